@@ -1,0 +1,154 @@
+/**
+ * ContainerConfig → docker's `HostConfig` object, the part of `inspect` that scripts read limits and binds from.
+ *
+ * Pure. Keys, zero values and spellings are those of the Docker Engine API v1.47, ContainerInspect.
+ */
+import type { ContainerConfig, MountConfig, PortConfig } from "../config/container-config.ts";
+
+/** A plain JSON object, in the order it will be printed. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** docker's HostConfig for a container that was created from `config`. */
+export function hostConfigOf(config: ContainerConfig): JsonObject {
+  return {
+    Binds: nullIfEmpty(config.mounts.flatMap(bindOf)),
+    ContainerIDFile: "",
+    LogConfig: logConfigOf(config),
+    NetworkMode: networkModeOf(config),
+    PortBindings: portBindingsOf(config.ports),
+    RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    AutoRemove: config.autoRemove,
+    VolumeDriver: "",
+    VolumesFrom: null,
+    ConsoleSize: [0, 0],
+    CapAdd: nullIfEmpty(config.capAdd),
+    CapDrop: nullIfEmpty(config.capDrop),
+    CgroupnsMode: "private",
+    Dns: config.dns,
+    DnsOptions: config.dnsOptions,
+    DnsSearch: config.dnsSearch,
+    ExtraHosts: nullIfEmpty(config.addHosts),
+    GroupAdd: nullIfEmpty(config.groupAdd),
+    IpcMode: config.ipcMode ?? "private",
+    Cgroup: "",
+    Links: null,
+    OomScoreAdj: config.oomScoreAdj ?? 0,
+    PidMode: config.pidMode ?? "",
+    Privileged: config.privileged,
+    PublishAllPorts: false,
+    ReadonlyRootfs: config.readOnly,
+    SecurityOpt: nullIfEmpty(config.securityOpt),
+    ...(tmpfsOf(config.mounts) ?? {}),
+    UTSMode: config.utsMode ?? "",
+    UsernsMode: "",
+    ShmSize: config.shmSizeBytes,
+    ...(Object.keys(config.sysctls).length > 0 ? { Sysctls: config.sysctls } : {}),
+    Runtime: "bocker",
+    Isolation: "",
+    ...resourcesOf(config),
+    Mounts: nullIfEmpty(config.mounts.flatMap(mountRequestOf)),
+    Init: config.init,
+  };
+}
+
+/** docker shows the first network as the mode, and `bridge` for its default network. */
+export function networkModeOf(config: ContainerConfig): string {
+  return config.networks[0]?.name ?? "bridge";
+}
+
+/** `{"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}`. */
+export function portBindingsOf(ports: readonly PortConfig[]): Record<string, JsonObject[]> {
+  const bindings: Record<string, JsonObject[]> = {};
+  for (const port of ports) {
+    const key = `${port.containerPort}/${port.protocol}`;
+    const list = bindings[key] ?? [];
+    list.push({ HostIp: port.hostIp ?? "", HostPort: port.hostPort === 0 ? "" : String(port.hostPort) });
+    bindings[key] = list;
+  }
+  return bindings;
+}
+
+function resourcesOf(config: ContainerConfig): JsonObject {
+  const { resources } = config;
+  return {
+    CpuShares: resources.cpuShares ?? 0,
+    Memory: resources.memoryBytes ?? 0,
+    NanoCpus: resources.nanoCpus ?? 0,
+    CgroupParent: config.cgroupParent ?? "",
+    BlkioWeight: 0,
+    BlkioWeightDevice: [],
+    BlkioDeviceReadBps: [],
+    BlkioDeviceWriteBps: [],
+    BlkioDeviceReadIOps: [],
+    BlkioDeviceWriteIOps: [],
+    CpuPeriod: resources.cpuPeriodUs ?? 0,
+    CpuQuota: resources.cpuQuotaUs ?? 0,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: resources.cpusetCpus ?? "",
+    CpusetMems: resources.cpusetMems ?? "",
+    Devices: config.devices.map((device) => ({
+      PathOnHost: device.hostPath,
+      PathInContainer: device.containerPath,
+      CgroupPermissions: device.access,
+    })),
+    DeviceCgroupRules: null,
+    DeviceRequests: null,
+    MemoryReservation: resources.memoryReservationBytes ?? 0,
+    MemorySwap: memorySwapOf(config),
+    MemorySwappiness: resources.memorySwappiness ?? null,
+    OomKillDisable: resources.oomKillDisable ?? false,
+    PidsLimit: resources.pidsLimit ?? null,
+    Ulimits: config.ulimits.map((limit) => ({ Name: limit.name, Hard: limit.hard, Soft: limit.soft })),
+  };
+}
+
+/** docker's default: twice the memory limit. */
+function memorySwapOf({ resources }: ContainerConfig): number {
+  if (resources.memorySwapBytes !== undefined) return resources.memorySwapBytes;
+  return resources.memoryBytes === undefined ? 0 : resources.memoryBytes * 2;
+}
+
+function logConfigOf({ log }: ContainerConfig): JsonObject {
+  if (log.driver !== "json-file") return { Type: log.driver, Config: {} };
+  return {
+    Type: log.driver,
+    Config: { "max-file": String(log.maxFiles), "max-size": String(log.maxSizeBytes) },
+  };
+}
+
+/** Only what came by `-v` counts as a bind for docker; `--mount` has its own list. */
+function bindOf(mount: MountConfig): string[] {
+  if (mount.type === "bind" && mount.createSource) {
+    const options = [mount.readOnly ? "ro" : "", mount.propagation ?? ""].filter((option) => option !== "");
+    return [[mount.source, mount.target, ...(options.length > 0 ? [options.join(",")] : [])].join(":")];
+  }
+  if (mount.type === "volume" && mount.name !== undefined) {
+    return [`${mount.name}:${mount.target}${mount.readOnly ? ":ro" : ""}`];
+  }
+  return [];
+}
+
+function mountRequestOf(mount: MountConfig): JsonObject[] {
+  if (mount.type !== "bind" || mount.createSource) return [];
+  return [
+    {
+      Type: "bind",
+      Source: mount.source,
+      Target: mount.target,
+      ...(mount.readOnly ? { ReadOnly: true } : {}),
+      ...(mount.propagation === undefined ? {} : { BindOptions: { Propagation: mount.propagation } }),
+    },
+  ];
+}
+
+function tmpfsOf(mounts: readonly MountConfig[]): JsonObject | undefined {
+  const tmpfs = mounts.flatMap((mount) =>
+    mount.type === "tmpfs" ? [[mount.target, mount.options.join(",")] as const] : [],
+  );
+  return tmpfs.length === 0 ? undefined : { Tmpfs: Object.fromEntries(tmpfs) };
+}
+
+function nullIfEmpty<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
+}
