@@ -4,6 +4,7 @@
  * Types only: building one is build-spec.ts, carrying one out is src/launch. Follows
  * https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md and config-linux.md.
  */
+import type { SeccompPolicy } from "../security/seccomp-rule.ts";
 
 export interface Spec {
   readonly ociVersion: string;
@@ -162,44 +163,6 @@ export interface SpecResources {
   readonly rdma?: Readonly<Record<string, { readonly hcaHandles?: number; readonly hcaObjects?: number }>>;
 }
 
-export type SeccompAction =
-  | "SCMP_ACT_KILL"
-  | "SCMP_ACT_KILL_THREAD"
-  | "SCMP_ACT_KILL_PROCESS"
-  | "SCMP_ACT_TRAP"
-  | "SCMP_ACT_ERRNO"
-  | "SCMP_ACT_TRACE"
-  | "SCMP_ACT_ALLOW"
-  | "SCMP_ACT_LOG"
-  | "SCMP_ACT_NOTIFY";
+export type { SeccompAction, SeccompArg, SeccompOperator } from "../security/seccomp-rule.ts";
 
-export type SeccompOperator =
-  | "SCMP_CMP_NE"
-  | "SCMP_CMP_LT"
-  | "SCMP_CMP_LE"
-  | "SCMP_CMP_EQ"
-  | "SCMP_CMP_GE"
-  | "SCMP_CMP_GT"
-  | "SCMP_CMP_MASKED_EQ";
-
-export interface SeccompArg {
-  readonly index: number;
-  readonly value: number | bigint;
-  readonly valueTwo?: number | bigint;
-  readonly op: SeccompOperator;
-}
-
-export interface SpecSeccomp {
-  readonly defaultAction: SeccompAction;
-  readonly defaultErrnoRet?: number;
-  readonly architectures?: readonly string[];
-  readonly flags?: readonly string[];
-  readonly listenerPath?: string;
-  readonly listenerMetadata?: string;
-  readonly syscalls?: readonly {
-    readonly names: readonly string[];
-    readonly action: SeccompAction;
-    readonly errnoRet?: number;
-    readonly args?: readonly SeccompArg[];
-  }[];
-}
+export type SpecSeccomp = SeccompPolicy;

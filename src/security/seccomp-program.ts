@@ -1,0 +1,180 @@
+/**
+ * Classic BPF as seccomp runs it: instructions, and the two shapes a filter is made of: a binary search over system
+ * call numbers, and a chain of argument tests.
+ *
+ * Pure. Conditional jumps reach 255 instructions; where a branch is longer an unconditional one (32 bits) is put
+ * between. See bpf(4) of the BSDs, Documentation/networking/filter.rst and seccomp(2).
+ */
+import type { SeccompArg } from "./seccomp-rule.ts";
+
+/** struct sock_filter: code u16, jt u8, jf u8, k u32. */
+export interface BpfInstruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+export type BpfBlock = readonly BpfInstruction[];
+
+/** A run of numbers from `start` up to the next segment's, and what decides their fate: a block that returns. */
+export interface SearchSegment {
+  readonly start: number;
+  readonly block: BpfBlock;
+}
+
+/** Offsets in struct seccomp_data (linux/seccomp.h); arguments are little-endian 64-bit words from 16 on. */
+export const seccompData = { nr: 0, arch: 4, args: 16 } as const;
+
+const opLoad = 0x20; // BPF_LD | BPF_W | BPF_ABS
+const opJumpAlways = 0x05; // BPF_JMP | BPF_JA
+const opJumpEqual = 0x15;
+const opJumpGreater = 0x25;
+const opJumpGreaterEqual = 0x35;
+const opAnd = 0x54; // BPF_ALU | BPF_AND | BPF_K
+const opReturn = 0x06; // BPF_RET | BPF_K
+
+/** The kernel takes no longer programs. */
+export const maxInstructions = 4096;
+
+export function load(offset: number): BpfInstruction {
+  return { code: opLoad, jt: 0, jf: 0, k: offset };
+}
+
+export function returns(value: number): BpfInstruction {
+  return { code: opReturn, jt: 0, jf: 0, k: value >>> 0 };
+}
+
+/** `whenEqual` (a block that returns) if A is the value, else on to what follows. */
+export function branchIfEqual(value: number, whenEqual: BpfBlock): BpfBlock {
+  return skipUnless(opJumpEqual, value, whenEqual);
+}
+
+/** The same for A ≥ value, unsigned. */
+export function branchIfAtLeast(value: number, whenAtLeast: BpfBlock): BpfBlock {
+  return skipUnless(opJumpGreaterEqual, value, whenAtLeast);
+}
+
+/** A jump taken runs into the block, one not taken goes over it. */
+function skipUnless(code: number, value: number, block: BpfBlock): BpfBlock {
+  if (block.length <= 255) return [{ code, jt: 0, jf: block.length, k: value >>> 0 }, ...block];
+  return [{ code, jt: 1, jf: 0, k: value >>> 0 }, jumpOver(block.length), ...block];
+}
+
+function jumpOver(count: number): BpfInstruction {
+  return { code: opJumpAlways, jt: 0, jf: 0, k: count };
+}
+
+/** Finds A's segment in log2(n) comparisons. Segments are sorted, the first starts at 0. */
+export function binarySearch(segments: readonly SearchSegment[]): BpfBlock {
+  const [first, ...others] = segments;
+  if (first === undefined) throw new RangeError("a search needs a segment");
+  if (others.length === 0) return first.block;
+  const middle = Math.ceil(segments.length / 2);
+  const lower = binarySearch(segments.slice(0, middle));
+  const upper = binarySearch(segments.slice(middle));
+  const start = segments[middle]?.start ?? 0;
+  if (lower.length <= 255) {
+    return [{ code: opJumpGreaterEqual, jt: lower.length, jf: 0, k: start >>> 0 }, ...lower, ...upper];
+  }
+  const test = { code: opJumpGreaterEqual, jt: 0, jf: 1, k: start >>> 0 };
+  return [test, jumpOver(lower.length), ...lower, ...upper];
+}
+
+/** Runs `block` (which returns) if every test holds, else goes on after it. Overwrites A. */
+export function whenArgs(args: readonly SeccompArg[], block: BpfBlock): BpfBlock {
+  return args.reduceRight<BpfBlock>((inner, arg) => argTest(arg, inner), block);
+}
+
+const word = 0xffff_ffffn;
+
+/** One 64-bit comparison made of 32-bit ones, around what to do when it holds. */
+function argTest(arg: SeccompArg, then: BpfBlock): BpfBlock {
+  const value = BigInt.asUintN(64, BigInt(arg.value));
+  const low = load(seccompData.args + 8 * arg.index);
+  const high = load(seccompData.args + 8 * arg.index + 4);
+  const test = { low, high, valueLow: Number(value & word), valueHigh: Number(value >> 32n), then };
+  switch (arg.op) {
+    case "SCMP_CMP_EQ":
+      return [
+        high,
+        ...skipUnless(opJumpEqual, test.valueHigh, [low, ...skipUnless(opJumpEqual, test.valueLow, then)]),
+      ];
+    case "SCMP_CMP_NE":
+      return unequal(test);
+    case "SCMP_CMP_GT":
+      return greater(test, opJumpGreater);
+    case "SCMP_CMP_GE":
+      return greater(test, opJumpGreaterEqual);
+    case "SCMP_CMP_LT":
+      return less(test, opJumpGreaterEqual);
+    case "SCMP_CMP_LE":
+      return less(test, opJumpGreater);
+    case "SCMP_CMP_MASKED_EQ":
+      return maskedEqual(test, BigInt.asUintN(64, BigInt(arg.valueTwo ?? 0)));
+  }
+}
+
+interface WordTest {
+  readonly low: BpfInstruction;
+  readonly high: BpfInstruction;
+  readonly valueLow: number;
+  readonly valueHigh: number;
+  readonly then: BpfBlock;
+}
+
+/** high ≠ → then; low ≠ → then. */
+function unequal({ low, high, valueLow, valueHigh, then }: WordTest): BpfBlock {
+  const lowTest: BpfBlock = [low, ...skipIf(opJumpEqual, valueLow, then)];
+  return [high, { code: opJumpEqual, jt: 0, jf: lowTest.length - then.length, k: valueHigh }, ...lowTest];
+}
+
+/** high > → then; high = and low over (code says > or ≥) → then. */
+function greater({ low, high, valueLow, valueHigh, then }: WordTest, code: number): BpfBlock {
+  const lowTest: BpfBlock = [low, ...skipUnless(code, valueLow, then)];
+  const toThen = lowTest.length - then.length;
+  const equalTest = skipUnless(opJumpEqual, valueHigh, lowTest);
+  const over = equalTest.length - lowTest.length + toThen;
+  return [high, { code: opJumpGreater, jt: over, jf: 0, k: valueHigh }, ...equalTest];
+}
+
+/** high > → no; high < → then; low over → no; else then. */
+function less({ low, high, valueLow, valueHigh, then }: WordTest, code: number): BpfBlock {
+  const lowTest: BpfBlock = [low, ...skipIf(code, valueLow, then)];
+  const equalTest = { code: opJumpEqual, jt: 0, jf: lowTest.length - then.length, k: valueHigh };
+  return [high, ...skipIf(opJumpGreater, valueHigh, [equalTest, ...lowTest])];
+}
+
+function maskedEqual({ low, high, valueLow, valueHigh, then }: WordTest, wanted: bigint): BpfBlock {
+  const lowTest = skipUnless(opJumpEqual, Number(wanted & word), then);
+  const lowPart: BpfBlock = [low, and(valueLow), ...lowTest];
+  return [high, and(valueHigh), ...skipUnless(opJumpEqual, Number(wanted >> 32n), lowPart)];
+}
+
+function and(mask: number): BpfInstruction {
+  return { code: opAnd, jt: 0, jf: 0, k: mask };
+}
+
+/** A jump taken goes over the block, one not taken runs into it. */
+function skipIf(code: number, value: number, block: BpfBlock): BpfBlock {
+  if (block.length <= 255) return [{ code, jt: block.length, jf: 0, k: value >>> 0 }, ...block];
+  return [{ code, jt: 0, jf: 1, k: value >>> 0 }, jumpOver(block.length), ...block];
+}
+
+/** The bytes of struct sock_filter[], little-endian as on every machine bocker runs on. */
+export function encodeProgram(program: BpfBlock): Uint8Array {
+  if (program.length > maxInstructions) {
+    throw new RangeError(
+      `a seccomp filter of ${program.length} instructions, the kernel takes ${maxInstructions}`,
+    );
+  }
+  const bytes = new Uint8Array(program.length * 8);
+  const view = new DataView(bytes.buffer);
+  program.forEach(({ code, jt, jf, k }, index) => {
+    view.setUint16(index * 8, code, true);
+    view.setUint8(index * 8 + 2, jt);
+    view.setUint8(index * 8 + 3, jf);
+    view.setUint32(index * 8 + 4, k, true);
+  });
+  return bytes;
+}
