@@ -1,0 +1,114 @@
+/**
+ * Carries out HostSteps in order; when one fails, undoes the done ones in reverse and reports both.
+ *
+ * The only interpreter of HostStep. It decides nothing: what to do, and what a crash in between leaves, is argued
+ * where the plan is made.
+ */
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
+import { BockerError, messageOf } from "../errors.ts";
+import { runCommand } from "./run-command.ts";
+import type { HostEffect, HostStep } from "./step.ts";
+
+/**
+ * Applies every step or none: after a failure the undo of each step that was done is carried out, last first.
+ * Throws a BockerError that names the failed step; errors of the undoing are in its message and details.
+ */
+export function applySteps(steps: readonly HostStep[]): void {
+  for (const [index, step] of steps.entries()) {
+    try {
+      applyStep(step);
+    } catch (error) {
+      throw failedStep(step, error, tryUndo(steps.slice(0, index)));
+    }
+  }
+}
+
+/** Undoes steps that were all applied, last first; goes on after an error and reports all of them at the end. */
+export function undoSteps(steps: readonly HostStep[]): void {
+  const errors = tryUndo(steps);
+  if (errors.length === 0) return;
+  throw new BockerError(`cannot undo: ${errors.map(messageOf).join("; ")}`, {
+    kind: "host",
+    cause: errors.length === 1 ? errors[0] : new AggregateError(errors),
+  });
+}
+
+function applyStep(step: HostStep): void {
+  try {
+    applyEffect(step);
+  } catch (error) {
+    if (!step.ignore?.includes(errnoName(error) ?? "")) throw error;
+  }
+}
+
+function applyEffect(effect: HostEffect): void {
+  switch (effect.kind) {
+    case "mkdir":
+      mkdirSync(effect.path, { mode: effect.mode });
+      return;
+    case "rmdir":
+      rmdirSync(effect.path);
+      return;
+    case "write":
+      writeKernelFile(effect.path, effect.data);
+      return;
+    case "remove":
+      rmSync(effect.path, { recursive: true, force: true });
+      return;
+    case "symlink":
+      symlinkSync(effect.target, effect.path);
+      return;
+    case "command":
+      runCommand(effect.argv, effect.stdin === undefined ? {} : { stdin: effect.stdin });
+      return;
+  }
+}
+
+/** One write(2) on a descriptor for writing only: cgroup files take each write as a command, some cannot be read. */
+function writeKernelFile(path: string, data: string): void {
+  const fd = openSync(path, constants.O_WRONLY);
+  try {
+    writeSync(fd, data);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function tryUndo(done: readonly HostStep[]): unknown[] {
+  const errors: unknown[] = [];
+  for (const step of done.toReversed()) {
+    if (step.undo === undefined) continue;
+    try {
+      applyEffect(step.undo);
+    } catch (error) {
+      if (errnoName(error) !== "ENOENT") errors.push(error);
+    }
+  }
+  return errors;
+}
+
+function failedStep(step: HostStep, error: unknown, undoErrors: readonly unknown[]): BockerError {
+  const undoing =
+    undoErrors.length === 0
+      ? ""
+      : `; undoing what was done failed too: ${undoErrors.map(messageOf).join("; ")}`;
+  return new BockerError(`cannot ${step.label}: ${messageOf(error)}${undoing}`, {
+    kind: error instanceof BockerError ? error.kind : "host",
+    cause: error,
+    details: { step: step.label, undoErrors: undoErrors.map(messageOf) },
+    ...(error instanceof BockerError && error.hint !== undefined ? { hint: error.hint } : {}),
+  });
+}
+
+function errnoName(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

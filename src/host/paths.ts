@@ -1,0 +1,43 @@
+/**
+ * Where bocker keeps things on the host: every path is derived here from two roots, so that tests and rootless
+ * use can move them. No effects.
+ *
+ *   root (/var/lib/bocker, BOCKER_ROOT)             run (/run/bocker, BOCKER_RUN)
+ *   ├── state.db            SQLite, WAL             └── containers/ID/attach.sock   the monitor's door
+ *   ├── image/              OCI image layout
+ *   │   └── blobs/sha256/…
+ *   ├── layer/HEX/          an applied layer, named by diffID; complete once it is there
+ *   ├── container/ID/       upper/ work/ container.toml hostname hosts resolv.conf log.json …
+ *   ├── volume/NAME/_data
+ *   └── tmp/                whatever is not finished; swept
+ */
+import { join } from "node:path";
+
+export interface Paths {
+  readonly root: string;
+  readonly run: string;
+  readonly database: string;
+  readonly imageLayout: string;
+  readonly blobs: string;
+  readonly layers: string;
+  readonly containers: string;
+  readonly volumes: string;
+  readonly tmp: string;
+  readonly runContainers: string;
+}
+
+/** Derives every path from the state root and the runtime root (both absolute). */
+export function pathsUnder(root: string, run: string): Paths {
+  return {
+    root,
+    run,
+    database: join(root, "state.db"),
+    imageLayout: join(root, "image"),
+    blobs: join(root, "image/blobs/sha256"),
+    layers: join(root, "layer"),
+    containers: join(root, "container"),
+    volumes: join(root, "volume"),
+    tmp: join(root, "tmp"),
+    runContainers: join(run, "containers"),
+  };
+}
