@@ -1,0 +1,65 @@
+/**
+ * Columns of text as docker's tables print them (Go's tabwriter with minwidth 10, padding 3). Pure.
+ */
+
+const minimumWidth = 10;
+const padding = 3;
+
+/**
+ * Lines of cells in columns, each column as wide as its longest cell plus three spaces and at least ten; the last
+ * column is left as it is. Ends with a newline; no rows and no header: empty.
+ */
+export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  return renderColumns(header.length === 0 ? rows : [header, ...rows]);
+}
+
+/** The same without a header line: what `table` templates and help pages use. */
+export function renderColumns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.slice(0, -1).entries()) {
+      widths[column] = Math.max(widths[column] ?? minimumWidth, displayWidth(cell) + padding);
+    }
+  }
+  return rows.map((row) => `${renderRow(row, widths)}\n`).join("");
+}
+
+function renderRow(row: readonly string[], widths: readonly number[]): string {
+  const cells = row
+    .slice(0, -1)
+    .map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - displayWidth(cell)));
+  return [...cells, row.at(-1) ?? ""].join("");
+}
+
+/** tabwriter counts characters, not cells of the terminal. */
+function displayWidth(text: string): number {
+  return [...text].length;
+}
+
+/** The first 12 digits of a container's or image's id, without `sha256:`. */
+export function shortId(id: string): string {
+  return id.replace(/^sha256:/, "").slice(0, 12);
+}
+
+const decimalUnits = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/** go-units' HumanSizeWithPrecision(3): `4.27MB`, as `images` and progress bars show sizes. */
+export function renderSize(bytes: number): string {
+  return scaled(bytes, 1000, decimalUnits, 3);
+}
+
+/** go-units' BytesSize: `7.668GiB`, as `stats` and `info` show memory. */
+export function renderMemorySize(bytes: number): string {
+  return scaled(bytes, 1024, binaryUnits, 4);
+}
+
+function scaled(bytes: number, base: number, units: readonly string[], precision: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= base && unit < units.length - 1) {
+    value /= base;
+    unit += 1;
+  }
+  return `${Number(value.toPrecision(precision))}${units[unit]}`;
+}

@@ -1,0 +1,153 @@
+/**
+ * ContainerConfig: what a user asked of a container, parsed once, plain and readonly.
+ *
+ * Made only by src/config from flags, environment, TOML and defaults; stored with the container and
+ * turned into an OCI Spec by src/spec. Types only. Image defaults (entrypoint, env, user …) are NOT merged in
+ * here: absent means "as the image says", so that `inspect --format toml` writes what was asked and no more.
+ */
+
+export interface ContainerConfig {
+  /** The image argument as it was typed: reference, id, or path of a directory or archive. */
+  readonly image: string;
+  /** Words after the image; empty: the image's CMD. */
+  readonly command: readonly string[];
+  /** Absent: the image's. An empty list resets it, and so does a non-empty one to the image's CMD. */
+  readonly entrypoint?: readonly string[];
+  /** Absent: a name is made up. */
+  readonly name?: string;
+  readonly pull: "always" | "missing" | "never";
+  readonly platform?: string;
+
+  readonly tty: boolean;
+  readonly interactive: boolean;
+  /** Remove the container, and its anonymous volumes, once it has exited. */
+  readonly autoRemove: boolean;
+  readonly init: boolean;
+
+  /** `K=V`, in order, later wins; env files and host look-ups are already resolved. */
+  readonly env: readonly string[];
+  readonly workdir?: string;
+  /** `name|uid[:group|gid]`, looked up in the image's files. */
+  readonly user?: string;
+  readonly groupAdd: readonly string[];
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly stopSignal?: string;
+  /** Seconds before SIGKILL; absent: the image's or 10. */
+  readonly stopTimeout?: number;
+
+  readonly mounts: readonly MountConfig[];
+  readonly readOnly: boolean;
+  readonly shmSizeBytes: number;
+  readonly devices: readonly DeviceConfig[];
+
+  readonly networks: readonly NetworkConfig[];
+  readonly ports: readonly PortConfig[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** `name:ip` or `name:host-gateway`. */
+  readonly addHosts: readonly string[];
+
+  readonly resources: ResourceConfig;
+  readonly ulimits: readonly UlimitConfig[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly oomScoreAdj?: number;
+
+  readonly privileged: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  /** docker's words: `no-new-privileges`, `seccomp=unconfined|FILE`, `systempaths=unconfined` … */
+  readonly securityOpt: readonly string[];
+  readonly pidMode?: string;
+  readonly ipcMode?: string;
+  readonly utsMode?: string;
+  readonly cgroupParent?: string;
+
+  readonly log: LogConfig;
+}
+
+export type MountConfig =
+  | {
+      readonly type: "bind";
+      /** Absolute path on the host. */
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      /** `-v` makes a missing source directory; `--mount` refuses it. */
+      readonly createSource: boolean;
+      readonly propagation?: "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared";
+      /** Submounts too (docker's default). */
+      readonly recursive: boolean;
+    }
+  | {
+      readonly type: "volume";
+      /** Absent: an anonymous volume. */
+      readonly name?: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      /** First use copies what the image has at the target. */
+      readonly copy: boolean;
+    }
+  | { readonly type: "tmpfs"; readonly target: string; readonly options: readonly string[] };
+
+export interface DeviceConfig {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  /** Some of `r`, `w`, `m`. */
+  readonly access: string;
+}
+
+export interface NetworkConfig {
+  /** `bridge`, `host`, `none`, `container:X`, or a network's name. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly ip?: string;
+  readonly ip6?: string;
+  readonly macAddress?: string;
+}
+
+export interface PortConfig {
+  /** Absent: every address of the host. */
+  readonly hostIp?: string;
+  /** 0: the engine picks a free one. */
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: "tcp" | "udp" | "sctp";
+}
+
+export interface ResourceConfig {
+  readonly memoryBytes?: number;
+  readonly memoryReservationBytes?: number;
+  /** Memory plus swap; -1 is unlimited. */
+  readonly memorySwapBytes?: number;
+  readonly memorySwappiness?: number;
+  readonly oomKillDisable?: boolean;
+  /** Thousand-millionths of a CPU, docker's NanoCpus. */
+  readonly nanoCpus?: number;
+  readonly cpuShares?: number;
+  readonly cpuPeriodUs?: number;
+  readonly cpuQuotaUs?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** -1: unlimited. */
+  readonly pidsLimit?: number;
+}
+
+export interface UlimitConfig {
+  /** Lower case without prefix: `nofile`. */
+  readonly name: string;
+  /** -1: unlimited. */
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface LogConfig {
+  readonly driver: "json-file" | "none";
+  /** Bytes of one file before it is rotated. */
+  readonly maxSizeBytes: number;
+  /** Files kept, the live one included. */
+  readonly maxFiles: number;
+}

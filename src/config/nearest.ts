@@ -1,0 +1,10 @@
+/**
+ * The hint for a word that is not known: the known one it most likely meant. Pure.
+ */
+import { nearestName } from "../security/nearest-name.ts";
+
+/** `did you mean "--name"?`, with `prefix` before the name; undefined when nothing is near. */
+export function hintNearest(word: string, known: readonly string[], prefix = ""): string | undefined {
+  const nearest = nearestName(word, known);
+  return nearest === undefined ? undefined : `did you mean "${prefix}${nearest}"?`;
+}
