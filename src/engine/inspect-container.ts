@@ -1,0 +1,244 @@
+/**
+ * A container as docker's `inspect` shows it.
+ *
+ * Pure: everything it needs is handed in. Keys and zero values follow the Docker Engine API v1.47,
+ * ContainerInspect; bocker's own facts stand beside docker's keys, never in place of them.
+ */
+import { join } from "node:path";
+import type { MountConfig } from "../config/container-config.ts";
+import type { ImageConfig } from "../image/image-config.ts";
+import type { ContainerRecord, LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
+import { hostConfigOf, type JsonObject, networkModeOf } from "./inspect-host-config.ts";
+import { renderTime } from "./render-time.ts";
+
+export interface ContainerFacts {
+  readonly record: ContainerRecord;
+  readonly image: ImageConfig;
+  /** The environment the process is started with, merged. */
+  readonly env: readonly string[];
+  readonly workdir: string;
+  readonly user: string;
+  readonly leases: readonly LeaseRecord[];
+  readonly networks: readonly NetworkRecord[];
+  readonly ports: readonly PortRecord[];
+  /** `…/container/ID`. */
+  readonly folder: string;
+  readonly volumesFolder: string;
+  readonly layerFolders: readonly string[];
+  readonly execIds: readonly string[];
+}
+
+/** docker's ContainerInspect object. */
+export function containerInspectOf(facts: ContainerFacts): JsonObject {
+  const { record, folder } = facts;
+  return {
+    Id: record.id,
+    Created: renderTime(record.createdAtMs),
+    Path: record.args[0] ?? "",
+    Args: record.args.slice(1),
+    State: stateOf(record),
+    Image: record.imageId,
+    ResolvConfPath: join(folder, "resolv.conf"),
+    HostnamePath: join(folder, "hostname"),
+    HostsPath: join(folder, "hosts"),
+    LogPath: record.config.log.driver === "json-file" ? join(folder, "log.json") : "",
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: "overlay",
+    Platform: facts.image.os,
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    ExecIDs: facts.execIds.length === 0 ? null : facts.execIds,
+    HostConfig: hostConfigOf(record.config),
+    GraphDriver: graphDriverOf(facts),
+    Mounts: record.config.mounts.flatMap((mount) => mountPointOf(mount, facts)),
+    Config: configOf(facts),
+    NetworkSettings: networkSettingsOf(facts),
+  };
+}
+
+/** docker's State object; Pid is 0 unless the container runs. */
+export function stateOf(record: ContainerRecord): JsonObject {
+  const { status } = record;
+  const isLive = status === "running" || status === "paused";
+  return {
+    Status: status,
+    Running: isLive || status === "restarting",
+    Paused: status === "paused",
+    Restarting: status === "restarting",
+    OOMKilled: record.oomKilled,
+    Dead: status === "dead",
+    Pid: isLive ? (record.init?.pid ?? 0) : 0,
+    ExitCode: record.exitCode,
+    Error: record.error,
+    StartedAt: renderTime(record.startedAtMs),
+    FinishedAt: renderTime(isLive ? undefined : record.finishedAtMs),
+  };
+}
+
+function configOf(facts: ContainerFacts): JsonObject {
+  const { config } = facts.record;
+  const image = facts.image.config;
+  return {
+    Hostname: config.hostname ?? facts.record.id.slice(0, 12),
+    Domainname: config.domainname ?? "",
+    User: facts.user,
+    AttachStdin: config.interactive,
+    AttachStdout: true,
+    AttachStderr: true,
+    ...exposedPortsOf(facts),
+    Tty: config.tty,
+    OpenStdin: config.interactive,
+    StdinOnce: config.interactive,
+    Env: facts.env,
+    Cmd: config.command.length > 0 ? config.command : (commandFromImage(facts) ?? null),
+    Image: config.image,
+    Volumes: volumesOf(facts),
+    WorkingDir: facts.workdir,
+    Entrypoint: config.entrypoint ?? image.Entrypoint ?? null,
+    OnBuild: null,
+    Labels: { ...image.Labels, ...config.labels },
+    ...((config.stopSignal ?? image.StopSignal) ? { StopSignal: config.stopSignal ?? image.StopSignal } : {}),
+    ...(config.stopTimeout === undefined ? {} : { StopTimeout: config.stopTimeout }),
+  };
+}
+
+/** An --entrypoint clears the image's CMD. */
+function commandFromImage({ record, image }: ContainerFacts): readonly string[] | undefined {
+  return record.config.entrypoint === undefined ? image.config.Cmd : undefined;
+}
+
+function exposedPortsOf({ record, image }: ContainerFacts): JsonObject {
+  const names = [
+    ...Object.keys(image.config.ExposedPorts ?? {}),
+    ...record.config.ports.map((port) => `${port.containerPort}/${port.protocol}`),
+  ];
+  if (names.length === 0) return {};
+  return { ExposedPorts: Object.fromEntries([...new Set(names)].sort().map((name) => [name, {}])) };
+}
+
+function volumesOf({ record, image }: ContainerFacts): JsonObject | null {
+  const anonymous = record.config.mounts.flatMap((mount) =>
+    mount.type === "volume" && mount.name === undefined ? [mount.target] : [],
+  );
+  const paths = [...Object.keys(image.config.Volumes ?? {}), ...anonymous];
+  return paths.length === 0 ? null : Object.fromEntries(paths.map((path) => [path, {}]));
+}
+
+function mountPointOf(mount: MountConfig, facts: ContainerFacts): JsonObject[] {
+  if (mount.type === "bind") {
+    return [
+      {
+        Type: "bind",
+        Source: mount.source,
+        Destination: mount.target,
+        Mode: mount.readOnly && mount.createSource ? "ro" : "",
+        RW: !mount.readOnly,
+        Propagation: mount.propagation ?? "rprivate",
+      },
+    ];
+  }
+  if (mount.type === "tmpfs") return [];
+  const name = mount.name ?? "";
+  return [
+    {
+      Type: "volume",
+      Name: name,
+      Source: join(facts.volumesFolder, name, "_data"),
+      Destination: mount.target,
+      Driver: "local",
+      Mode: "z",
+      RW: !mount.readOnly,
+      Propagation: "",
+    },
+  ];
+}
+
+function graphDriverOf({ folder, layerFolders, record }: ContainerFacts): JsonObject {
+  return {
+    Name: "overlay",
+    Data: {
+      ID: record.id,
+      LowerDir: layerFolders.join(":"),
+      UpperDir: join(folder, "upper"),
+      WorkDir: join(folder, "work"),
+      // The merged tree is a detached mount: only the container's processes have a path to it.
+      MergedDir: record.init === undefined ? "" : `/proc/${record.init.pid}/root`,
+    },
+  };
+}
+
+function networkSettingsOf(facts: ContainerFacts): JsonObject {
+  const { record, leases, networks } = facts;
+  const byId = new Map(networks.map((network) => [network.id, network]));
+  const endpoints = leases.flatMap((lease) => {
+    const network = byId.get(lease.networkId);
+    return network === undefined ? [] : [[network.name, endpointOf(lease, network)] as const];
+  });
+  const first = endpoints[0]?.[1];
+  const none = endpoints.length === 0 ? [[networkModeOf(record.config), emptyEndpoint] as const] : [];
+  return {
+    Bridge: "",
+    SandboxID: record.init === undefined ? "" : record.id,
+    SandboxKey: record.init === undefined ? "" : `/proc/${record.init.pid}/ns/net`,
+    Ports: portsOf(facts),
+    HairpinMode: false,
+    LinkLocalIPv6Address: "",
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: first?.EndpointID ?? "",
+    Gateway: first?.Gateway ?? "",
+    GlobalIPv6Address: "",
+    GlobalIPv6PrefixLen: 0,
+    IPAddress: first?.IPAddress ?? "",
+    IPPrefixLen: first?.IPPrefixLen ?? 0,
+    IPv6Gateway: "",
+    MacAddress: first?.MacAddress ?? "",
+    Networks: Object.fromEntries([...endpoints, ...none]),
+  };
+}
+
+const emptyEndpoint = {
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: "",
+  DriverOpts: null,
+  GwPriority: 0,
+  NetworkID: "",
+  EndpointID: "",
+  Gateway: "",
+  IPAddress: "",
+  IPPrefixLen: 0,
+  IPv6Gateway: "",
+  GlobalIPv6Address: "",
+  GlobalIPv6PrefixLen: 0,
+  DNSNames: null,
+};
+
+function endpointOf(lease: LeaseRecord, network: NetworkRecord): typeof emptyEndpoint {
+  return {
+    ...emptyEndpoint,
+    MacAddress: lease.macAddress,
+    NetworkID: network.id,
+    EndpointID: lease.containerId,
+    Gateway: network.gateway,
+    IPAddress: lease.address,
+    IPPrefixLen: Number(network.subnet.split("/")[1] ?? 0),
+  };
+}
+
+/** `{"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "443/tcp": null}`. */
+function portsOf({ ports, image }: ContainerFacts): JsonObject {
+  const published: Record<string, JsonObject[] | null> = {};
+  for (const name of Object.keys(image.config.ExposedPorts ?? {})) published[name] = null;
+  for (const port of ports) {
+    const key = `${port.containerPort}/${port.protocol}`;
+    const list = published[key] ?? [];
+    list.push({ HostIp: port.hostIp, HostPort: String(port.hostPort) });
+    published[key] = list;
+  }
+  return published;
+}
