@@ -38,7 +38,10 @@ interface EbpfInstruction {
 
 /** The program as struct bpf_insn[]. Without a rule that matches, access is denied. */
 export function compileDeviceProgram(rules: readonly DeviceRule[]): Uint8Array {
-  const program = [...prologue(), ...rulesFromLast(rules).flatMap(ruleBlock), ...verdict(false)];
+  const last = rules.findLastIndex(matchesAll);
+  // What stands before a rule about everything can't matter, and the verifier refuses unreachable instructions.
+  const relevant = rules.slice(last + 1).reverse();
+  const program = [...prologue(), ...relevant.flatMap(ruleBlock), ...verdict(rules[last]?.allow ?? false)];
   const bytes = new Uint8Array(program.length * 8);
   const view = new DataView(bytes.buffer);
   program.forEach(({ code, destination, source = 0, offset = 0, value = 0 }, index) => {
@@ -48,14 +51,6 @@ export function compileDeviceProgram(rules: readonly DeviceRule[]): Uint8Array {
     view.setInt32(index * 8 + 4, value, true);
   });
   return bytes;
-}
-
-/** Last first, down to the last rule about everything: what stands before it can't matter, and the verifier refuses
- * instructions that are never reached. */
-function rulesFromLast(rules: readonly DeviceRule[]): readonly DeviceRule[] {
-  const reversed = [...rules].reverse();
-  const end = reversed.findIndex(matchesAll);
-  return end === -1 ? reversed : reversed.slice(0, end + 1);
 }
 
 /** Splits the context into registers. */
@@ -73,17 +68,11 @@ function prologue(): readonly EbpfInstruction[] {
 
 /** Tests that jump over the verdict when they fail. */
 function ruleBlock(rule: DeviceRule): readonly EbpfInstruction[] {
-  if (matchesAll(rule)) return matchesAllVerdict(rule);
   const tests = [...typeTest(rule), ...accessTest(rule), ...numberTests(rule)];
   const block = [...tests, ...verdict(rule.allow)];
   return block.map((instruction, index) =>
     isTest(instruction) ? { ...instruction, offset: block.length - index - 1 } : instruction,
   );
-}
-
-/** Ends the program: the closing denial after it would be unreachable, so it is left to the caller's last one. */
-function matchesAllVerdict(rule: DeviceRule): readonly EbpfInstruction[] {
-  return rule.allow ? [{ code: op.moveValue, destination: register.result, value: 1 }, { code: op.exit, destination: 0 }] : [];
 }
 
 function typeTest(rule: DeviceRule): readonly EbpfInstruction[] {

@@ -1,0 +1,79 @@
+/**
+ * --security-opt: docker's words to what they switch.
+ *
+ * Pure. A seccomp FILE is named here and read by the engine. An option that bocker can't carry out is an error, never
+ * dropped.
+ */
+import { BockerError } from "../errors.ts";
+
+export interface SecurityOptions {
+  readonly noNewPrivileges: boolean;
+  /** `default`, `unconfined`, or the path of a profile. */
+  readonly seccomp: "default" | "unconfined" | { readonly file: string };
+  /** False: no masked and no read-only paths. */
+  readonly systemPathsConfined: boolean;
+  readonly writableCgroups: boolean;
+  /** A profile's name; absent: docker's default for the host. */
+  readonly apparmor?: string;
+}
+
+/** Later words win. Both separators docker takes, `=` and the old `:`. */
+export function parseSecurityOptions(words: readonly string[]): SecurityOptions {
+  let options: SecurityOptions = {
+    noNewPrivileges: false,
+    seccomp: "default",
+    systemPathsConfined: true,
+    writableCgroups: false,
+  };
+  for (const word of words) options = { ...options, ...parseOption(word) };
+  return options;
+}
+
+function parseOption(word: string): Partial<SecurityOptions> {
+  const separator = /[=:]/.exec(word)?.index ?? word.length;
+  const name = word.slice(0, separator);
+  const value = separator === word.length ? undefined : word.slice(separator + 1);
+  switch (name) {
+    case "no-new-privileges":
+      return { noNewPrivileges: value === undefined || parseBoolean(value, word) };
+    case "seccomp":
+      return { seccomp: seccompOption(value, word) };
+    case "systempaths":
+      if (value !== "unconfined") throw invalid(word);
+      return { systemPathsConfined: false };
+    case "writable-cgroups":
+      return { writableCgroups: value === undefined || parseBoolean(value, word) };
+    case "apparmor":
+      if (!value) throw invalid(word);
+      return { apparmor: value };
+    case "label":
+      if (value === "disable") return {};
+      throw unsupported(word, "bocker sets no SELinux labels");
+    default:
+      throw invalid(word);
+  }
+}
+
+function seccompOption(value: string | undefined, word: string): SecurityOptions["seccomp"] {
+  if (!value) throw invalid(word);
+  if (value === "unconfined") return value;
+  return value === "builtin" || value === "default" ? "default" : { file: value };
+}
+
+/** Go's ParseBool. */
+function parseBoolean(value: string, word: string): boolean {
+  if (["1", "t", "T", "TRUE", "true", "True"].includes(value)) return true;
+  if (["0", "f", "F", "FALSE", "false", "False"].includes(value)) return false;
+  throw invalid(word);
+}
+
+function invalid(word: string): BockerError {
+  return new BockerError(`invalid --security-opt: "${word}"`, {
+    kind: "invalid-config",
+    hint: "known: no-new-privileges, seccomp=FILE|unconfined, apparmor=NAME, systempaths=unconfined, writable-cgroups",
+  });
+}
+
+function unsupported(word: string, reason: string): BockerError {
+  return new BockerError(`cannot apply --security-opt "${word}": ${reason}`, { kind: "unsupported" });
+}
