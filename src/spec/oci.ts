@@ -54,6 +54,7 @@ export interface SpecCapabilities {
 export interface SpecRlimit {
   /** `RLIMIT_NOFILE` and so on. */
   readonly type: string;
+  /** -1 is RLIM_INFINITY; written as 18446744073709551615 in JSON for other runtimes. */
   readonly soft: number;
   readonly hard: number;
 }

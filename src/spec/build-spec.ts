@@ -1,0 +1,198 @@
+/**
+ * ContainerConfig and image config to the OCI runtime Spec: everything docker decides about a container, in one value.
+ *
+ * Pure: what must be looked up (users, volumes, devices, namespaces to join) comes in resolved. The seccomp policy is
+ * passed through, for printing; the way to a container takes the compiled filter (src/security/seccomp.ts). Follows
+ * moby 28's daemon and the runtime spec 1.2.
+ */
+import type { ContainerConfig } from "../config/container-config.ts";
+import { BockerError } from "../errors.ts";
+import type { ImageProcessConfig } from "../image/image-config.ts";
+import { capabilitySetsFor, resolveCapabilities } from "../security/capability.ts";
+import { allowAllDevices, defaultDeviceRules } from "../security/device-rule.ts";
+import { rlimitType } from "../security/rlimit.ts";
+import { maskedPaths, networkSysctls, readonlyPaths } from "./default-paths.ts";
+import { mergeProcess, processEnvironment } from "./merge-process.ts";
+import {
+  type NamespaceModes,
+  type NamespacePaths,
+  namespaceModes,
+  specNamespaces,
+} from "./namespace-mode.ts";
+import type { Spec, SpecDevice, SpecDeviceRule, SpecLinux, SpecProcess, SpecSeccomp } from "./oci.ts";
+import { specResources } from "./resources.ts";
+import { parseSecurityOptions, type SecurityOptions } from "./security-option.ts";
+import { initPath, type MountSources, specMounts } from "./spec-mounts.ts";
+import type { ResolvedUser } from "./user.ts";
+
+export interface SpecInput {
+  readonly config: ContainerConfig;
+  readonly image: ImageProcessConfig;
+  readonly resolved: ResolvedContainer;
+}
+
+/** What the engine found out on the host and in the image. */
+export interface ResolvedContainer extends MountSources {
+  readonly user: ResolvedUser;
+  /** The container's, or the host's with --uts host. */
+  readonly hostname: string;
+  /** The root file system on the host; informative where it is a detached mount. */
+  readonly rootfs: string;
+  /** `/bocker/ID`. */
+  readonly cgroupsPath: string;
+  /** This process's bounding set (parseBoundingSet). */
+  readonly boundingCapabilities: bigint;
+  /** Can memory plus swap be limited here? */
+  readonly swapLimit: boolean;
+  readonly namespaces?: NamespacePaths;
+  readonly consoleSize?: { readonly height: number; readonly width: number };
+  /** What --device names, found on the host. */
+  readonly devices?: readonly ResolvedDevice[];
+  /** All of the host's, for --privileged. */
+  readonly hostDevices?: readonly SpecDevice[];
+  /** More to hide: each /sys/devices/system/cpu/cpuN/thermal_throttle there is. */
+  readonly maskedPaths?: readonly string[];
+  readonly seccomp?: SpecSeccomp;
+}
+
+export interface ResolvedDevice {
+  readonly device: SpecDevice;
+  /** Some of `r`, `w`, `m`. */
+  readonly access: string;
+}
+
+/** Throws what mergeProcess, resolveCapabilities, parseSecurityOptions and namespaceModes throw. */
+export function buildSpec({ config, image, resolved }: SpecInput): Spec {
+  const modes = namespaceModes(config);
+  const security = parseSecurityOptions(config.securityOpt);
+  const ownUts = modes.uts.kind === "private";
+  return {
+    ociVersion: "1.2.0",
+    process: specProcess(config, image, resolved, security),
+    root: { path: resolved.rootfs, readonly: config.readOnly },
+    ...(ownUts ? { hostname: resolved.hostname } : {}),
+    ...(ownUts && config.domainname ? { domainname: config.domainname } : {}),
+    mounts: specMounts(config, resolved, {
+      privileged: config.privileged,
+      writableCgroups: security.writableCgroups,
+    }),
+    ...(Object.keys(config.annotations).length === 0 ? {} : { annotations: config.annotations }),
+    linux: specLinux(config, resolved, modes, security),
+  };
+}
+
+function specProcess(
+  config: ContainerConfig,
+  image: ImageProcessConfig,
+  resolved: ResolvedContainer,
+  security: SecurityOptions,
+): SpecProcess {
+  const merged = mergeProcess(config, image);
+  const { user } = resolved;
+  const names = resolveCapabilities({
+    privileged: config.privileged,
+    capAdd: config.capAdd,
+    capDrop: config.capDrop,
+    bounding: resolved.boundingCapabilities,
+  });
+  const rlimits = config.ulimits.map(({ name, soft, hard }) => ({ type: rlimitType(name), soft, hard }));
+  const env = processEnvironment(merged.env, {
+    hostname: resolved.hostname,
+    tty: config.tty,
+    home: user.home,
+  });
+  return {
+    terminal: config.tty,
+    ...(config.tty && resolved.consoleSize ? { consoleSize: resolved.consoleSize } : {}),
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    args: withInit(config, resolved, merged.args),
+    env,
+    cwd: merged.cwd,
+    capabilities: capabilitySetsFor(names, user.uid),
+    ...(rlimits.length === 0 ? {} : { rlimits }),
+    noNewPrivileges: security.noNewPrivileges,
+    ...(security.apparmor === undefined ? {} : { apparmorProfile: security.apparmor }),
+    oomScoreAdj: config.oomScoreAdj ?? 0,
+  };
+}
+
+/** An init makes sense only as process 1 of a pid namespace of its own. */
+function withInit(
+  config: ContainerConfig,
+  resolved: ResolvedContainer,
+  args: readonly string[],
+): readonly string[] {
+  if (!config.init || namespaceModes(config).pid.kind !== "private") return args;
+  if (resolved.initBinary === undefined) {
+    throw new BockerError("cannot run an init inside the container: there is none", { kind: "internal" });
+  }
+  return [initPath, "--", ...args];
+}
+
+function specLinux(
+  config: ContainerConfig,
+  resolved: ResolvedContainer,
+  modes: NamespaceModes,
+  security: SecurityOptions,
+): SpecLinux {
+  const confined = !config.privileged && security.systemPathsConfined;
+  const propagation = rootfsPropagation(config);
+  const seccomp = config.privileged ? undefined : resolved.seccomp;
+  return {
+    sysctl: sysctls(config, modes),
+    cgroupsPath: resolved.cgroupsPath,
+    resources: specResources(config.resources, {
+      devices: deviceRules(config, resolved),
+      swapLimit: resolved.swapLimit,
+    }),
+    namespaces: specNamespaces(modes, resolved.namespaces ?? {}),
+    devices: containerDevices(config, resolved),
+    ...(seccomp === undefined ? {} : { seccomp }),
+    ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
+    maskedPaths: confined ? [...maskedPaths, ...(resolved.maskedPaths ?? [])] : [],
+    readonlyPaths: confined ? readonlyPaths : [],
+  };
+}
+
+/** The user's win over the defaults, which only a network namespace of the container's own gets. */
+function sysctls(config: ContainerConfig, modes: NamespaceModes): Readonly<Record<string, string>> {
+  const ownNetwork = modes.network.kind === "private";
+  const foreign = Object.keys(config.sysctls).find(
+    (name) => name.startsWith("net.") && modes.network.kind === "host",
+  );
+  if (foreign !== undefined) {
+    throw new BockerError(`sysctl "${foreign}" not allowed in host network namespace`, {
+      kind: "invalid-config",
+    });
+  }
+  return { ...(ownNetwork ? networkSysctls : {}), ...config.sysctls };
+}
+
+function deviceRules(config: ContainerConfig, resolved: ResolvedContainer): readonly SpecDeviceRule[] {
+  if (config.privileged) return [allowAllDevices];
+  const added = (resolved.devices ?? []).map(({ device, access }): SpecDeviceRule => {
+    const { type, major, minor } = device;
+    return {
+      allow: true,
+      type: type === "b" ? "b" : "c",
+      ...(major === undefined ? {} : { major }),
+      ...(minor === undefined ? {} : { minor }),
+      access,
+    };
+  });
+  return [...defaultDeviceRules(), ...added];
+}
+
+function containerDevices(config: ContainerConfig, resolved: ResolvedContainer): readonly SpecDevice[] {
+  const asked = (resolved.devices ?? []).map(({ device }) => device);
+  if (!config.privileged) return asked;
+  const paths = new Set(asked.map(({ path }) => path));
+  return [...(resolved.hostDevices ?? []).filter(({ path }) => !paths.has(path)), ...asked];
+}
+
+/** The root must pass on what a shared or slave bind mount receives. */
+function rootfsPropagation(config: ContainerConfig): SpecLinux["rootfsPropagation"] {
+  const asked = config.mounts.flatMap((mount) => (mount.type === "bind" ? [mount.propagation ?? ""] : []));
+  if (asked.some((propagation) => propagation.endsWith("shared"))) return "shared";
+  return asked.some((propagation) => propagation.endsWith("slave")) ? "slave" : undefined;
+}

@@ -1,0 +1,143 @@
+/**
+ * The mounts of a container: docker's defaults, the engine's files under /etc, the user's mounts, in mount order.
+ *
+ * Pure. Sources exist already (the engine makes volumes and missing -v directories); targets are opened by src/launch
+ * without following links out of the root.
+ */
+import type { ContainerConfig, MountConfig } from "../config/container-config.ts";
+import { BockerError } from "../errors.ts";
+import { defaultMounts } from "./default-paths.ts";
+import { cleanPath } from "./merge-process.ts";
+import type { SpecMount } from "./oci.ts";
+import { mergeTmpfsOptions } from "./tmpfs-option.ts";
+
+export interface MountSources {
+  /** Files of the container's own, on the host; absent: not mounted. */
+  readonly files: { readonly hosts?: string; readonly hostname?: string; readonly resolvConf?: string };
+  /** Host directory of each volume, by target in the container; the image's declared volumes too. */
+  readonly volumes: Readonly<Record<string, string>>;
+  /** The /dev/shm to share for --ipc host and container:X; absent: one of its own. */
+  readonly sharedMemory?: string;
+  /** Host path of the little init for --init. */
+  readonly initBinary?: string;
+}
+
+export interface MountModes {
+  readonly privileged: boolean;
+  readonly writableCgroups: boolean;
+}
+
+/** Where docker puts the init, and so where `ps` in a container shows it. */
+export const initPath = "/sbin/docker-init";
+
+/** Defaults that nobody replaced, then the others, parents before children. */
+export function specMounts(
+  config: ContainerConfig,
+  sources: MountSources,
+  modes: MountModes,
+): readonly SpecMount[] {
+  const asked = userMounts(config, sources);
+  const targets = new Set(asked.map(({ destination }) => destination));
+  const files = etcFiles(config, sources).filter(({ destination }) => !targets.has(destination));
+  const replaced = new Set([...targets, ...files.map(({ destination }) => destination)]);
+  const defaults = defaultMounts
+    .filter(({ destination }) => !replaced.has(destination))
+    .filter(({ destination }) => !(targets.has("/dev") && destination.startsWith("/dev/")))
+    .flatMap((mount) => defaultMount(mount, config, modes));
+  const others = [...files, ...asked].sort((a, b) => depth(a.destination) - depth(b.destination));
+  return [...defaults, ...others, ...initMount(config, sources)];
+}
+
+function defaultMount(mount: SpecMount, config: ContainerConfig, modes: MountModes): readonly SpecMount[] {
+  const options = mount.options ?? [];
+  if (mount.destination === "/dev/shm") {
+    if (config.ipcMode === "none") return [];
+    return [{ ...mount, options: [...options, `size=${config.shmSizeBytes}`] }];
+  }
+  const writable = modes.privileged || (mount.type === "cgroup" && modes.writableCgroups);
+  if (!writable || (mount.type !== "cgroup" && mount.type !== "sysfs")) return [mount];
+  return [{ ...mount, options: options.map((option) => (option === "ro" ? "rw" : option)) }];
+}
+
+/** Written through by the container unless its root is read-only, as in docker. */
+function etcFiles(config: ContainerConfig, sources: MountSources): readonly SpecMount[] {
+  const { hosts, hostname, resolvConf } = sources.files;
+  const files = [
+    ["/etc/resolv.conf", resolvConf],
+    ["/etc/hostname", hostname],
+    ["/etc/hosts", hosts],
+    ["/dev/shm", sources.sharedMemory],
+  ] as const;
+  return files.flatMap(([destination, source]) => {
+    const readOnly = config.readOnly && destination !== "/dev/shm";
+    return source === undefined ? [] : [bindMount(destination, source, { readOnly })];
+  });
+}
+
+function userMounts(config: ContainerConfig, sources: MountSources): readonly SpecMount[] {
+  const configured = config.mounts.map((mount) => userMount(mount, sources));
+  const targets = new Set(configured.map(({ destination }) => destination));
+  const declared = Object.entries(sources.volumes)
+    .map(([target, source]) => bindMount(cleanPath(target), source, {}))
+    .filter(({ destination }) => !targets.has(destination));
+  return [...configured, ...declared];
+}
+
+function userMount(mount: MountConfig, sources: MountSources): SpecMount {
+  const destination = mountTarget(mount.target);
+  switch (mount.type) {
+    case "bind":
+      return bindMount(destination, mount.source, mount);
+    case "tmpfs":
+      return { destination, type: "tmpfs", source: "tmpfs", options: mergeTmpfsOptions(mount.options) };
+    case "volume": {
+      const source = sources.volumes[mount.target];
+      if (source === undefined) {
+        throw new BockerError(`cannot mount a volume at "${mount.target}": it was not made`, {
+          kind: "internal",
+        });
+      }
+      return bindMount(destination, source, mount);
+    }
+  }
+}
+
+interface BindOptions {
+  readonly readOnly?: boolean;
+  readonly recursive?: boolean;
+  readonly propagation?: string;
+}
+
+function bindMount(destination: string, source: string, options: BindOptions): SpecMount {
+  const { readOnly = false, recursive = true, propagation = "rprivate" } = options;
+  const access = readOnly ? ["ro"] : [];
+  return {
+    destination,
+    type: "bind",
+    source,
+    options: [recursive ? "rbind" : "bind", ...access, propagation],
+  };
+}
+
+/** Docker's rule and words for what a mount may cover. */
+function mountTarget(target: string): string {
+  const clean = cleanPath(target);
+  if (!target.startsWith("/")) {
+    throw new BockerError(`invalid mount path: '${target}' mount path must be absolute`, {
+      kind: "invalid-config",
+    });
+  }
+  if (clean === "/") {
+    throw new BockerError("invalid specification: destination can't be '/'", { kind: "invalid-config" });
+  }
+  return clean;
+}
+
+function initMount(config: ContainerConfig, { initBinary }: MountSources): readonly SpecMount[] {
+  if (!config.init || initBinary === undefined) return [];
+  return [{ destination: initPath, type: "bind", source: initBinary, options: ["bind", "ro"] }];
+}
+
+function depth(path: string): number {
+  return path.split("/").length;
+}
