@@ -67,6 +67,7 @@ export function optionalStrings(path: string, value: unknown): readonly string[]
   return asArray(path, value).map((item, index) => asString(`${path}[${index}]`, item));
 }
 
+/** A map of strings, free of a prototype. */
 export function optionalStringMap(
   path: string,
   value: unknown,

@@ -40,7 +40,7 @@ const tagPattern = /^\w[\w.-]{0,127}$/;
 
 /** Parses what a user typed. Neither adds a tag nor drops one that stands beside a digest. */
 export function parseReference(text: string): ImageReference {
-  if (text.length > maxReferenceLength) throw invalid("reference is too long");
+  if (text.length > maxReferenceLength) throw invalid();
   if (/^[a-f0-9]{64}$/.test(text)) {
     throw invalid(`invalid repository name (${text}), cannot specify 64-byte hexadecimal strings`, "");
   }
@@ -56,13 +56,13 @@ export function parseReference(text: string): ImageReference {
 
 /** Parses a tag alone, as in `pull NAME TAG`. */
 export function parseTag(text: string): Tag {
-  if (!tagPattern.test(text)) throw invalid(text === "" ? undefined : `tag "${text.slice(0, 160)}"`);
+  if (!tagPattern.test(text)) throw invalid();
   return text as Tag;
 }
 
 /** Parses a registry's host alone, as in `login HOST`. */
 export function parseRegistry(text: string): Registry {
-  if (!hostPattern.test(text)) throw invalid(`registry "${text.slice(0, 160)}"`);
+  if (!hostPattern.test(text)) throw invalid();
   return text as Registry;
 }
 

@@ -24,6 +24,7 @@ interface Token {
   readonly endsAtMs: number;
 }
 
+/** One per endpoint, shared by all requests to it; see the head of the file. */
 export class Authorizer {
   readonly #transport: Transport;
   readonly #loadCredential: () => Credential | undefined;

@@ -9,6 +9,7 @@ import { TransportError, transportErrorOf } from "./transport-error.ts";
 
 const maxDrainBytes = 64 * 1024;
 
+/** May be read once: by `chunks`, by `bytes`, or not at all, and then `drain` or `discard` must be called. */
 export class HttpBody {
   readonly #host: string;
   readonly #timing: TransportTiming;

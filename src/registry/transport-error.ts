@@ -6,6 +6,7 @@
  */
 import { BockerError, type ErrorKind, messageOf } from "../errors.ts";
 
+/** No usable answer: caught by the transport (retry), the blob reader (resume) and the client (next mirror). */
 export class TransportError extends BockerError {
   readonly temporary: boolean;
   /** The certificate was not believed. */

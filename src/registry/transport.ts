@@ -38,6 +38,7 @@ export interface Transport {
 
 const maxRedirects = 10;
 
+/** Makes a transport; what it learns about hosts (certificates) is kept for its life. */
 export function createTransport(settings: RegistrySettings): Transport {
   const trusts = new Map<string, Promise<TlsTrust>>();
   const trustFor = (host: string) => {
