@@ -1,0 +1,142 @@
+/**
+ * A container's way through its statuses, each step a compare-and-set on who owns it.
+ *
+ *   created ──markStarting──▶ (monitor set) ──markRunning──▶ running ──markExited──▶ exited
+ *      ▲                          │ markStartFailed             ▲ │ setStatus
+ *      └──────────────────────────┘                             └─┴ paused
+ *
+ * A late writer (a monitor that was thought dead, a command that settles while another start is on its way) finds that the
+ * processes it knows are no longer the row's, changes nothing and gets false: the newer truth stays.
+ */
+import { nowMs } from "../host/clock.ts";
+import { isProcessAlive, isSameProcess } from "../host/process-identity.ts";
+import { getContainer } from "./container.ts";
+import type { ContainerRecord, ContainerStatus, ProcessIdentity } from "./record.ts";
+import { identityText } from "./row.ts";
+import type { State } from "./state.ts";
+
+/** The processes that a writer believes to be the container's; at least one must be given. */
+export interface Owner {
+  readonly init?: ProcessIdentity;
+  readonly monitor?: ProcessIdentity;
+}
+
+export interface Exit {
+  /** As docker shows it: the command's, or 128 + signal. */
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Absent: now. */
+  readonly finishedAtMs?: number;
+  /** Why it could not be started or go on, one line. */
+  readonly error?: string;
+}
+
+/**
+ * Claims a container for the monitor that is about to start it. False when it is running, being removed, gone, or
+ * claimed by another monitor that lives; a claim of a dead one is taken over.
+ */
+export function markStarting(state: State, id: string, monitor: ProcessIdentity): boolean {
+  return state.transaction(() => {
+    const record = getContainer(state, id);
+    if (record === undefined || !isStartable(record, monitor)) return false;
+    state.run(
+      "UPDATE containers SET monitor = ?, init = NULL, error = '' WHERE id = ?",
+      identityText(monitor),
+      id,
+    );
+    return true;
+  });
+}
+
+/** Records the container's first process; false when `monitor` is not the one that holds it. */
+export function markRunning(
+  state: State,
+  id: string,
+  monitor: ProcessIdentity,
+  init: ProcessIdentity,
+): boolean {
+  const changes = state.run(
+    `UPDATE containers SET status = 'running', init = ?, started_at_ms = ?, finished_at_ms = NULL, exit_code = 0,
+       oom_killed = 0, error = '' WHERE id = ? AND monitor = ? AND status NOT IN ('removing', 'dead')`,
+    identityText(init),
+    nowMs(),
+    id,
+    identityText(monitor),
+  );
+  return changes > 0;
+}
+
+/**
+ * Records that a start came to nothing: the status stays what it was (docker's "created" with an exit code and a
+ * reason) and the claim is given back. False when `monitor` is not the one that holds it.
+ */
+export function markStartFailed(
+  state: State,
+  id: string,
+  monitor: ProcessIdentity,
+  failure: { readonly exitCode: number; readonly error: string },
+): boolean {
+  const changes = state.run(
+    "UPDATE containers SET monitor = NULL, init = NULL, exit_code = ?, error = ? WHERE id = ? AND monitor = ?",
+    failure.exitCode,
+    failure.error,
+    id,
+    identityText(monitor),
+  );
+  return changes > 0;
+}
+
+/** Records the end of the process that `owner` names; false when the row is about another one by now. */
+export function markExited(state: State, id: string, owner: Owner, exit: Exit): boolean {
+  const [guard, bindings] = ownerGuard(owner);
+  const changes = state.run(
+    `UPDATE containers SET status = CASE status WHEN 'removing' THEN status ELSE 'exited' END, init = NULL,
+       monitor = NULL, finished_at_ms = ?, exit_code = ?, oom_killed = ?, error = ? WHERE id = ? AND ${guard}`,
+    exit.finishedAtMs ?? nowMs(),
+    exit.exitCode,
+    exit.oomKilled ? 1 : 0,
+    exit.error ?? "",
+    id,
+    ...bindings,
+  );
+  return changes > 0;
+}
+
+/** Changes the status if it is one of `from`: running to paused, anything idle to removing. False when it is not. */
+export function setStatus(
+  state: State,
+  id: string,
+  from: readonly ContainerStatus[],
+  to: ContainerStatus,
+): boolean {
+  const places = from.map(() => "?").join(", ");
+  return (
+    state.run(`UPDATE containers SET status = ? WHERE id = ? AND status IN (${places})`, to, id, ...from) > 0
+  );
+}
+
+/**
+ * Whether a record says that processes exist which do not: the monitor died, or the machine was started anew. Who
+ * finds one settles it: releases what it holds and calls markExited with the record's own processes.
+ */
+export function isUnsettled(record: ContainerRecord): boolean {
+  const owners = [record.monitor, record.init].filter((owner) => owner !== undefined);
+  if (owners.length === 0) return ["running", "paused", "restarting"].includes(record.status);
+  return !owners.some(isProcessAlive);
+}
+
+function isStartable(record: ContainerRecord, monitor: ProcessIdentity): boolean {
+  if (!["created", "exited", "restarting"].includes(record.status)) return false;
+  const holder = record.monitor;
+  return holder === undefined || isSameProcess(holder, monitor) || !isProcessAlive(holder);
+}
+
+function ownerGuard(owner: Owner): readonly [sql: string, bindings: readonly string[]] {
+  const parts = (["init", "monitor"] as const).flatMap((column) => {
+    const identity = owner[column];
+    return identity === undefined ? [] : [{ sql: `${column} = ?`, binding: identityText(identity) }];
+  });
+  // Nothing known is nothing owned: a container that no process was ever recorded for.
+  if (parts.length === 0) return ["init IS NULL AND monitor IS NULL", []];
+  return [parts.map((part) => part.sql).join(" AND "), parts.map((part) => part.binding)];
+}

@@ -1,0 +1,52 @@
+/**
+ * What happened, in order: an append-only list of the last ten thousand events, for `events`.
+ */
+import { nowMs } from "../host/clock.ts";
+import { numberColumn, stringMapColumn, textColumn } from "./row.ts";
+import type { Row, State } from "./state.ts";
+
+export interface EventRecord {
+  /** Grows by one with every event; a reader asks for what came after the last it saw. */
+  readonly number: number;
+  readonly timeMs: number;
+  readonly type: "container" | "image" | "network" | "volume";
+  /** docker's words: `create`, `start`, `die`, `destroy`, `pull` … */
+  readonly action: string;
+  /** Of the container, image, network or volume. */
+  readonly id: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+const keptEvents = 10_000;
+/** Old ones go in batches, so that an event costs one insert. */
+const batchEvents = 500;
+
+/** Adds an event with the time of now. Call it in the transaction of the change that it tells of. */
+export function appendEvent(state: State, event: Omit<EventRecord, "number" | "timeMs">): void {
+  const inserted = state.first(
+    "INSERT INTO events (time_ms, type, action, id, attributes) VALUES (?, ?, ?, ?, ?) RETURNING number",
+    nowMs(),
+    event.type,
+    event.action,
+    event.id,
+    JSON.stringify(event.attributes),
+  );
+  const number = Number(inserted?.number ?? 0);
+  if (number % batchEvents === 0) state.run("DELETE FROM events WHERE number <= ?", number - keptEvents);
+}
+
+/** The events after number `after`, oldest first; all for 0. */
+export function listEvents(state: State, after = 0): EventRecord[] {
+  return state.all("SELECT * FROM events WHERE number > ? ORDER BY number", after).map(readEvent);
+}
+
+function readEvent(row: Row): EventRecord {
+  return {
+    number: numberColumn(row, "number"),
+    timeMs: numberColumn(row, "time_ms"),
+    type: textColumn(row, "type") as EventRecord["type"],
+    action: textColumn(row, "action"),
+    id: textColumn(row, "id"),
+    attributes: stringMapColumn(row, "attributes"),
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * The schema, as the list of migrations that made it: `PRAGMA user_version` is how many have been applied.
+ *
+ * Never edit a migration that was released; append one. Names, addresses and ports are unique by constraint, so
+ * that no two processes can be given the same, whatever they read before. JSON columns hold what is only ever
+ * read and written whole.
+ */
+
+/** Each runs once, in order, inside one transaction with the others that are missing. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE images (
+    id TEXT PRIMARY KEY,
+    manifest_digest TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    layers TEXT NOT NULL CHECK (json_valid(layers)),
+    os TEXT NOT NULL,
+    architecture TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE tags (
+    reference TEXT PRIMARY KEY,
+    image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+    updated_at_ms INTEGER NOT NULL,
+    repo_digest TEXT
+  ) STRICT;
+  CREATE INDEX tags_by_image ON tags (image_id);
+
+  CREATE TABLE containers (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created_at_ms INTEGER NOT NULL,
+    config TEXT NOT NULL CHECK (json_valid(config)),
+    image_id TEXT NOT NULL,
+    image_name TEXT NOT NULL,
+    args TEXT NOT NULL CHECK (json_valid(args)),
+    status TEXT NOT NULL,
+    init TEXT CHECK (init IS NULL OR json_valid(init)),
+    monitor TEXT CHECK (monitor IS NULL OR json_valid(monitor)),
+    started_at_ms INTEGER,
+    finished_at_ms INTEGER,
+    exit_code INTEGER NOT NULL,
+    oom_killed INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    restart_count INTEGER NOT NULL,
+    anonymous_volumes TEXT NOT NULL CHECK (json_valid(anonymous_volumes))
+  ) STRICT;
+  CREATE INDEX containers_by_image ON containers (image_id);
+
+  CREATE TABLE networks (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    driver TEXT NOT NULL,
+    bridge TEXT NOT NULL UNIQUE,
+    subnet TEXT NOT NULL UNIQUE,
+    gateway TEXT NOT NULL,
+    internal INTEGER NOT NULL,
+    mtu INTEGER NOT NULL,
+    labels TEXT NOT NULL CHECK (json_valid(labels)),
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE leases (
+    network_id TEXT NOT NULL REFERENCES networks (id),
+    container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    mac_address TEXT NOT NULL,
+    host_interface TEXT NOT NULL UNIQUE,
+    container_interface TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    PRIMARY KEY (network_id, address),
+    UNIQUE (container_id, container_interface)
+  ) STRICT;
+
+  CREATE TABLE ports (
+    protocol TEXT NOT NULL,
+    host_port INTEGER NOT NULL,
+    host_ip TEXT NOT NULL,
+    container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+    container_ip TEXT NOT NULL,
+    container_port INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    PRIMARY KEY (protocol, host_port, host_ip)
+  ) STRICT;
+  CREATE INDEX ports_by_container ON ports (container_id);
+
+  CREATE TABLE volumes (
+    name TEXT PRIMARY KEY,
+    driver TEXT NOT NULL,
+    labels TEXT NOT NULL CHECK (json_valid(labels)),
+    anonymous INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    mountpoint TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE container_volumes (
+    container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+    volume_name TEXT NOT NULL,
+    PRIMARY KEY (container_id, volume_name)
+  ) STRICT;
+  CREATE INDEX container_volumes_by_volume ON container_volumes (volume_name);
+
+  CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ms INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    action TEXT NOT NULL,
+    id TEXT NOT NULL,
+    attributes TEXT NOT NULL CHECK (json_valid(attributes))
+  ) STRICT;
+  `,
+];
