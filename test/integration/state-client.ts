@@ -1,0 +1,45 @@
+/** One of the processes of state-concurrency.test.ts: DATABASE INDEX. Makes a container with an address and a port. */
+
+import { readProcessIdentity } from "../../src/host/process-identity.ts";
+import { markStarting } from "../../src/state/container-life.ts";
+import { leaseAddress } from "../../src/state/lease.ts";
+import { findNetworkByName, insertNetwork } from "../../src/state/network.ts";
+import { reservePorts } from "../../src/state/port.ts";
+import { openState } from "../../src/state/state.ts";
+import { addContainer, aNetwork } from "../unit/state/state-fixture.ts";
+
+const [database = "", index = ""] = process.argv.slice(2);
+const networkId = "f".repeat(64);
+using state = openState({ database });
+state.transaction(() => {
+  if (findNetworkByName(state, "bridge") === undefined) insertNetwork(state, aNetwork({ id: networkId }));
+});
+const { id } = addContainer(state, { name: `client-${index}` });
+const monitor = readProcessIdentity(process.pid);
+if (monitor === undefined || !markStarting(state, id, monitor)) throw new Error("not claimed");
+const lease = leaseAddress(state, networkId, (taken) => {
+  let host = 2;
+  while (taken.has(`172.30.0.${host}`)) host++;
+  const address = `172.30.0.${host}`;
+  return {
+    networkId,
+    containerId: id,
+    address,
+    macAddress: "",
+    hostInterface: `v${id.slice(0, 10)}`,
+    containerInterface: "eth0",
+  };
+});
+if (lease === undefined) throw new Error("no lease");
+const hostPort = 10_000 + (Number(index) || 0);
+reservePorts(state, [
+  {
+    containerId: id,
+    hostIp: "0.0.0.0",
+    hostPort,
+    containerIp: lease.address,
+    containerPort: 80,
+    protocol: "tcp",
+  },
+]);
+console.log("done");
