@@ -54,7 +54,7 @@ export function openTerminal(argv: readonly string[], options: TerminalOptions):
       }
       const left = deadline - Date.now();
       if (left <= 0)
-        throw new Error(`${wanted} did not appear; the screen shows ${JSON.stringify(screen.slice(seen))}`);
+        throw new Error(`${pattern} did not appear; the screen shows ${JSON.stringify(screen.slice(seen))}`);
       await Promise.race([arrived.promise, Bun.sleep(Math.min(left, 50))]);
     }
   };

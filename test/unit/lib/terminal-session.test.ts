@@ -31,5 +31,5 @@ test("has the size it was given, and tells of a new one", async () => {
 test("says what was on the screen when something does not appear", async () => {
   await using session = openTerminal(["sh", "-c", "echo here; sleep 5"], { env, cwd: "/" });
   await session.waitFor("he");
-  expect(session.waitFor("absent", 100)).rejects.toThrow(/absent.* did not appear.*"re/);
+  await expect(session.waitFor("absent", 100)).rejects.toThrow(/absent.* did not appear.*"re/);
 });

@@ -1,0 +1,205 @@
+#!/usr/bin/env bun
+/**
+ * bocker beside crun, runc, podman and docker: whole commands, in turn, as ratios.
+ *
+ *   bun run bench                  everything that is installed
+ *   bun run bench --rounds 40      more rounds (15)
+ *   bun run bench --only exec      one of: version, none, bridge, exec, memory
+ *
+ * Prints Markdown; README.md beside this file keeps a run of it and says what bounds the numbers.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { openWorkspace, type Workspace } from "../lib/workspace.ts";
+import { makeBundle, makeRootfs } from "./bundle.ts";
+import { type Contestant, measure, renderTimings } from "./measure.ts";
+import { type MemoryUse, measureIdleMemory, renderMemory } from "./memory.ts";
+import { openDocker, openPodman, type Peer } from "./peer.ts";
+
+interface Bench {
+  readonly directory: string;
+  readonly bocker: Workspace;
+  readonly binary: string;
+  readonly peers: readonly Peer[];
+  readonly rounds: number;
+}
+
+const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
+  version: benchVersion,
+  none: benchNoNetwork,
+  bridge: benchBridge,
+  exec: benchExec,
+  memory: benchMemory,
+};
+
+/** `--version` beside an executable that does nothing. */
+async function benchVersion({ directory, binary, rounds }: Bench): Promise<string> {
+  const empty = join(directory, "empty");
+  await Bun.write(`${empty}.ts`, "export {};\n");
+  const compile = { outfile: empty };
+  const built = await Bun.build({
+    entrypoints: [`${empty}.ts`],
+    compile,
+    minify: true,
+    bytecode: true,
+    throw: false,
+  });
+  if (!built.success) throw new Error(built.logs.map(String).join("\n"));
+  const contestants = [
+    { name: "bocker --version", argv: [binary, "--version"] },
+    { name: "an empty compiled program", argv: [empty] },
+  ];
+  return renderTimings("bocker --version", measure(contestants, rounds * 2));
+}
+
+/** A container without a network, beside the runtimes that only run a bundle. */
+async function benchNoNetwork({ directory, bocker, binary, peers, rounds }: Bench): Promise<string> {
+  makeBundle(directory, ["/bin/true"]);
+  const runtimes = ["crun", "runc"].filter((name) => Bun.which(name) !== null);
+  const contestants: Contestant[] = [
+    {
+      name: "bocker run --rm --network none",
+      argv: [binary, "run", "--rm", "--network", "none", "busybox", "true"],
+      env: bocker.env,
+    },
+    ...runtimes.map((name) => ({
+      name: `${name} run (a bare bundle)`,
+      argv: [name, `--root=${join(directory, name)}`, "run", "bocker-bench"],
+      cwd: directory,
+    })),
+    ...peers.map(({ name, argv, runFlags, image }) => ({
+      name: `${name} run --rm --network none`,
+      argv: [...argv, "run", "--rm", "--network=none", ...runFlags, image, "/bin/true"],
+    })),
+  ];
+  return renderTimings("run --rm --network none IMAGE true", measure(contestants, rounds));
+}
+
+/** A container on the default bridge. */
+async function benchBridge({ bocker, binary, peers, rounds }: Bench): Promise<string> {
+  const contestants: Contestant[] = [
+    { name: "bocker run --rm", argv: [binary, "run", "--rm", "busybox", "true"], env: bocker.env },
+    ...peers.map(({ name, argv, runFlags, image }) => ({
+      name: `${name} run --rm`,
+      argv: [...argv, "run", "--rm", ...runFlags, image, "/bin/true"],
+    })),
+  ];
+  return renderTimings("run --rm IMAGE true, on the bridge", measure(contestants, rounds));
+}
+
+/** A command in a container that runs. */
+async function benchExec({ bocker, binary, peers, rounds }: Bench): Promise<string> {
+  await bocker.ok("run", "-d", "--name", "bench", "busybox", "sleep", "600");
+  for (const { argv, image } of peers)
+    await start([...argv, "run", "-d", "--name=bench", image, "/bin/sleep", "600"]);
+  const contestants: Contestant[] = [
+    { name: "bocker exec", argv: [binary, "exec", "bench", "true"], env: bocker.env },
+    ...peers.map(({ name, argv }) => ({
+      name: `${name} exec`,
+      argv: [...argv, "exec", "bench", "/bin/true"],
+    })),
+  ];
+  const table = renderTimings("exec C true", measure(contestants, rounds));
+  await bocker.ok("rm", "-f", "bench");
+  for (const { argv } of peers) await start([...argv, "rm", "-f", "bench"]);
+  return table;
+}
+
+/** Private memory that one more idle container costs outside itself. */
+async function benchMemory({ bocker, binary, peers }: Bench): Promise<string> {
+  const uses: MemoryUse[] = [];
+  const own = [binary, "run", "-d", "--network", "none"];
+  uses.push(await measureIdleMemory("bocker", [...own, "busybox", "sleep", "600"], bocker.env));
+  for (const { name, argv, image } of peers) {
+    uses.push(
+      await measureIdleMemory(name, [...argv, "run", "-d", "--network=none", image, "/bin/sleep", "600"]),
+    );
+  }
+  return renderMemory(uses);
+}
+
+async function start(argv: readonly string[]): Promise<void> {
+  const { exitCode, stderr } = Bun.spawnSync([...argv], { stdout: "ignore", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(`${argv.join(" ")}: ${stderr.toString().trim()}`);
+}
+
+/** The peers that are installed and work on this machine; a line on stderr for each that does not. */
+async function openPeers(directory: string, rootfs: string): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  const openers = { podman: openPodman, dockerd: openDocker };
+  for (const [program, open] of Object.entries(openers)) {
+    if (Bun.which(program) === null) {
+      console.error(`${program} is not installed: left out`);
+      continue;
+    }
+    try {
+      peers.push(await open(directory, rootfs));
+    } catch (error) {
+      console.error(`${program} left out: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  return peers;
+}
+
+function describeMachine(): string {
+  const kernel = readFileSync("/proc/sys/kernel/osrelease", "utf8").trim();
+  const load = readFileSync("/proc/loadavg", "utf8").split(" ")[0];
+  return `${cpus().length} × ${cpus()[0]?.model.trim()}, kernel ${kernel}, load ${load} at the start, Bun ${Bun.version}`;
+}
+
+function option(name: string): string | undefined {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : process.argv[at + 1];
+}
+
+async function main(): Promise<void> {
+  const only = option("--only");
+  const chosen = Object.entries(cases).filter(([name]) => only === undefined || only === name);
+  if (chosen.length === 0) throw new Error(`no case "${only}" (${Object.keys(cases).join(", ")})`);
+  await using bocker = openWorkspace();
+  const directory = mkdtempSync("/tmp/bocker-bench-");
+  const rootfs = join(directory, "rootfs");
+  mkdirSync(rootfs);
+  makeRootfs(rootfs);
+  const peers = only === "version" ? [] : await openPeers(directory, rootfs);
+  try {
+    console.log(`${describeMachine()}\n`);
+    const { bockerBinary } = await import("../lib/bocker-binary.ts");
+    const bench = {
+      directory,
+      bocker,
+      binary: bockerBinary(),
+      peers,
+      rounds: Number(option("--rounds") ?? 15),
+    };
+    for (const [, run] of chosen) console.log(await run(bench));
+  } finally {
+    for (const peer of peers) await peer[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Starts this program again in mount and network namespaces of its own, so that bridges and firewall rules of all engines
+ * end with it. crun refuses a hybrid cgroup layout, so the v2 part of one is not mounted there.
+ */
+function runInPrivateNamespaces(): number {
+  const prepare = 'ip link set lo up; umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"';
+  const argv = [
+    "unshare",
+    "--mount",
+    "--net",
+    "sh",
+    "-c",
+    prepare,
+    "sh",
+    process.execPath,
+    ...process.argv.slice(1),
+  ];
+  const env = { ...process.env, BOCKER_BENCH_INSIDE: "1" };
+  return Bun.spawnSync(argv, { stdio: ["ignore", "inherit", "inherit"], env }).exitCode;
+}
+
+if (process.env.BOCKER_BENCH_INSIDE === undefined) process.exitCode = runInPrivateNamespaces();
+else await main();
