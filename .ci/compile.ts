@@ -1,18 +1,19 @@
 /**
  * One executable for one target: what is compiled, with which names defined, and where embedded files come from.
  *
- * Sources import embedded files as `dist/native/NAME`, which is this machine's; when a build is for another target a
- * plugin leads the same import to `dist/native/TARGET/NAME`.
+ * Sources import embedded files as `build/native/x86_64/NAME` or `build/image/x86_64/NAME`; a plugin leads the import to the
+ * target's architecture.
  */
-import { mkdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { readCommit } from "./source-stamp.ts";
 
 const root = dirname(import.meta.dir);
 
 export const buildTargets = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"] as const;
 export type BuildTarget = (typeof buildTargets)[number];
-export type Architecture = "x64" | "arm64";
+/** As the native parts and the embedded image call it. */
+type Architecture = "x86_64" | "arm64";
 
 /** The target of the machine that builds: its architecture, and musl when glibc's loader is not there. */
 export function hostTarget(): BuildTarget {
@@ -29,7 +30,8 @@ export function readVersion(): string {
 
 /** Compiles src/main.ts for `target` into `outfile`. Throws an Error whose message is fit to print. */
 export async function compileFor(target: BuildTarget, outfile: string): Promise<void> {
-  const embedded = await prepareEmbedded(target);
+  const architecture: Architecture = target.includes("arm64") ? "arm64" : "x86_64";
+  prepareEmbedded(architecture);
   const result = await Bun.build({
     entrypoints: [join(root, "src/main.ts")],
     compile: { target: `bun-${target}`, outfile },
@@ -39,31 +41,31 @@ export async function compileFor(target: BuildTarget, outfile: string): Promise<
       BOCKER_VERSION: JSON.stringify(readVersion()),
       BOCKER_COMMIT: JSON.stringify(readCommit()),
     },
-    plugins: [embeddedFrom(embedded)],
+    plugins: [embeddedFor(architecture)],
     throw: false,
   });
   if (!result.success) throw new Error(result.logs.map(String).join("\n"));
 }
 
-/** Builds what gets embedded, for the target's architecture; returns the directory that holds it. */
-async function prepareEmbedded(target: BuildTarget): Promise<string> {
-  const architecture: Architecture = target.includes("arm64") ? "arm64" : "x64";
-  const directory = target === hostTarget() ? join(root, "dist/native") : join(root, "dist/native", target);
-  mkdirSync(directory, { recursive: true });
-  const { buildNative } = await import("../ffi/native/build.ts");
-  await buildNative(architecture, directory);
-  const { buildBusybox } = await import("../images/build-busybox.ts");
-  await buildBusybox(architecture, directory);
-  return directory;
+/** Builds what gets embedded, each part with its own program. Their messages are the user's. */
+function prepareEmbedded(architecture: Architecture): void {
+  runBuildStep(["sh", join(root, "ffi/native/build.sh"), architecture]);
+  runBuildStep([process.execPath, join(root, "images/build-busybox.ts"), architecture]);
 }
 
-function embeddedFrom(directory: string): Bun.BunPlugin {
+function runBuildStep(argv: string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync(argv, { cwd: root, stdout: "ignore", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(stderr.toString().trim() || `${argv.join(" ")}: exit ${exitCode}`);
+}
+
+function embeddedFor(architecture: Architecture): Bun.BunPlugin {
   return {
     name: "embedded",
     setup(build) {
-      build.onResolve({ filter: /\/dist\/native\/[^/]+$/ }, ({ path }) => ({
-        path: join(directory, basename(path)),
-      }));
+      build.onResolve({ filter: /\/build\/(native|image)\/[^/]+\/[^/]+$/ }, ({ path }) => {
+        const [kind = "", , name = ""] = path.split("/").slice(-3);
+        return { path: join(root, "build", kind, architecture, name) };
+      });
     },
   };
 }
