@@ -6,7 +6,7 @@
  * renamed to layer/HEX, after syncfs; its facts, layer/HEX.json, are written before. What a crash leaves under tmp/
  * is swept by sweep-storage.ts once nobody holds the layer's lock.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { BockerError } from "../errors.ts";
 import { syncFolder, writeFileAtomic } from "../host/atomic-file.ts";
@@ -15,6 +15,7 @@ import { randomHex } from "../host/random-id.ts";
 import { startCommand } from "../host/run-command.ts";
 import { selfCommand } from "../host/self-command.ts";
 import { type DiffID, digestHex } from "../image/digest.ts";
+import { hasLayer, layerPath, loadLayerFacts } from "./layer-directory.ts";
 import {
   fromErrorMessage,
   type LayerFacts,
@@ -25,6 +26,8 @@ import {
 import { prepareLayout } from "./oci-layout.ts";
 import { removeTree } from "./remove-tree.ts";
 import { lockTransient } from "./transient-lock.ts";
+
+export { hasLayer, layerPath, loadLayerFacts };
 
 /** A layer as stored or sent, compressed or not: the path of a file, or its bytes while they arrive. */
 export type LayerSource = string | AsyncIterable<Uint8Array>;
@@ -40,20 +43,6 @@ export interface LayerRequest extends UnpackOptions {
   readonly blob: LayerSource;
   /** What the uncompressed tar must hash to. */
   readonly diffID: DiffID;
-}
-
-/** Path of an applied layer, or where it will be. */
-export function layerPath(paths: Paths, diffID: DiffID): string {
-  return join(paths.layers, digestHex(diffID));
-}
-
-export function hasLayer(paths: Paths, diffID: DiffID): boolean {
-  return existsSync(layerPath(paths, diffID));
-}
-
-/** Its size and how its root came to be. The layer must be there. */
-export function loadLayerFacts(paths: Paths, diffID: DiffID): LayerFacts {
-  return JSON.parse(readFileSync(`${layerPath(paths, diffID)}.json`, "utf8")) as LayerFacts;
 }
 
 /**

@@ -63,12 +63,8 @@ async function applyFrom(fd: number, order: LayerOrder): Promise<LayerFacts> {
   }
   writer.finish();
   syncRoot();
-  return {
-    diffID,
-    sizeBytes: writer.sizeBytes,
-    entries: reader.entries,
-    describesRoot: writer.describesRoot,
-  };
+  const { sizeBytes, describesRoot, opaqueRoot } = writer;
+  return { diffID, sizeBytes, entries: reader.entries, describesRoot, opaqueRoot };
 }
 
 /** A layer that exists is complete, whatever happens to the power: its files reach the disk before its name. */

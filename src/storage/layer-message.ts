@@ -32,6 +32,8 @@ export interface LayerFacts {
   readonly entries: number;
   /** The tar describes `/` itself; if not, the root's mode is that of a layer below. */
   readonly describesRoot: boolean;
+  /** The root is marked opaque: nothing of the layers below shows. Overlayfs itself does not look for that mark there. */
+  readonly opaqueRoot: boolean;
 }
 
 interface ErrorMessage {

@@ -67,6 +67,7 @@ export class LayerWriter implements TarSink {
   readonly #directoryTimes = new Map<string, readonly [accessed: Timespec, modified: Timespec]>();
   sizeBytes = 0;
   describesRoot = false;
+  opaqueRoot = false;
 
   entry(entry: TarEntry): void {
     this.#entry = entry;
@@ -179,6 +180,7 @@ export class LayerWriter implements TarSink {
 
   #opaque(path: string): void {
     this.#ensureParent(`${path}/.`);
+    if (path === "") this.opaqueRoot = true;
     if (path !== "" && look(path)?.isDirectory() !== true)
       throw corrupt("opaque mark in what is not a directory");
     setOpaque(path);

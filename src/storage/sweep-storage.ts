@@ -1,0 +1,61 @@
+/**
+ * Removes what crashes left behind under tmp/: half-unpacked layers, trash, and names of layers that never came.
+ *
+ * Something is dead when its lock can be had: layer-X.RANDOM belongs to whoever holds layer-X.lock, a partial blob to
+ * whoever holds itself. Partial blobs are worth something (a pull resumes them) and stay for a week.
+ */
+import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { sweepTemporaryFiles } from "../host/atomic-file.ts";
+import { nowMs } from "../host/clock.ts";
+import type { Paths } from "../host/paths.ts";
+import { removeTree } from "./remove-tree.ts";
+import { tryLockTransient } from "./transient-lock.ts";
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+export interface SweepOptions {
+  /** Partial blobs older than this go; seven days when absent, 0 for a prune. */
+  readonly partMaxAgeMs?: number;
+}
+
+/** Cheap when there is nothing to do (two readdirs). Never touches what a living process works on. */
+export function sweepStorage(paths: Paths, options: SweepOptions = {}): void {
+  if (!existsSync(paths.tmp)) return;
+  for (const name of readdirSync(paths.tmp)) sweepEntry(paths, name, options.partMaxAgeMs ?? 7 * dayMs);
+  if (existsSync(paths.imageLayout)) sweepTemporaryFiles(paths.imageLayout, dayMs);
+  if (existsSync(paths.layers)) sweepOrphanFacts(paths);
+}
+
+function sweepEntry(paths: Paths, name: string, partMaxAgeMs: number): void {
+  const path = join(paths.tmp, name);
+  if (name.startsWith("trash-")) removeTree(paths, path);
+  else if (name.endsWith(".part")) sweepPart(path, partMaxAgeMs);
+  else if (/^(?:layer|import)-/.test(name)) sweepLocked(paths, name);
+}
+
+function sweepPart(path: string, maxAgeMs: number): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || nowMs() - stat.mtimeMs < maxAgeMs) return;
+  using lock = tryLockTransient(path);
+  if (lock !== undefined) unlinkSync(path);
+}
+
+/** Taking the lock also makes its file, and letting go removes it. */
+function sweepLocked(paths: Paths, name: string): void {
+  const stem = name.slice(0, name.lastIndexOf("."));
+  using lock = tryLockTransient(join(paths.tmp, `${stem}.lock`), { removeFile: true });
+  if (lock !== undefined && !name.endsWith(".lock")) removeTree(paths, join(paths.tmp, name));
+}
+
+/** Facts are written just before a layer gets its name. */
+function sweepOrphanFacts(paths: Paths): void {
+  for (const name of readdirSync(paths.layers)) {
+    if (!name.endsWith(".json")) continue;
+    const hex = name.slice(0, -".json".length);
+    if (existsSync(join(paths.layers, hex))) continue;
+    using lock = tryLockTransient(join(paths.tmp, `layer-${hex}.lock`), { removeFile: true });
+    if (lock !== undefined && !existsSync(join(paths.layers, hex)))
+      rmSync(join(paths.layers, name), { force: true });
+  }
+}
