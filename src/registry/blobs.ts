@@ -19,6 +19,8 @@ export interface BlobRequest {
   readonly offset?: number;
   /** Hears of each interruption that is bridged. */
   readonly onRetry?: (error: TransportError) => void;
+  /** Ends the stream with the signal's reason, also while it waits for data. */
+  readonly signal?: AbortSignal;
 }
 
 /** Interruptions in a row without a byte in between before the blob is given up. */
@@ -39,12 +41,13 @@ export async function* fetchBlob(
   for (let idle = 0; at < blob.size || blob.size === 0; ) {
     const before = at;
     try {
-      for await (const chunk of readFrom(client, reference, blob, at)) {
+      for await (const chunk of readFrom(client, reference, blob, at, request.signal)) {
         at += chunk.byteLength;
         yield chunk;
       }
       return;
     } catch (error) {
+      request.signal?.throwIfAborted();
       if (!(error instanceof TransportError) || !error.temporary) throw error;
       idle = at > before ? 0 : idle + 1;
       if (idle >= maxIdleResumes) throw error;
@@ -76,17 +79,25 @@ async function* readFrom(
   reference: ImageReference,
   blob: Descriptor,
   at: number,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
+  signal?.throwIfAborted();
   const headers: Record<string, string> = at > 0 ? { range: `bytes=${at}-` } : {};
   const query = { method: "GET", path: `blobs/${blob.digest}`, headers } as const;
   const response = await client.query(reference, query, at > 0 ? [200, 206] : [200]);
   let position = response.status === 206 ? rangeStart(blob, response, at) : 0;
   checkLength(blob, response, position);
-  for await (const chunk of response.body.chunks()) {
-    const end = position + chunk.byteLength;
-    if (end > blob.size) throw wrongSize(blob, "more");
-    if (end > at) yield position >= at ? chunk : chunk.subarray(at - position);
-    position = end;
+  const stop = () => response.body.discard();
+  signal?.addEventListener("abort", stop);
+  try {
+    for await (const chunk of response.body.chunks()) {
+      const end = position + chunk.byteLength;
+      if (end > blob.size) throw wrongSize(blob, "more");
+      if (end > at) yield position >= at ? chunk : chunk.subarray(at - position);
+      position = end;
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
   if (position < blob.size) throw wrongSize(blob, String(position));
 }

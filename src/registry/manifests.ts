@@ -6,7 +6,7 @@
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pulling-manifests
  */
 import { BockerError } from "../errors.ts";
-import { type Digest, digestMismatch, digestOf, verifyDigest } from "../image/digest.ts";
+import { type Digest, digestMismatch, digestOf, digestProblem, verifyDigest } from "../image/digest.ts";
 import {
   checkRunnable,
   type ImageIndex,
@@ -87,12 +87,13 @@ export async function fetchManifest(
 export async function headManifest(
   client: RegistryClient,
   reference: NamedReference,
-): Promise<string | undefined> {
+): Promise<Digest | undefined> {
   const path = `manifests/${reference.digest ?? reference.tag ?? "latest"}`;
   const query = { method: "HEAD", path, headers: { accept: manifestAccept } } as const;
   const response = await client.query(reference, query, pullable);
   await response.body.drain();
-  return response.headers.get("docker-content-digest") ?? undefined;
+  const digest = response.headers.get("docker-content-digest") ?? "";
+  return digestProblem(digest) === undefined ? (digest as Digest) : undefined;
 }
 
 /** A login page of a proxy or hotel network comes with status 200. */
