@@ -1,0 +1,7 @@
+/**
+ * Paths of the native parts for arm64, inside the binary or in a checkout. See native-file.ts.
+ */
+import init from "../build/native/arm64/init.elf" with { type: "file" };
+import launch from "../build/native/arm64/launch.so" with { type: "file" };
+
+export { init, launch };

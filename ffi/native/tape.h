@@ -1,0 +1,72 @@
+/*
+ * The tape: a launch plan as init reads it. Written by ffi/tape.ts, mapped privately by init.c; little endian.
+ *
+ *   0   header     struct tape_header, 32 bytes
+ *   32  operations struct tape_op, 64 bytes each
+ *   …   relocations u32 each: offsets of 64-bit words that hold offsets and become addresses
+ *   …   blob       strings and structs
+ *
+ * All offsets count from the start of the tape.
+ */
+#ifndef BOCKER_TAPE_H
+#define BOCKER_TAPE_H
+
+#define TAPE_MAGIC 0x31544b42u /* "BKT1" */
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long u64;
+
+struct tape_header {
+	u32 magic;
+	u32 operation_count;
+	u32 relocation_offset;
+	u32 relocation_count;
+	u32 reserved[4];
+};
+
+enum tape_kind {
+	KIND_SYSCALL = 0,
+	KIND_FORK = 1,
+	KIND_WAIT = 2,
+	KIND_VERIFY_CWD = 3,
+	KIND_REPORT = 4,
+	KIND_COPY = 5,   /* args: from, to, bytes, offset in from, offset in to */
+	KIND_EXECVE = 6, /* args: candidates, argv, envp, stay behind as init */
+};
+
+#define NO_SLOT 0xffffu
+#define SLOTS 1024
+
+struct tape_op {
+	u32 number;      /* of the system call */
+	u16 keep;        /* slot for the result, or NO_SLOT */
+	u16 unless;      /* skipped where this slot holds a result, or NO_SLOT */
+	u8 kind;
+	u8 pointer_mask; /* bit n: argument n is an offset into the tape */
+	u8 slot_mask;    /* bit n: argument n is a slot */
+	u8 ignore[5];    /* errnos that count as done, 0 ends */
+	u64 args[6];
+};
+
+/* What init writes to the status pipe: 16 bytes a record. */
+enum status_kind {
+	STATUS_FAILED = 1, /* index, errno, detail: candidate found broken, or -1 */
+	STATUS_FORKED = 2, /* detail: pid of the child that goes on */
+	STATUS_READY = 3,  /* execve is next */
+};
+
+struct status_record {
+	u32 kind;
+	u32 index;
+	int error;
+	int detail;
+};
+
+/* Descriptors the child starts with. */
+#define FD_TAPE 3
+#define FD_STATUS 4
+#define FD_GO 5
+
+#endif

@@ -1,0 +1,91 @@
+/**
+ * What a plan needs to know beside the Spec: facts of this host and of this start, gathered by the caller so that
+ * planning stays pure. Types only.
+ */
+
+/** Where the root file system comes from. */
+export type RootfsSource =
+  /** A detached mount of the caller's, handed to startProcess as descriptor `rootfs`. The strings are for people. */
+  | { readonly kind: "mount"; readonly description: string }
+  /** A directory that is already complete: an OCI bundle's. */
+  | { readonly kind: "directory"; readonly path: string }
+  /** Kernels whose overlay cannot be made with fsconfig: mount(2) in the child, on `mountPoint` (an existing directory). */
+  | {
+      readonly kind: "overlay";
+      readonly lowerdirs: readonly string[];
+      readonly upperdir: string;
+      readonly workdir: string;
+      readonly mountPoint: string;
+    };
+
+export interface InterfaceSetup {
+  readonly name: string;
+  /** `172.17.0.2/16`. */
+  readonly address?: string;
+  readonly address6?: string;
+  readonly mac?: string;
+  readonly mtu?: number;
+  readonly gateway?: string;
+  readonly gateway6?: string;
+}
+
+/** What the child sets up in its new network namespace; `lo` is always brought up there. */
+export interface NetworkSetup {
+  readonly interfaces: readonly InterfaceSetup[];
+}
+
+/** How /sys/fs/cgroup looks inside, where the Spec mounts it. */
+export type CgroupView =
+  | { readonly mode: "v2" }
+  | {
+      readonly mode: "v1";
+      /** One per hierarchy; `options` as mount(8) takes them: `cpu,cpuacct` or `none,name=systemd`. */
+      readonly hierarchies: readonly { readonly directory: string; readonly options: string }[];
+      /** Short names of joint controllers: `cpu` → `cpu,cpuacct`. */
+      readonly links: readonly { readonly name: string; readonly target: string }[];
+      /** Hybrid hosts have v2 at `unified` as well. */
+      readonly unified: boolean;
+    };
+
+export interface ProcessContext {
+  /** The Spec's seccomp section, compiled for this architecture; absent: unconfined. */
+  readonly seccomp?: Uint8Array;
+  /** Capabilities this engine has to give: bit n is capability n. Anything beyond is left out. */
+  readonly availableCapabilities: bigint;
+  /** Standard streams that belong to the container and become its user's; never /dev/null. */
+  readonly chownStdio: readonly (0 | 1 | 2)[];
+  /** SIGKILL when the engine's process dies. */
+  readonly dieWithParent: boolean;
+  readonly kernel: KernelFeatures;
+}
+
+export interface KernelFeatures {
+  /** Linux 5.12. */
+  readonly mountSetattr: boolean;
+  /** CLOSE_RANGE_CLOEXEC, Linux 5.11. */
+  readonly closeRangeCloexec: boolean;
+}
+
+export interface StartContext extends ProcessContext {
+  readonly rootfs: RootfsSource;
+  /** `ramfs`: the host's root is an initramfs, which cannot be pivoted away from. */
+  readonly hostRoot: "pivotable" | "ramfs";
+  /** What each bind mount's source is, by path: decides what a missing target becomes. */
+  readonly bindSources: Readonly<Record<string, "file" | "directory">>;
+  /** Present with `process.terminal`: the caller's own devpts, handed to startProcess as descriptor `devpts`. */
+  readonly console?: { readonly number: number };
+  readonly network?: NetworkSetup;
+  readonly cgroup?: CgroupView;
+  /** Run the command under a small PID 1 that reaps and forwards signals. */
+  readonly init: boolean;
+  /** Name of the session keyring. */
+  readonly keyring: string;
+}
+
+export interface ExecContext extends ProcessContext {
+  /** Namespaces of the target that differ from the caller's; joined through descriptor `target`, a pidfd. */
+  readonly namespaces: readonly JoinableNamespace[];
+  readonly keyring: string;
+}
+
+export type JoinableNamespace = "user" | "mount" | "pid" | "network" | "ipc" | "uts" | "cgroup";

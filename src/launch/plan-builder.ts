@@ -1,0 +1,33 @@
+/**
+ * The list of operations while it is being made: hands out descriptor names and remembers the current step's words.
+ * Local to planning; a finished plan is a plain array.
+ */
+import type { LaunchOperation } from "./plan.ts";
+
+type WithoutStep<Operation> = Operation extends unknown
+  ? Omit<Operation, "step"> & { readonly step?: string }
+  : never;
+
+export class PlanBuilder {
+  readonly operations: LaunchOperation[] = [];
+  #step = "starting";
+  #names = 0;
+
+  /** What the following operations are for; see Common.step. */
+  step(step: string): this {
+    this.#step = step;
+    return this;
+  }
+
+  add(...operations: readonly WithoutStep<LaunchOperation>[]): this {
+    for (const operation of operations)
+      this.operations.push({ step: this.#step, ...operation } as LaunchOperation);
+    return this;
+  }
+
+  /** A descriptor name that nothing else has: `proc.1`. */
+  name(stem: string): string {
+    this.#names++;
+    return `${stem}.${this.#names}`;
+  }
+}

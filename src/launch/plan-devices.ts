@@ -1,0 +1,89 @@
+/**
+ * The container's /dev: nodes, links and the console, in the tmpfs that the Spec mounts there.
+ *
+ * Follows config-linux.md "Default Devices" and runc: nothing is done where the Spec binds another /dev.
+ */
+import type { Spec, SpecDevice } from "../spec/oci.ts";
+import type { StartContext } from "./context.ts";
+import { parseMountOptions } from "./mount-option.ts";
+import type { PlanBuilder } from "./plan-builder.ts";
+import { isBind, makeTarget } from "./plan-mounts.ts";
+
+const defaultDevices: readonly SpecDevice[] = [
+  { type: "c", path: "/dev/null", major: 1, minor: 3 },
+  { type: "c", path: "/dev/zero", major: 1, minor: 5 },
+  { type: "c", path: "/dev/full", major: 1, minor: 7 },
+  { type: "c", path: "/dev/random", major: 1, minor: 8 },
+  { type: "c", path: "/dev/urandom", major: 1, minor: 9 },
+  { type: "c", path: "/dev/tty", major: 5, minor: 0 },
+];
+
+const links: readonly (readonly [path: string, target: string])[] = [
+  ["/dev/fd", "/proc/self/fd"],
+  ["/dev/stdin", "/proc/self/fd/0"],
+  ["/dev/stdout", "/proc/self/fd/1"],
+  ["/dev/stderr", "/proc/self/fd/2"],
+  ["/dev/core", "/proc/kcore"],
+  ["/dev/ptmx", "pts/ptmx"],
+];
+
+const fileType: Readonly<Record<SpecDevice["type"], number>> = {
+  c: 0o020000,
+  u: 0o020000,
+  b: 0o060000,
+  p: 0o010000,
+};
+
+/** Device nodes, the usual links, and /dev/console over the pty where there is one. The umask is 0 here. */
+export function planDevices(builder: PlanBuilder, spec: Spec, context: StartContext): void {
+  if (!ownsDev(spec)) return;
+  for (const device of devicesOf(spec)) makeDevice(builder, device);
+  for (const [path, target] of links) {
+    builder.step(`creating ${path}`);
+    builder.add({ call: "symlinkat", target, dirfd: "AT_FDCWD", path, ignore: ["EEXIST"] });
+  }
+  if (context.console !== undefined) bindConsole(builder, context.console.number);
+}
+
+function ownsDev(spec: Spec): boolean {
+  const dev = spec.mounts?.findLast((mount) => mount.destination === "/dev");
+  return dev !== undefined && !isBind(dev, parseMountOptions(dev.options ?? []));
+}
+
+function devicesOf(spec: Spec): readonly SpecDevice[] {
+  const byPath = new Map<string, SpecDevice>();
+  for (const device of [...defaultDevices, ...(spec.linux?.devices ?? [])]) byPath.set(device.path, device);
+  return [...byPath.values()];
+}
+
+function makeDevice(builder: PlanBuilder, device: SpecDevice): void {
+  const { path, uid = 0, gid = 0 } = device;
+  builder.step(`creating device node ${path}`);
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  if (parent !== "/dev" && parent !== "") makeTarget(builder, parent, "directory");
+  builder.add({
+    call: "mknodat",
+    dirfd: "AT_FDCWD",
+    path,
+    mode: fileType[device.type] | ((device.fileMode ?? 0o666) & 0o7777),
+    major: device.major ?? 0,
+    minor: device.minor ?? 0,
+    ignore: ["EEXIST"],
+  });
+  if (uid !== 0 || gid !== 0) {
+    builder.add({ call: "fchownat", dirfd: "AT_FDCWD", path, uid, gid, flags: ["AT_SYMLINK_NOFOLLOW"] });
+  }
+}
+
+function bindConsole(builder: PlanBuilder, number: number): void {
+  builder.step("binding the pty to /dev/console");
+  makeTarget(builder, "/dev/console", "file");
+  builder.add({
+    call: "mount",
+    source: `/dev/pts/${number}`,
+    target: "/dev/console",
+    fsType: null,
+    flags: ["MS_BIND"],
+    data: "",
+  });
+}

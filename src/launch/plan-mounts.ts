@@ -1,0 +1,257 @@
+/**
+ * The mounts of a container: made detached before the pivot, attached after it.
+ *
+ * Before the pivot only paths of the configuration are touched; after it the host's tree is gone, so that whatever a
+ * target's symlinks say stays inside the container. proc and sysfs are refused on a symlink: what reads /proc later
+ * must not read a forgery. Targets that are missing are made as docker makes them.
+ */
+import type { Spec, SpecMount } from "../spec/oci.ts";
+import type { CgroupView, StartContext } from "./context.ts";
+import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-option.ts";
+import type { MountAttribute, MountFlag, ResolveFlag } from "./plan.ts";
+import type { PlanBuilder } from "./plan-builder.ts";
+
+/** A mount that is ready and detached, and where it goes. */
+export interface PreparedMount {
+  readonly mount: SpecMount;
+  readonly options: MountOptions;
+  /** Descriptor name of the detached mount. */
+  readonly fd: string;
+  readonly target: "file" | "directory";
+}
+
+/** The Spec's mounts as they are attached: cgroup views last, unless something lies below them. */
+export function orderMounts(mounts: readonly SpecMount[]): {
+  early: readonly SpecMount[];
+  late: readonly SpecMount[];
+} {
+  const first = mounts.findIndex(isCgroup);
+  if (first === -1) return { early: mounts, late: [] };
+  const cgroup = mounts[first];
+  const below = mounts.some(
+    (mount) => cgroup !== undefined && mount.destination.startsWith(`${cgroup.destination}/`),
+  );
+  if (below) return { early: mounts.slice(0, first), late: mounts.slice(first) };
+  return { early: mounts.filter((mount) => !isCgroup(mount)), late: mounts.filter(isCgroup) };
+}
+
+/** Makes every mount but the cgroup views detached, in the host's tree still. */
+export function prepareMounts(
+  builder: PlanBuilder,
+  spec: Spec,
+  context: StartContext,
+): readonly PreparedMount[] {
+  const mounts = (spec.mounts ?? []).filter((mount) => !isCgroup(mount));
+  return mounts.map((mount) => {
+    const options = parseMountOptions(mount.options ?? []);
+    builder.step(stepOf(mount));
+    if (isBind(mount, options)) return prepareBind(builder, mount, options, context);
+    return { mount, options, fd: prepareFileSystem(builder, mount, options, context), target: "directory" };
+  });
+}
+
+/** Attaches a prepared mount. The working directory is "/" by now, the container's. */
+export function attachMount(builder: PlanBuilder, prepared: PreparedMount, context: StartContext): void {
+  const { mount, options, fd, target } = prepared;
+  builder.step(stepOf(mount));
+  makeTarget(builder, mount.destination, target);
+  const place = openTarget(builder, mount);
+  attach(builder, fd, place);
+  builder.add({ call: "close", fd: place }, { call: "close", fd });
+  if (!context.kernel.mountSetattr && isBind(mount, options)) remount(builder, mount.destination, options);
+}
+
+/** Mounts the Spec's `cgroup` entry as this host's cgroups are, rooted at the container's own by its namespace. */
+export function mountCgroup(builder: PlanBuilder, mount: SpecMount, view: CgroupView): void {
+  const options = parseMountOptions(mount.options ?? []);
+  builder.step(stepOf(mount));
+  makeTarget(builder, mount.destination, "directory");
+  if (view.mode === "v2") {
+    mountAt(builder, "cgroup2", mount.destination, [], options.set);
+    return;
+  }
+  mountAt(builder, "tmpfs", mount.destination, [{ key: "mode", value: "755" }], withoutReadOnly(options.set));
+  for (const { directory, options: words } of view.hierarchies) {
+    const target = `${mount.destination}/${directory}`;
+    builder.add({ call: "mkdirat", dirfd: "AT_FDCWD", path: target, mode: 0o755 });
+    const flags = mountFlagsOf(options.set);
+    builder.add({ call: "mount", source: "cgroup", target, fsType: "cgroup", flags, data: words });
+  }
+  for (const { name, target } of view.links) {
+    builder.add({ call: "symlinkat", target, dirfd: "AT_FDCWD", path: `${mount.destination}/${name}` });
+  }
+  if (view.unified) {
+    const target = `${mount.destination}/unified`;
+    builder.add({ call: "mkdirat", dirfd: "AT_FDCWD", path: target, mode: 0o755 });
+    mountAt(builder, "cgroup2", target, [], options.set);
+  }
+  if (options.set.includes("MOUNT_ATTR_RDONLY")) {
+    const flags: readonly MountFlag[] = ["MS_REMOUNT", "MS_BIND", ...mountFlagsOf(options.set)];
+    builder.add({ call: "mount", source: null, target: mount.destination, fsType: null, flags, data: "" });
+  }
+}
+
+/** Makes the directories above a path, and the path itself, where they are missing; existing ones stay as they are. */
+export function makeTarget(builder: PlanBuilder, path: string, kind: "file" | "directory"): void {
+  const parts = path.split("/").filter((part) => part !== "");
+  const directories = kind === "file" ? parts.length - 1 : parts.length;
+  for (let depth = 1; depth <= directories; depth++) {
+    const prefix = `/${parts.slice(0, depth).join("/")}`;
+    builder.add({ call: "mkdirat", dirfd: "AT_FDCWD", path: prefix, mode: 0o755, ignore: ["EEXIST"] });
+  }
+  if (kind === "directory") return;
+  const made = builder.name("made");
+  builder.add(
+    {
+      call: "openat",
+      dirfd: "AT_FDCWD",
+      path: `/${parts.join("/")}`,
+      flags: ["O_WRONLY", "O_CREAT", "O_EXCL", "O_CLOEXEC"],
+      mode: 0o755,
+      keep: made,
+      ignore: ["EEXIST"],
+    },
+    { call: "close", fd: made },
+  );
+}
+
+export function isBind(mount: SpecMount, options: MountOptions): boolean {
+  return options.bind || mount.type === "bind";
+}
+
+function isCgroup(mount: SpecMount): boolean {
+  return mount.type === "cgroup" || mount.type === "cgroup2";
+}
+
+function stepOf(mount: SpecMount): string {
+  const source = mount.source ?? mount.type ?? "none";
+  return `mounting ${JSON.stringify(source)} to rootfs at ${JSON.stringify(mount.destination)}`;
+}
+
+function prepareBind(
+  builder: PlanBuilder,
+  mount: SpecMount,
+  options: MountOptions,
+  context: StartContext,
+): PreparedMount {
+  const source = mount.source ?? "";
+  const fd = builder.name("bind");
+  const recursive = options.recursive || (mount.type === "bind" && !options.bind);
+  const below = recursive ? (["AT_RECURSIVE"] as const) : [];
+  const flags = ["OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC", ...below] as const;
+  builder.add({ call: "open_tree", dirfd: "AT_FDCWD", path: source, flags, keep: fd });
+  if (context.kernel.mountSetattr) setAttributes(builder, fd, options);
+  return { mount, options, fd, target: context.bindSources[source] ?? "directory" };
+}
+
+/** What is for the mount alone, then what is for everything below it too. Binds are private unless they say otherwise. */
+function setAttributes(builder: PlanBuilder, fd: string, options: MountOptions): void {
+  const { flag, recursive } = options.propagation ?? { flag: "MS_PRIVATE" as const, recursive: true };
+  const change = { call: "mount_setattr", dirfd: fd, path: "" } as const;
+  builder.add({
+    ...change,
+    flags: recursive ? ["AT_EMPTY_PATH", "AT_RECURSIVE"] : ["AT_EMPTY_PATH"],
+    set: options.recursiveSet,
+    clear: options.recursiveClear,
+    propagation: [flag],
+  });
+  if (options.set.length + options.clear.length === 0) return;
+  builder.add({
+    ...change,
+    flags: ["AT_EMPTY_PATH"],
+    set: options.set,
+    clear: options.clear,
+    propagation: [],
+  });
+}
+
+/** Before mount_setattr(2): the mount is visible for a moment without its attributes, to this process only. */
+function remount(builder: PlanBuilder, target: string, options: MountOptions): void {
+  const { flag, recursive } = options.propagation ?? { flag: "MS_PRIVATE" as const, recursive: true };
+  const call = { call: "mount", source: null, target, fsType: null, data: "" } as const;
+  builder.add({ ...call, flags: recursive ? [flag, "MS_REC"] : [flag] });
+  const wanted = mountFlagsOf([...options.set, ...options.recursiveSet]);
+  if (wanted.length > 0) builder.add({ ...call, flags: ["MS_REMOUNT", "MS_BIND", ...wanted] });
+}
+
+function prepareFileSystem(
+  builder: PlanBuilder,
+  mount: SpecMount,
+  options: MountOptions,
+  context: StartContext,
+): string {
+  if (mount.type === "devpts" && context.console !== undefined) return "devpts";
+  return makeFileSystem(builder, mount.type ?? "", options.data, options.set, mount.source);
+}
+
+function makeFileSystem(
+  builder: PlanBuilder,
+  fsType: string,
+  data: MountOptions["data"],
+  attributes: readonly MountAttribute[],
+  source?: string,
+): string {
+  const context = builder.name(`${fsType}-fs`);
+  const fd = builder.name(fsType);
+  builder.add({ call: "fsopen", fsType, keep: context });
+  if (source !== undefined) configure(builder, context, "source", source);
+  for (const { key, value } of data) configure(builder, context, key, value);
+  builder.add(
+    { call: "fsconfig", fd: context, command: "FSCONFIG_CMD_CREATE", key: null, value: null },
+    { call: "fsmount", fd: context, attributes, keep: fd },
+    { call: "close", fd: context },
+  );
+  return fd;
+}
+
+function configure(builder: PlanBuilder, fd: string, key: string, value: string | null): void {
+  const command = value === null ? "FSCONFIG_SET_FLAG" : "FSCONFIG_SET_STRING";
+  builder.add({ call: "fsconfig", fd, command, key, value });
+}
+
+function mountAt(
+  builder: PlanBuilder,
+  fsType: string,
+  target: string,
+  data: MountOptions["data"],
+  attributes: readonly MountAttribute[],
+): void {
+  const fd = makeFileSystem(builder, fsType, data, attributes, fsType === "cgroup2" ? "cgroup" : fsType);
+  builder.add(
+    {
+      call: "move_mount",
+      fromFd: fd,
+      from: "",
+      toFd: "AT_FDCWD",
+      to: target,
+      flags: ["MOVE_MOUNT_F_EMPTY_PATH"],
+    },
+    { call: "close", fd },
+  );
+}
+
+function openTarget(builder: PlanBuilder, mount: SpecMount): string {
+  const forgeable = mount.type === "proc" || mount.type === "sysfs";
+  const resolve: readonly ResolveFlag[] = forgeable
+    ? ["RESOLVE_IN_ROOT", "RESOLVE_NO_SYMLINKS"]
+    : ["RESOLVE_IN_ROOT"];
+  const keep = builder.name("target");
+  builder.add({
+    call: "openat2",
+    dirfd: "AT_FDCWD",
+    path: mount.destination,
+    flags: ["O_PATH", "O_CLOEXEC"],
+    resolve,
+    keep,
+  });
+  return keep;
+}
+
+function attach(builder: PlanBuilder, fd: string, target: string): void {
+  const flags = ["MOVE_MOUNT_F_EMPTY_PATH", "MOVE_MOUNT_T_EMPTY_PATH"] as const;
+  builder.add({ call: "move_mount", fromFd: fd, from: "", toFd: target, to: "", flags });
+}
+
+function withoutReadOnly(attributes: readonly MountAttribute[]): readonly MountAttribute[] {
+  return attributes.filter((attribute) => attribute !== "MOUNT_ATTR_RDONLY");
+}
