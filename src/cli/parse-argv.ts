@@ -139,13 +139,15 @@ class ArgvReader {
         const hint = word.length > 2 && letters === word.slice(1) ? this.hintFor(letters) : undefined;
         throw new UsageError(`unknown shorthand flag: '${letter}' in -${letters}`, "flag", hint);
       }
-      if (rest.length > 1 && rest.startsWith("=")) return this.set(option, rest.slice(1));
-      if (option.kind !== "boolean") {
-        const value = rest === "" ? this.next(`flag needs an argument: '${letter}' in -${letters}`) : rest;
-        return this.set(option, value);
+      const isGlued = rest.length > 1 && rest.startsWith("=");
+      if (option.kind === "boolean" && !isGlued) {
+        this.set(option, "true");
+        letters = rest;
+      } else {
+        const problem = `flag needs an argument: '${letter}' in -${letters}`;
+        this.set(option, isGlued ? rest.slice(1) : rest === "" ? this.next(problem) : rest);
+        letters = "";
       }
-      this.set(option, "true");
-      letters = rest;
     }
   }
 

@@ -2,42 +2,73 @@
  * The words after `bocker run` and `bocker create`, with BOCKER_* variables and a TOML file, as one ContainerConfig.
  *
  * Precedence, per option: command line, environment, TOML file (-f), engine configuration, default. What the image
- * says is merged later, in src/spec. A list on the command line replaces the list below it; `env`, `label` and the
- * other key=value options are merged key by key.
+ * says is merged later, in src/spec. TOML and its parser are loaded only for -f.
  */
-import type { ContainerConfig } from "../config/container-config.ts";
-import type { RawOptions } from "../config/option-spec.ts";
+import { optionsOfEnvironment } from "../config/environment.ts";
+import type { OptionSpec, RawOptions, RawValue } from "../config/option-spec.ts";
+import { type RunRequest, resolveRunRequest } from "../config/resolve-config.ts";
+import type { OptionHost } from "../config/run-option.ts";
+import { runOptions } from "../config/run-options.ts";
+import { runRewrites } from "./option-rewrite.ts";
+import { type ParsedArguments, type ParseRules, parseArgv } from "./parse-argv.ts";
+import { UsageError } from "./usage-error.ts";
 
-/** What run does on this side, beyond what the container is. */
-export interface ClientOptions {
-  readonly detach: boolean;
-  readonly cidfile?: string;
-  readonly sigProxy: boolean;
-  /** docker's notation, `ctrl-p,ctrl-q`; valid when set. */
-  readonly detachKeys?: string;
-  /** Streams to attach; empty: all that -i and -d leave. */
-  readonly attach: readonly ("stdin" | "stdout" | "stderr")[];
-  readonly quiet: boolean;
-  readonly dryRun: boolean;
-}
+const fileOption: OptionSpec = {
+  name: "file",
+  short: "f",
+  kind: "string",
+  help: "Read the container's options from a TOML file; flags win",
+};
 
-export interface RunRequest {
-  readonly config: ContainerConfig;
-  readonly client: ClientOptions;
-}
+/** The options of run and create as their CommandSpecs list them. */
+export const runCommandOptions: readonly OptionSpec[] = [...runOptions, fileOption];
 
-/** The host as the options see it; all synchronous. */
-export interface RunHost {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** For relative volume sources and files. */
-  readonly cwd: string;
-  /** Throws Node's error (code ENOENT …). */
-  readFile(path: string): Uint8Array;
-}
+/** How their argv is cut: `--image X` lets options follow, since no argument is the image then. */
+export const runParseRules: ParseRules = {
+  options: runCommandOptions,
+  rewrites: runRewrites,
+  stopAtArgument: true,
+  continueAfter: "image",
+};
 
-export type ParseRunArguments = (
+/** As resolveRunArguments, from the words themselves. */
+export async function parseRunArguments(
   argv: readonly string[],
-  host: RunHost,
-  /** `container.*` of the engine configuration. */
+  host: OptionHost,
   defaults?: RawOptions,
-) => Promise<RunRequest>;
+): Promise<RunRequest> {
+  return resolveRunArguments(parseArgv(argv, runParseRules), host, defaults);
+}
+
+/**
+ * What run or create is asked for. `defaults` is the engine configuration's `container` table. Throws BockerError
+ * (exit code 125), or 1 when there is no image at all, as docker.
+ */
+export async function resolveRunArguments(
+  parsed: ParsedArguments,
+  host: OptionHost,
+  defaults?: RawOptions,
+): Promise<RunRequest> {
+  const flags = withPositionals(parsed);
+  const path = parsed.string(fileOption.name);
+  const layers: RawOptions[] = [];
+  if (defaults) layers.push(defaults);
+  if (path !== undefined) {
+    const { loadContainerToml } = await import("../config/container-toml.ts");
+    layers.push(loadContainerToml(path, host));
+  }
+  if (!flags.has("image") && !layers.some((layer) => layer.has("image"))) {
+    throw new UsageError("requires at least 1 argument", "arguments");
+  }
+  layers.push(optionsOfEnvironment(host.env), flags);
+  return resolveRunRequest(layers, host);
+}
+
+/** IMAGE and COMMAND as options; with --image, all arguments are the command. */
+function withPositionals(parsed: ParsedArguments): RawOptions {
+  const flags = new Map<string, RawValue>(parsed.raw);
+  const words = parsed.positionals.slice();
+  if (!flags.has("image") && words.length > 0) flags.set("image", words.shift() ?? "");
+  if (words.length > 0) flags.set("command", words);
+  return flags;
+}

@@ -114,6 +114,8 @@ export interface PortConfig {
   readonly hostIp?: string;
   /** 0: the engine picks a free one. */
   readonly hostPort: number;
+  /** `-p 8000-8010:80`: the engine takes the first free port from hostPort up to this one. */
+  readonly hostPortLast?: number;
   readonly containerPort: number;
   readonly protocol: "tcp" | "udp" | "sctp";
 }
@@ -146,7 +148,7 @@ export interface UlimitConfig {
 
 export interface LogConfig {
   readonly driver: "json-file" | "none";
-  /** Bytes of one file before it is rotated. */
+  /** Bytes of one file before it is rotated; -1: never, docker's default. */
   readonly maxSizeBytes: number;
   /** Files kept, the live one included. */
   readonly maxFiles: number;

@@ -99,3 +99,10 @@ export function renderNanoDecimal(nano: number): string {
   const fraction = digits.slice(-9).replace(/0+$/, "");
   return `${nano < 0 ? "-" : ""}${digits.slice(0, -9)}${fraction === "" ? "" : `.${fraction}`}`;
 }
+
+/** go-units' FromHumanSize, which docker reads `--log-opt max-size` with: units are powers of 1000. */
+export function parseDecimalBytes(text: string): number {
+  const unit = /([kmgtp])i?b?$/i.exec(text)?.[1]?.toLowerCase() ?? "";
+  const power = sizeUnits.indexOf(unit || "-") + 1;
+  return Math.trunc((parseBytes(text) / 1024 ** power) * 1000 ** power);
+}

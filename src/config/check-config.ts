@@ -1,0 +1,141 @@
+/**
+ * What must fit together in one ContainerConfig: checks over several options. Pure.
+ *
+ * Phrases and limits are docker's daemon's (daemon_unix.go verifyPlatformContainerResources, runconfig). What needs
+ * to know the host (how many CPUs, which controllers) is checked where it is applied.
+ */
+import type { ContainerConfig, ResourceConfig } from "./container-config.ts";
+import type { RunDraft } from "./run-option.ts";
+
+const minimumMemoryBytes = 6 * 1024 * 1024;
+
+type Check = (draft: RunDraft) => string | false | undefined;
+
+/** The first thing that cannot be, as Error(reason); nothing when all fits. */
+export function checkRun(draft: RunDraft): void {
+  for (const check of checks) {
+    const problem = check(draft);
+    if (problem) throw new Error(problem);
+  }
+}
+
+/** What is allowed and does not do what it seems to; docker prints these and goes on. */
+export function warningsFor(config: ContainerConfig): readonly string[] {
+  const isHost = config.networks.some(({ name }) => name === "host");
+  return isHost && config.ports.length > 0
+    ? ["Published ports are discarded when using host network mode"]
+    : [];
+}
+
+const checks: readonly Check[] = [
+  ({ client }) =>
+    client.detach &&
+    client.attach.length > 0 &&
+    "conflicting options: cannot specify both --attach and --detach",
+  ({ config, logOptions }) =>
+    config.log.driver === "none" && logOptions.length > 0 && "invalid logging opts for driver none",
+  ({ config }) => checkMemory(config.resources),
+  ({ config }) => checkSwap(config.resources),
+  ({ config }) => checkCpu(config.resources),
+  ({ config }) => checkNumbers(config),
+  ({ config }) => checkNetworks(config),
+  ({ config }) => checkSharedNetwork(config),
+  ({ config }) => checkSysctls(config),
+  ({ config }) =>
+    config.utsMode === "host" &&
+    (config.hostname ?? config.domainname) !== undefined &&
+    "conflicting options: hostname and the UTS mode",
+];
+
+function checkMemory(resources: ResourceConfig): string | undefined {
+  const { memoryBytes: memory, memoryReservationBytes: reservation } = resources;
+  if (memory !== undefined && memory < minimumMemoryBytes) return "Minimum memory limit allowed is 6MB";
+  if (reservation === undefined) return undefined;
+  if (reservation < minimumMemoryBytes) return "Minimum memory reservation allowed is 6MB";
+  if (memory !== undefined && memory < reservation) {
+    return "Minimum memory limit can not be less than memory reservation limit, see usage";
+  }
+  return undefined;
+}
+
+function checkSwap(resources: ResourceConfig): string | undefined {
+  const { memoryBytes: memory, memorySwapBytes: swap, memorySwappiness: swappiness } = resources;
+  if (swap !== undefined && swap > 0) {
+    if (memory === undefined)
+      return "You should always set the Memory limit when using Memoryswap limit, see usage";
+    if (swap < memory) return "Minimum memoryswap limit should be larger than memory limit, see usage";
+  }
+  if (swappiness !== undefined && (swappiness < 0 || swappiness > 100)) {
+    return `Invalid value: ${swappiness}, valid memory swappiness range is 0-100`;
+  }
+  return undefined;
+}
+
+function checkCpu(resources: ResourceConfig): string | undefined {
+  const { nanoCpus, cpuPeriodUs: period, cpuQuotaUs: quota, cpuShares: shares } = resources;
+  if (nanoCpus !== undefined) {
+    if (period !== undefined) return "Conflicting options: Nano CPUs and CPU Period cannot both be set.";
+    if (quota !== undefined) return "Conflicting options: Nano CPUs and CPU Quota cannot both be set.";
+    if (nanoCpus < 10_000_000) return "Range of CPUs is from 0.01 to the number of CPUs";
+  }
+  if (shares !== undefined && shares < 0)
+    return `invalid CPU shares (${shares}): value must be a positive integer`;
+  if (period !== undefined && (period < 1000 || period > 1_000_000)) {
+    return "CPU cfs period cannot be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)";
+  }
+  // A negative quota is cgroup's word for none.
+  if (quota !== undefined && quota > 0 && quota < 1000)
+    return "CPU cfs quota cannot be less than 1ms (i.e. 1000)";
+  return undefined;
+}
+
+function checkNumbers({ oomScoreAdj, resources }: ContainerConfig): string | undefined {
+  if (oomScoreAdj !== undefined && (oomScoreAdj < -1000 || oomScoreAdj > 1000)) {
+    return `Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`;
+  }
+  const pids = resources.pidsLimit;
+  if (pids !== undefined && pids < -1)
+    return `Invalid value ${pids} for the pids limit: use -1 for unlimited`;
+  if (resources.oomKillDisable && resources.memoryBytes === undefined) {
+    return "OOM killer cannot be disabled without a memory limit: it would hang the host";
+  }
+  return undefined;
+}
+
+/** Networks that stand alone: the container has the host's, another's, or none. */
+function isMode(name: string): boolean {
+  return name === "host" || name === "none" || name.startsWith("container:");
+}
+
+function checkNetworks({ networks }: ContainerConfig): string | undefined {
+  if (networks.length > 1 && networks.some(({ name }) => isMode(name))) {
+    return "conflicting options: cannot attach both user-defined and non-user-defined network-modes";
+  }
+  const names = networks.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  return repeated === undefined
+    ? undefined
+    : `network ${JSON.stringify(repeated)} is specified multiple times`;
+}
+
+function checkSharedNetwork(config: ContainerConfig): string | undefined {
+  if (!config.networks[0]?.name.startsWith("container:")) return undefined;
+  if (config.hostname !== undefined) return "conflicting options: hostname and the network mode";
+  if (config.dns.length > 0) return "conflicting options: dns and the network mode";
+  if (config.addHosts.length > 0)
+    return "conflicting options: custom host-to-IP mapping and the network mode";
+  if (config.ports.length > 0)
+    return "conflicting options: port publishing and the container type network mode";
+  return undefined;
+}
+
+function checkSysctls({ sysctls, networks, ipcMode }: ContainerConfig): string | undefined {
+  for (const key of Object.keys(sysctls)) {
+    if (key.startsWith("net.") && networks[0]?.name === "host") {
+      return `sysctl "${key}" not allowed in host network namespace`;
+    }
+    if (!key.startsWith("net.") && ipcMode === "host")
+      return `sysctl "${key}" not allowed in host ipc namespace`;
+  }
+  return undefined;
+}

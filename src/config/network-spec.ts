@@ -1,0 +1,53 @@
+/**
+ * `--network`: a name, or docker's long form `name=N,alias=A,ip=…`; and back. Pure.
+ *
+ * Phrases: docker/cli opts/network.go, pkg daemon's runconfig checks.
+ */
+import { isIP } from "node:net";
+import type { NetworkConfig } from "./container-config.ts";
+import { parseCsvFields, renderCsvFields } from "./csv-fields.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Throws Error(reason), as pflag's Set. */
+export function parseNetwork(text: string): NetworkConfig {
+  if (!/^\w+=/.test(text)) return { name: text, aliases: [] };
+  const network: Mutable<NetworkConfig> & { aliases: string[] } = { name: "", aliases: [] };
+  for (const { key, value, text: field } of parseCsvFields(text)) {
+    if (value === undefined) throw new Error(`invalid field ${field}`);
+    if (key === "name") network.name = value;
+    else if (key === "alias") network.aliases.push(value);
+    else if (key === "ip") network.ip = checkFamily(value, 4);
+    else if (key === "ip6") network.ip6 = checkFamily(value, 6);
+    else if (key === "mac-address") network.macAddress = checkMac(value);
+    else throw new Error(`invalid field key ${key}`);
+  }
+  if (network.name === "") throw new Error("network name/id is not specified");
+  return network;
+}
+
+/** What a network may be called. Throws Error(reason). */
+export function checkNetworkName(name: string): void {
+  if (name === "") throw new Error("no name set for network");
+  if (name === "container:") throw new Error("invalid container format container:<name|id>");
+  if (!/^(container:)?[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw new Error(`network ${name} not found`);
+}
+
+function checkFamily(text: string, family: 4 | 6): string {
+  if (isIP(text) !== family || text.includes("%")) throw new Error(`invalid IPv${family} address: ${text}`);
+  return text;
+}
+
+function checkMac(text: string): string {
+  if (!/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(text)) throw new Error(`invalid MAC address: ${text}`);
+  return text.toLowerCase().replaceAll("-", ":");
+}
+
+/** The `--network` word that parseNetwork reads back. */
+export function renderNetwork(network: NetworkConfig): string {
+  const fields: [string, string][] = network.aliases.map((alias) => ["alias", alias]);
+  if (network.ip !== undefined) fields.push(["ip", network.ip]);
+  if (network.ip6 !== undefined) fields.push(["ip6", network.ip6]);
+  if (network.macAddress !== undefined) fields.push(["mac-address", network.macAddress]);
+  return fields.length === 0 ? network.name : renderCsvFields([["name", network.name], ...fields]);
+}

@@ -1,0 +1,85 @@
+/**
+ * Options of run and create about files: volumes, mounts, tmpfs, devices, the root file system, /dev/shm.
+ */
+
+import type { MountConfig } from "../container-config.ts";
+import { defaultShmBytes } from "../default-config.ts";
+import { parseDevice, renderDevice } from "../device-spec.ts";
+import { parseMountFields, renderMount, resolveMount } from "../mount-spec.ts";
+import { booleanOption, bytesOption, listOption, type RunDraft, type RunOption } from "../run-option.ts";
+import { parseTmpfs, renderTmpfs } from "../tmpfs-spec.ts";
+import { parseVolume, renderVolume } from "../volume-spec.ts";
+
+export const filesystemOptions: readonly RunOption[] = [
+  listOption(
+    { name: "volume", short: "v", help: "Bind mount a volume" },
+    (draft, words, host) =>
+      addMounts(
+        draft,
+        words.map((word) => parseVolume(word, host.cwd)),
+      ),
+    (config) => config.mounts.flatMap((mount) => renderVolume(mount) ?? []),
+  ),
+  listOption(
+    {
+      name: "mount",
+      placeholder: "mount",
+      help: "Attach a filesystem mount to the container",
+      check: checkMount,
+    },
+    (draft, words, host) =>
+      addMounts(
+        draft,
+        words.map((word) => resolveMount(parseMountFields(word), host.cwd)),
+      ),
+    (config) =>
+      config.mounts.flatMap((mount) =>
+        (renderVolume(mount) ?? renderTmpfs(mount)) ? [] : renderMount(mount),
+      ),
+  ),
+  listOption(
+    { name: "tmpfs", help: "Mount a tmpfs directory" },
+    (draft, words) => addMounts(draft, words.map(parseTmpfs)),
+    (config) => config.mounts.flatMap((mount) => renderTmpfs(mount) ?? []),
+  ),
+  booleanOption(
+    { name: "read-only", help: "Mount the container's root filesystem as read only" },
+    (draft, value) => {
+      draft.config.readOnly = value;
+    },
+    (config) => config.readOnly,
+  ),
+  bytesOption(
+    { name: "shm-size", help: "Size of /dev/shm" },
+    (draft, bytes) => {
+      draft.config.shmSizeBytes = bytes === 0 ? defaultShmBytes : bytes;
+    },
+    (config) => (config.shmSizeBytes === defaultShmBytes ? undefined : config.shmSizeBytes),
+  ),
+  listOption(
+    { name: "device", help: "Add a host device to the container" },
+    (draft, words) => {
+      draft.config.devices = words.map(parseDevice);
+    },
+    (config) => config.devices.map(renderDevice),
+  ),
+  listOption(
+    { name: "resolv", help: "", hidden: true, toml: "none", scope: "client" },
+    (draft, words, host) => {
+      addMounts(
+        draft,
+        words.map((word) =>
+          parseVolume(`${word.startsWith("/") ? "" : "./"}${word}:/etc/resolv.conf:ro`, host.cwd),
+        ),
+      );
+    },
+  ),
+];
+
+function checkMount(text: string): void {
+  parseMountFields(text);
+}
+
+function addMounts(draft: RunDraft, mounts: readonly MountConfig[]): void {
+  draft.config.mounts = [...draft.config.mounts, ...mounts];
+}

@@ -1,0 +1,87 @@
+/**
+ * Options of run and create about the network: networks, ports, name resolution.
+ */
+import { checkNetworkName, parseNetwork, renderNetwork } from "../network-spec.ts";
+import { parsePorts, renderPort } from "../port-spec.ts";
+import { listOption, type RunOption, stringOption } from "../run-option.ts";
+import { checkHostEntry, checkIpAddress, checkSearchDomain } from "../value-check.ts";
+
+export const networkOptions: readonly RunOption[] = [
+  listOption(
+    {
+      name: "network",
+      aliases: ["net"],
+      placeholder: "network",
+      help: "Connect a container to a network",
+      check: parseNetwork,
+    },
+    (draft, words) => {
+      const networks = words.map(parseNetwork);
+      for (const network of networks) checkNetworkName(network.name);
+      draft.config.networks = networks.map((network) =>
+        network.name === "default" ? { ...network, name: "bridge" } : network,
+      );
+    },
+    (config) => config.networks.map(renderNetwork),
+  ),
+  stringOption(
+    { name: "netdriver", help: "", hidden: true, toml: "none", scope: "client" },
+    (draft, driver) => {
+      if (draft.config.networks.length === 0 || driver !== "bridge")
+        draft.config.networks = [{ name: driver, aliases: [] }];
+    },
+  ),
+  stringOption(
+    { name: "container", help: "", hidden: true, toml: "none", scope: "client" },
+    (draft, container) => {
+      const [network] = draft.config.networks;
+      if (network?.name !== "container") throw new Error("--container goes with --netdriver container");
+      draft.config.networks = [{ name: `container:${container}`, aliases: [] }];
+    },
+  ),
+  listOption(
+    {
+      name: "publish",
+      short: "p",
+      aliases: ["port"],
+      help: "Publish a container's port(s) to the host",
+    },
+    (draft, words) => {
+      draft.config.ports = words.flatMap(parsePorts);
+    },
+    (config) => config.ports.map(renderPort),
+  ),
+  listOption(
+    { name: "dns", help: "Set custom DNS servers", check: checkIpAddress },
+    (draft, words) => {
+      draft.config.dns = words.map(checkIpAddress);
+    },
+    (config) => config.dns,
+  ),
+  listOption(
+    { name: "dns-search", help: "Set custom DNS search domains", check: checkSearchDomain },
+    (draft, words) => {
+      draft.config.dnsSearch = words.map(checkSearchDomain);
+    },
+    (config) => config.dnsSearch,
+  ),
+  listOption(
+    { name: "dns-option", aliases: ["dns-opt"], help: "Set DNS options", check: checkDnsOption },
+    (draft, words) => {
+      draft.config.dnsOptions = words;
+    },
+    (config) => config.dnsOptions,
+  ),
+  listOption(
+    { name: "add-host", help: "Add a custom host-to-IP mapping (host:ip)", check: checkHostEntry },
+    (draft, words) => {
+      draft.config.addHosts = words.map(checkHostEntry);
+    },
+    (config) => config.addHosts,
+  ),
+];
+
+/** One word of resolv.conf's `options` line. */
+function checkDnsOption(text: string): void {
+  if (!/^[a-zA-Z0-9_:.-]+$/.test(text)) throw new Error(`invalid DNS option: ${text}`);
+}

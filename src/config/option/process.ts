@@ -1,0 +1,218 @@
+/**
+ * Options of run and create about the process: its image, words, environment, user and names.
+ */
+import { resolve } from "node:path";
+import { parseEnvFile } from "../env-file.ts";
+import {
+  booleanOption,
+  intOption,
+  listOption,
+  manyWords,
+  mapOption,
+  type OptionHost,
+  type RunOption,
+  stringOption,
+} from "../run-option.ts";
+import { describeFileError } from "../security-opt.ts";
+import { splitWords } from "../split-words.ts";
+import { checkContainerName, checkHostname, checkSignal } from "../value-check.ts";
+
+export const processOptions: readonly RunOption[] = [
+  stringOption(
+    { name: "image", help: "Image to run; what follows is the command", check: checkNotEmpty },
+    (draft, image) => {
+      draft.config.image = image;
+    },
+    (config) => config.image,
+  ),
+  {
+    ...stringOption(
+      { name: "command", help: "Command of the container, split into words", toml: "words" },
+      () => {},
+    ),
+    apply: (draft, raw) => {
+      draft.config.command = typeof raw === "string" ? splitWords(raw) : manyWords(raw);
+    },
+    render: (config) => (config.command.length === 0 ? undefined : config.command),
+  },
+  {
+    ...stringOption(
+      { name: "entrypoint", help: "Overwrite the default ENTRYPOINT of the image", toml: "words" },
+      () => {},
+    ),
+    apply: (draft, raw) => {
+      draft.config.entrypoint = raw === "" ? [] : manyWords(raw);
+    },
+    render: (config) => config.entrypoint,
+  },
+  stringOption(
+    { name: "name", short: "n", help: "Assign a name to the container" },
+    (draft, name) => {
+      if (name !== "") draft.config.name = checkContainerName(name);
+    },
+    (config) => config.name,
+  ),
+  {
+    ...listOption({ name: "env-file", help: "Read in a file of environment variables" }, () => {}),
+    expand: { into: "env", read: (paths, host) => readFiles(paths, host, (name) => host.env[name]) },
+  },
+  listOption(
+    { name: "env", short: "e", help: "Set environment variables", toml: "map", check: checkEnv },
+    (draft, words, host) => {
+      draft.config.env = words.flatMap((word) => resolveEnv(word, host));
+    },
+    (config) => config.env,
+  ),
+  stringOption(
+    { name: "workdir", short: "w", help: "Working directory inside the container" },
+    (draft, workdir) => {
+      if (workdir !== "" && !workdir.startsWith("/")) {
+        throw new Error(`the working directory '${workdir}' is invalid, it needs to be an absolute path`);
+      }
+      if (workdir !== "") draft.config.workdir = workdir;
+    },
+    (config) => config.workdir,
+  ),
+  stringOption(
+    { name: "user", short: "u", help: "Username or UID (format: <name|uid>[:<group|gid>])" },
+    (draft, user) => {
+      if (user !== "") draft.config.user = user;
+    },
+    (config) => config.user,
+  ),
+  listOption(
+    { name: "group-add", help: "Add additional groups to join", check: checkNotEmpty },
+    (draft, groups) => {
+      draft.config.groupAdd = groups;
+    },
+    (config) => config.groupAdd,
+  ),
+  stringOption(
+    { name: "hostname", short: "h", help: "Container host name" },
+    (draft, hostname) => {
+      if (hostname !== "") draft.config.hostname = checkHostname(hostname);
+    },
+    (config) => config.hostname,
+  ),
+  stringOption(
+    { name: "domainname", help: "Container NIS domain name" },
+    (draft, domainname) => {
+      if (domainname !== "") draft.config.domainname = checkHostname(domainname);
+    },
+    (config) => config.domainname,
+  ),
+  {
+    ...listOption({ name: "label-file", help: "Read in a line delimited file of labels" }, () => {}),
+    expand: { into: "label", read: (paths, host) => readFiles(paths, host, () => "") },
+  },
+  mapOption(
+    {
+      name: "label",
+      short: "l",
+      placeholder: "list",
+      help: "Set meta data on a container",
+      check: checkLabel,
+    },
+    (draft, labels) => {
+      draft.config.labels = labels;
+    },
+    (config) => config.labels,
+  ),
+  mapOption(
+    {
+      name: "annotation",
+      help: "Add an annotation to the container (passed through to the OCI runtime)",
+      check: checkLabel,
+    },
+    (draft, annotations) => {
+      draft.config.annotations = annotations;
+    },
+    (config) => config.annotations,
+  ),
+  booleanOption(
+    { name: "interactive", short: "i", help: "Keep STDIN open even if not attached" },
+    (draft, value) => {
+      draft.config.interactive = value;
+    },
+    (config) => config.interactive,
+  ),
+  booleanOption(
+    { name: "tty", short: "t", help: "Allocate a pseudo-TTY" },
+    (draft, value) => {
+      draft.config.tty = value;
+    },
+    (config) => config.tty,
+  ),
+  booleanOption(
+    {
+      name: "rm",
+      help: "Automatically remove the container and its associated anonymous volumes when it exits",
+    },
+    (draft, value) => {
+      draft.config.autoRemove = value;
+    },
+    (config) => config.autoRemove,
+  ),
+  booleanOption(
+    { name: "init", help: "Run an init inside the container that forwards signals and reaps processes" },
+    (draft, value) => {
+      draft.config.init = value;
+    },
+    (config) => config.init,
+  ),
+  stringOption(
+    { name: "stop-signal", help: "Signal to stop the container" },
+    (draft, signal) => {
+      if (signal !== "") draft.config.stopSignal = checkSignal(signal);
+    },
+    (config) => config.stopSignal,
+  ),
+  intOption(
+    { name: "stop-timeout", help: "Timeout (in seconds) to stop a container" },
+    (draft, seconds) => {
+      if (seconds < -1) throw new Error(`invalid stop timeout: ${seconds}`);
+      draft.config.stopTimeout = seconds;
+    },
+    (config) => config.stopTimeout,
+  ),
+];
+
+function checkNotEmpty(text: string): void {
+  if (text === "") throw new Error("must not be empty");
+}
+
+function checkEnv(word: string): void {
+  if (word === "" || word.startsWith("=")) throw new Error(`invalid environment variable: ${word}`);
+}
+
+/** A bare name takes the value it has here, and is left out when it has none. */
+function resolveEnv(word: string, host: OptionHost): readonly string[] {
+  if (word.includes("=")) return [word];
+  const value = host.env[word];
+  return value === undefined ? [] : [`${word}=${value}`];
+}
+
+function checkLabel(word: string): void {
+  if (splitAtEquals(word)[0] === "") throw new Error(`invalid label '${word}': empty name`);
+}
+
+function splitAtEquals(word: string): [string, string] {
+  const equals = word.indexOf("=");
+  return equals < 0 ? [word, ""] : [word.slice(0, equals), word.slice(equals + 1)];
+}
+
+function readFiles(
+  paths: readonly string[],
+  host: OptionHost,
+  lookUp: (name: string) => string | undefined,
+): readonly string[] {
+  return paths.flatMap((path) => {
+    let bytes: Uint8Array;
+    try {
+      bytes = host.readFile(resolve(host.cwd, path));
+    } catch (thrown) {
+      throw new Error(describeFileError(thrown, path));
+    }
+    return parseEnvFile(bytes, path, lookUp);
+  });
+}

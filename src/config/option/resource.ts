@@ -1,0 +1,236 @@
+/**
+ * Options of run and create about limits: memory, CPU, processes, rlimits, sysctls, logs. What must fit together is
+ * checked in check-config.ts.
+ */
+import { defaultLogMaxFiles, defaultLogMaxSizeBytes } from "../default-config.ts";
+import {
+  parseDecimalBytes,
+  parseGoInt,
+  parseNanoDecimal,
+  parseSwapBytes,
+  renderBytes,
+  renderNanoDecimal,
+} from "../option-value.ts";
+import {
+  booleanOption,
+  bytesOption,
+  intOption,
+  listOption,
+  mapOption,
+  oneWord,
+  type RunDraft,
+  type RunOption,
+  stringOption,
+} from "../run-option.ts";
+import { parseUlimit, renderUlimit } from "../ulimit-spec.ts";
+import { checkCpuset, checkSysctl } from "../value-check.ts";
+
+const memoryOptions: readonly RunOption[] = [
+  bytesOption(
+    { name: "memory", short: "m", aliases: ["memory-limit"], help: "Memory limit" },
+    (draft, bytes) => {
+      if (bytes > 0) draft.config.resources.memoryBytes = bytes;
+    },
+    (config) => config.resources.memoryBytes,
+  ),
+  bytesOption(
+    { name: "memory-reservation", aliases: ["memory-soft-limit"], help: "Memory soft limit" },
+    (draft, bytes) => {
+      if (bytes > 0) draft.config.resources.memoryReservationBytes = bytes;
+    },
+    (config) => config.resources.memoryReservationBytes,
+  ),
+  {
+    ...stringOption(
+      {
+        name: "memory-swap",
+        aliases: ["memory-swap-limit"],
+        placeholder: "bytes",
+        help: "Swap limit equal to memory plus swap: '-1' to enable unlimited swap",
+        toml: "size",
+        check: parseSwapBytes,
+      },
+      (draft, text) => {
+        const bytes = parseSwapBytes(text);
+        if (bytes !== 0) draft.config.resources.memorySwapBytes = bytes;
+      },
+    ),
+    render: ({ resources: { memorySwapBytes: bytes } }) =>
+      bytes === undefined || bytes === -1 ? bytes : renderBytes(bytes),
+  },
+  intOption(
+    { name: "memory-swappiness", help: "Tune container memory swappiness (0 to 100)", defaultText: "-1" },
+    (draft, value) => {
+      if (value !== -1) draft.config.resources.memorySwappiness = value;
+    },
+    (config) => config.resources.memorySwappiness,
+  ),
+  booleanOption(
+    { name: "oom-kill-disable", help: "Disable OOM Killer" },
+    (draft, value) => {
+      if (value) draft.config.resources.oomKillDisable = true;
+    },
+    (config) => config.resources.oomKillDisable,
+  ),
+  stringOption(
+    {
+      name: "oom_kill_disable",
+      help: "",
+      hidden: true,
+      toml: "none",
+      scope: "client",
+      check: checkZeroOrOne,
+    },
+    (draft, text) => {
+      if (text === "1") draft.config.resources.oomKillDisable = true;
+    },
+  ),
+  intOption(
+    { name: "oom-score-adj", help: "Tune host's OOM preferences (-1000 to 1000)" },
+    (draft, value) => {
+      draft.config.oomScoreAdj = value;
+    },
+    (config) => config.oomScoreAdj,
+  ),
+];
+
+const cpuOptions: readonly RunOption[] = [
+  {
+    ...stringOption({ name: "cpus", placeholder: "decimal", help: "Number of CPUs" }, () => {}),
+    kind: "decimal",
+    apply: (draft, raw) => {
+      const nano = parseNanoDecimal(oneWord(raw));
+      if (nano !== 0) draft.config.resources.nanoCpus = nano;
+    },
+    render: ({ resources: { nanoCpus } }) =>
+      nanoCpus === undefined ? undefined : renderNanoDecimal(nanoCpus),
+  },
+  intOption(
+    { name: "cpu-shares", short: "c", aliases: ["cpushare"], help: "CPU shares (relative weight)" },
+    (draft, value) => {
+      if (value !== 0) draft.config.resources.cpuShares = value;
+    },
+    (config) => config.resources.cpuShares,
+  ),
+  intOption(
+    {
+      name: "cpu-period",
+      aliases: ["cpu-cfs-period"],
+      help: "Limit CPU CFS (Completely Fair Scheduler) period",
+    },
+    (draft, value) => {
+      if (value !== 0) draft.config.resources.cpuPeriodUs = value;
+    },
+    (config) => config.resources.cpuPeriodUs,
+  ),
+  intOption(
+    {
+      name: "cpu-quota",
+      aliases: ["cpu-cfs-quota"],
+      help: "Limit CPU CFS (Completely Fair Scheduler) quota",
+    },
+    (draft, value) => {
+      if (value !== 0) draft.config.resources.cpuQuotaUs = value;
+    },
+    (config) => config.resources.cpuQuotaUs,
+  ),
+  stringOption(
+    { name: "cpuset-cpus", aliases: ["cpuset"], help: "CPUs in which to allow execution (0-3, 0,1)" },
+    (draft, text) => {
+      if (text !== "") draft.config.resources.cpusetCpus = checkCpuset(text, "cpus");
+    },
+    (config) => config.resources.cpusetCpus,
+  ),
+  stringOption(
+    { name: "cpuset-mems", aliases: ["cpumem"], help: "MEMs in which to allow execution (0-3, 0,1)" },
+    (draft, text) => {
+      if (text !== "") draft.config.resources.cpusetMems = checkCpuset(text, "mems");
+    },
+    (config) => config.resources.cpusetMems,
+  ),
+];
+
+const otherOptions: readonly RunOption[] = [
+  intOption(
+    { name: "pids-limit", aliases: ["pids-max"], help: "Tune container pids limit (set -1 for unlimited)" },
+    (draft, value) => {
+      draft.config.resources.pidsLimit = value === 0 ? -1 : value;
+    },
+    (config) => config.resources.pidsLimit,
+  ),
+  listOption(
+    { name: "ulimit", placeholder: "ulimit", help: "Ulimit options", defaultText: "[]", check: parseUlimit },
+    (draft, words) => {
+      const byName = new Map(words.map(parseUlimit).map((ulimit) => [ulimit.name, ulimit]));
+      draft.config.ulimits = [...byName.values()];
+    },
+    (config) => config.ulimits.map(renderUlimit),
+  ),
+  mapOption(
+    { name: "sysctl", placeholder: "map", help: "Sysctl options", defaultText: "map[]", check: checkSysctl },
+    (draft, sysctls) => {
+      draft.config.sysctls = sysctls;
+    },
+    (config) => config.sysctls,
+  ),
+  stringOption(
+    { name: "cgroup-parent", help: "Optional parent cgroup for the container" },
+    (draft, parent) => {
+      if (parent.split("/").includes("..")) throw new Error(`invalid cgroup parent: ${parent}`);
+      if (parent !== "") draft.config.cgroupParent = parent;
+    },
+    (config) => config.cgroupParent,
+  ),
+];
+
+const logOptions: readonly RunOption[] = [
+  stringOption(
+    { name: "log-driver", help: "Logging driver for the container" },
+    (draft, driver) => {
+      if (driver !== "json-file" && driver !== "none") {
+        throw new Error(`logger: no log driver named '${driver}' is registered`);
+      }
+      draft.config.log.driver = driver;
+    },
+    (config) => (config.log.driver === "json-file" ? undefined : config.log.driver),
+  ),
+  {
+    ...listOption({ name: "log-opt", help: "Log driver options", toml: "map" }, applyLogOptions),
+    render: ({ log }) => {
+      const words = [
+        ...(log.maxSizeBytes === defaultLogMaxSizeBytes ? [] : [`max-size=${log.maxSizeBytes}`]),
+        ...(log.maxFiles === defaultLogMaxFiles ? [] : [`max-file=${log.maxFiles}`]),
+      ];
+      return words.length === 0 ? undefined : words;
+    },
+  },
+];
+
+export const resourceOptions: readonly RunOption[] = [
+  ...memoryOptions,
+  ...cpuOptions,
+  ...otherOptions,
+  ...logOptions,
+];
+
+function applyLogOptions(draft: RunDraft, words: readonly string[]): void {
+  draft.logOptions = words;
+  for (const word of words) {
+    const equals = word.indexOf("=");
+    const key = equals < 0 ? word : word.slice(0, equals);
+    const value = equals < 0 ? "" : word.slice(equals + 1);
+    if (key === "max-size") draft.config.log.maxSizeBytes = value === "-1" ? -1 : parseDecimalBytes(value);
+    else if (key === "max-file") draft.config.log.maxFiles = parseMaxFile(value);
+    else throw new Error(`unknown log opt '${key}' for json-file log driver`);
+  }
+}
+
+function parseMaxFile(text: string): number {
+  const count = parseGoInt(text);
+  if (count < 1) throw new Error("max-file cannot be less than 1");
+  return count;
+}
+
+function checkZeroOrOne(text: string): void {
+  if (text !== "0" && text !== "1") throw new Error("must be 0 or 1");
+}

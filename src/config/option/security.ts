@@ -1,0 +1,61 @@
+/**
+ * Options of run and create about privileges and shared namespaces.
+ */
+import { parseCapability } from "../../security/capability.ts";
+import { booleanOption, listOption, type RunOption, stringOption } from "../run-option.ts";
+import { parseSecurityOpt } from "../security-opt.ts";
+import { checkNamespaceMode } from "../value-check.ts";
+
+export const securityOptions: readonly RunOption[] = [
+  booleanOption(
+    { name: "privileged", help: "Give extended privileges to this container" },
+    (draft, value) => {
+      draft.config.privileged = value;
+    },
+    (config) => config.privileged,
+  ),
+  listOption(
+    { name: "cap-add", help: "Add Linux capabilities" },
+    (draft, words) => {
+      draft.config.capAdd = words.map(parseCapability);
+    },
+    (config) => config.capAdd,
+  ),
+  listOption(
+    { name: "cap-drop", help: "Drop Linux capabilities" },
+    (draft, words) => {
+      draft.config.capDrop = words.map(parseCapability);
+    },
+    (config) => config.capDrop,
+  ),
+  listOption(
+    { name: "security-opt", help: "Security Options" },
+    (draft, words, host) => {
+      draft.config.securityOpt = words.map((word) => parseSecurityOpt(word, host));
+    },
+    (config) => config.securityOpt,
+  ),
+  stringOption(
+    { name: "pid", help: "PID namespace to use" },
+    (draft, mode) => {
+      if (mode !== "") draft.config.pidMode = checkNamespaceMode(mode, "--pid: invalid PID mode", ["host"]);
+    },
+    (config) => config.pidMode,
+  ),
+  stringOption(
+    { name: "ipc", help: "IPC mode to use" },
+    (draft, mode) => {
+      const words = ["none", "private", "shareable", "host"];
+      if (mode !== "") draft.config.ipcMode = checkNamespaceMode(mode, `invalid IPC mode: ${mode}`, words);
+    },
+    (config) => config.ipcMode,
+  ),
+  stringOption(
+    { name: "uts", help: "UTS namespace to use" },
+    (draft, mode) => {
+      if (mode !== "" && mode !== "host") throw new Error("--uts: invalid UTS mode");
+      if (mode !== "") draft.config.utsMode = mode;
+    },
+    (config) => config.utsMode,
+  ),
+];

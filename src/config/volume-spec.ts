@@ -1,0 +1,88 @@
+/**
+ * `-v`: `[source:]target[:mode]`, and back. Pure but for the working directory, which is given.
+ *
+ * Grammar and phrases: docker's volume/mounts/linux_parser.go, ParseMountRaw. A source that starts with `.` is
+ * relative to the working directory, as in docker's CLI.
+ */
+import { resolve } from "node:path";
+import { messageOf } from "../errors.ts";
+import type { MountConfig } from "./container-config.ts";
+import { checkVolumeName, cleanPath, parseMountTarget } from "./mount-target.ts";
+
+export const propagations = ["private", "rprivate", "slave", "rslave", "shared", "rshared"] as const;
+
+type Bind = Extract<MountConfig, { type: "bind" }>;
+
+/** Groups of mode words; at most one of each may stand. `z`, `Z` and consistency do nothing here, as on docker. */
+const modeGroups: readonly (readonly string[])[] = [
+  ["rw", "ro"],
+  ["z", "Z"],
+  ["nocopy"],
+  ["consistent", "cached", "delegated", "default"],
+  propagations,
+];
+
+/** Throws Error(reason). */
+export function parseVolume(text: string, cwd: string): MountConfig {
+  const parts = text.split(":");
+  const isTargetAndMode = parts.length === 2 && isMode(parts[1] ?? "");
+  if (parts.length > 3 || parts[0] === "" || isTargetAndMode) throw invalid(text);
+  const [first = "", second, mode = ""] = parts;
+  if (!isMode(mode) && mode !== "") throw new Error(`invalid mode: ${mode}`);
+  try {
+    return second === undefined
+      ? { type: "volume", target: parseMountTarget(first), readOnly: false, copy: true }
+      : mountOf(first, parseMountTarget(second), mode.split(","), cwd);
+  } catch (thrown) {
+    throw new Error(`${invalid(text).message}: ${messageOf(thrown)}`);
+  }
+}
+
+function mountOf(source: string, target: string, mode: readonly string[], cwd: string): MountConfig {
+  const readOnly = mode.includes("ro");
+  const propagation = propagations.find((each) => mode.includes(each));
+  if (source.startsWith("/") || /^\.{1,2}(\/|$)/.test(source)) {
+    if (mode.includes("nocopy")) throw new Error("invalid mode: nocopy is for volumes, not for bind mounts");
+    const bind: Bind = {
+      type: "bind",
+      source: cleanPath(resolve(cwd, source)),
+      target,
+      readOnly,
+      createSource: true,
+      recursive: true,
+    };
+    return propagation === undefined ? bind : { ...bind, propagation };
+  }
+  checkVolumeName(source);
+  if (propagation !== undefined)
+    throw new Error(`invalid mode: ${propagation} is for bind mounts, not for volumes`);
+  return { type: "volume", name: source, target, readOnly, copy: !mode.includes("nocopy") };
+}
+
+function isMode(text: string): boolean {
+  const words = text.split(",");
+  const known = words.every((word) => modeGroups.some((group) => group.includes(word)));
+  return known && modeGroups.every((group) => words.filter((word) => group.includes(word)).length <= 1);
+}
+
+function invalid(text: string): Error {
+  return new Error(`invalid volume specification: '${text}'`);
+}
+
+/** The `-v` word that parseVolume reads back as this mount; undefined: only `--mount` or `--tmpfs` can say it. */
+export function renderVolume(mount: MountConfig): string | undefined {
+  if (mount.type === "tmpfs" || mount.target.includes(":")) return undefined;
+  if (mount.type === "volume") {
+    if (mount.name !== undefined)
+      return withMode([mount.name, mount.target], mount.readOnly, !mount.copy && "nocopy");
+    const isPlain = !mount.readOnly && mount.copy;
+    return isPlain ? mount.target : undefined;
+  }
+  if (!mount.createSource || !mount.recursive || mount.source.includes(":")) return undefined;
+  return withMode([mount.source, mount.target], mount.readOnly, mount.propagation ?? false);
+}
+
+function withMode(parts: readonly string[], readOnly: boolean, extra: string | false): string {
+  const mode = [...(readOnly ? ["ro"] : []), ...(extra === false ? [] : [extra])];
+  return [...parts, ...(mode.length === 0 ? [] : [mode.join(",")])].join(":");
+}
