@@ -24,6 +24,7 @@ import type { State } from "../state/state.ts";
 import { hasLayer, loadLayerFacts } from "../storage/apply-layer.ts";
 import { BlobStore } from "../storage/blob-store.ts";
 import { setLayoutTag } from "../storage/oci-layout.ts";
+import { holdStore } from "../storage/store-hold.ts";
 import type { PullEvent } from "./pull-event.ts";
 import { pullLayer } from "./pull-layer.ts";
 import { Slots } from "./pull-slots.ts";
@@ -54,6 +55,7 @@ export async function pullImage(
 ): Promise<ImageRecord> {
   const tell = options.onProgress ?? (() => {});
   const platform = options.platform ?? hostPlatform();
+  using _hold = await holdStore(deps.paths);
   const client = createRegistryClient(reference.registry, deps.registries);
   const current = await findCurrent(deps, client, reference, platform);
   if (current !== undefined) {

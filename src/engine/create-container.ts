@@ -1,0 +1,117 @@
+/**
+ * `create`: a request and an image become a record and a folder; nothing runs yet.
+ *
+ * Order against crashes: the row comes first and owns everything after it, so a half-made container is a row that
+ * `rm` removes; when a later step fails here, all of it is removed at once.
+ */
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { ContainerConfig } from "../config/container-config.ts";
+import { BockerError, ExitCode } from "../errors.ts";
+import { cpuCount } from "../host/host-facts.ts";
+import type { ProcessIdentity } from "../host/process-identity.ts";
+import { randomId, randomName } from "../host/random-id.ts";
+import { parseImageConfig } from "../image/image-config.ts";
+import { mergeProcess } from "../spec/merge-process.ts";
+import { validateResources } from "../spec/resources.ts";
+import { insertContainer } from "../state/container.ts";
+import { markStarting } from "../state/container-life.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import { ensureVolume } from "../state/volume.ts";
+import { prepareRootfs } from "../storage/rootfs.ts";
+import { containerFolder, keepContainerImage } from "./container-image.ts";
+import { checkNamespaceTargets } from "./container-namespace.ts";
+import type { Engine } from "./engine.ts";
+import { readCpusets } from "./host-cpuset.ts";
+import { removeSettled } from "./remove-container.ts";
+import type { LocalImage } from "./resolve-image.ts";
+import { volumeMountsOf } from "./volume-mounts.ts";
+
+const nameAttempts = 20;
+
+/** Makes the container. `monitor`: the process that will start it, so that it is swept if both die before that. */
+export async function createContainer(
+  engine: Engine,
+  config: ContainerConfig,
+  image: LocalImage,
+  monitor?: ProcessIdentity,
+): Promise<ContainerRecord> {
+  const imageConfig = parseImageConfig(image.configBytes);
+  const { args } = mergeProcess(config, imageConfig.config);
+  validateResources(config.resources, { cpus: cpuCount(), ...readCpusets() });
+  const networked = await checkNamespaceTargets(engine, config);
+  const id = randomId();
+  const volumes = volumeMountsOf(id, networked, imageConfig.config);
+  const record = insertNamed(engine, networked, {
+    id,
+    imageId: image.id,
+    imageName: image.name,
+    args,
+    anonymousVolumes: volumes.filter((volume) => volume.anonymous).map((volume) => volume.name),
+  });
+  try {
+    if (monitor !== undefined) markStarting(engine.state, id, monitor);
+    const folder = containerFolder(engine.paths, id);
+    mkdirSync(folder, { recursive: true, mode: 0o710 });
+    keepContainerImage(folder, image.configBytes);
+    prepareRootfs(engine.paths, id, imageConfig.rootfs.diff_ids);
+    for (const volume of volumes) makeVolume(engine, volume.name, volume.anonymous);
+    makeBindSources(networked);
+    return record;
+  } catch (error) {
+    await removeSettled(engine, record, { volumes: true });
+    throw error;
+  }
+}
+
+type Identified = Pick<ContainerRecord, "id" | "imageId" | "imageName" | "args" | "anonymousVolumes">;
+
+/** Under the name asked for, or a made-up one that is free. */
+function insertNamed(engine: Engine, config: ContainerConfig, parts: Identified): ContainerRecord {
+  if (config.name !== undefined)
+    return insertContainer(engine.state, { ...parts, config, name: config.name });
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return insertContainer(engine.state, { ...parts, config, name: randomName(attempt) });
+    } catch (error) {
+      if (!(error instanceof BockerError) || error.kind !== "conflict" || attempt >= nameAttempts)
+        throw error;
+    }
+  }
+}
+
+function makeVolume(engine: Engine, name: string, anonymous: boolean): void {
+  const mountpoint = join(engine.paths.volumes, name, "_data");
+  ensureVolume(engine.state, { name, driver: "local", labels: {}, anonymous, mountpoint });
+  mkdirSync(mountpoint, { recursive: true });
+}
+
+/** `-v /host:…` makes a missing directory, as docker does; `--mount type=bind` refuses one. */
+function makeBindSources(config: ContainerConfig): void {
+  for (const mount of config.mounts) {
+    if (mount.type !== "bind") continue;
+    if (mount.createSource) makeFolder(mount.source);
+    else requireSource(mount.source);
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw new BockerError(`error while creating mount source path '${path}'`, {
+      kind: "host",
+      cause: error,
+      exitCode: ExitCode.engine,
+    });
+  }
+}
+
+function requireSource(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  throw new BockerError(`invalid mount config for type "bind": bind source path does not exist: ${path}`, {
+    kind: "invalid-config",
+    hint: "make it first; -v makes a missing directory",
+  });
+}

@@ -1,0 +1,42 @@
+/**
+ * Containers by name or id, and all of them, as they are now: settled first, so that no caller sees a dead one as
+ * running.
+ */
+import { findContainer, listContainers, noSuchContainer } from "../state/container.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import type { Engine } from "./engine.ts";
+import { removeSettled } from "./remove-container.ts";
+import { needsSettling, settleContainer } from "./settle-container.ts";
+
+/** The container of that name, id or unique prefix of an id. Throws docker's `No such container: x`. */
+export async function loadContainer(engine: Engine, nameOrId: string): Promise<ContainerRecord> {
+  const record = findContainer(engine.state, nameOrId);
+  const settled = needsWork(record) ? await settleWhole(engine, record) : record;
+  if (settled === undefined) throw noSuchContainer(nameOrId);
+  return settled;
+}
+
+/** Every container, newest first. */
+export async function loadContainers(engine: Engine): Promise<readonly ContainerRecord[]> {
+  const records: ContainerRecord[] = [];
+  for (const record of listContainers(engine.state)) {
+    const settled = needsWork(record) ? await settleWhole(engine, record) : record;
+    if (settled !== undefined) records.push(settled);
+  }
+  return records;
+}
+
+/** A removal that was cut short, and a --rm container whose monitor died before it could remove it, end here. */
+async function settleWhole(engine: Engine, record: ContainerRecord): Promise<ContainerRecord | undefined> {
+  const wasLive = needsSettling(record);
+  const settled = await settleContainer(engine, record);
+  if (settled === undefined) return undefined;
+  if (settled.status !== "removing" && !(wasLive && settled.config.autoRemove)) return settled;
+  if (needsSettling(settled) || settled.init !== undefined) return settled;
+  await removeSettled(engine, settled, { volumes: settled.config.autoRemove });
+  return undefined;
+}
+
+function needsWork(record: ContainerRecord): boolean {
+  return record.status === "removing" || needsSettling(record);
+}

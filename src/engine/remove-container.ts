@@ -1,0 +1,61 @@
+/**
+ * Removing a container: its record, folder, what it holds on the host, and its anonymous volumes when asked.
+ *
+ * Order against crashes: the status says `removing` first, the row goes last; whoever meets a row in between goes on
+ * from there. The folder is renamed into tmp/ before it is deleted, so a half-deleted one is never found under its
+ * name.
+ */
+import { join } from "node:path";
+import { BockerError } from "../errors.ts";
+import { removeContainer as removeRow } from "../state/container.ts";
+import { setStatus } from "../state/container-life.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import { containersUsingVolume, removeVolume } from "../state/volume.ts";
+import { removeTree } from "../storage/remove-tree.ts";
+import type { Engine } from "./engine.ts";
+import { releaseContainer } from "./release-container.ts";
+
+export interface RemovalOptions {
+  /** Its anonymous volumes too. */
+  readonly volumes: boolean;
+}
+
+/** Removes a container that does not run. Throws docker's refusal for one that does. */
+export async function removeIdleContainer(
+  engine: Engine,
+  record: ContainerRecord,
+  options: RemovalOptions,
+): Promise<void> {
+  const isMarked = setStatus(engine.state, record.id, ["created", "exited", "dead", "removing"], "removing");
+  if (record.init !== undefined || !isMarked) throw stillRunning(record);
+  await removeSettled(engine, record, options);
+}
+
+/** The removal itself; repeats what another process may have begun. The record must have no live process. */
+export async function removeSettled(
+  engine: Engine,
+  record: ContainerRecord,
+  options: RemovalOptions,
+): Promise<readonly string[]> {
+  setStatus(engine.state, record.id, ["created", "exited", "dead"], "removing");
+  const problems = await releaseContainer(engine, record);
+  removeTree(engine.paths, join(engine.paths.containers, record.id));
+  removeRow(engine.state, record.id);
+  if (options.volumes) removeAnonymousVolumes(engine, record);
+  return problems;
+}
+
+function removeAnonymousVolumes(engine: Engine, record: ContainerRecord): void {
+  for (const name of record.anonymousVolumes) {
+    if (containersUsingVolume(engine.state, name).length > 0) continue;
+    if (removeVolume(engine.state, name)) removeTree(engine.paths, join(engine.paths.volumes, name));
+  }
+}
+
+function stillRunning(record: ContainerRecord): BockerError {
+  const state = record.status === "paused" ? "paused" : "running";
+  return new BockerError(
+    `cannot remove container "/${record.name}": container is ${state}: stop the container before removing or force remove`,
+    { kind: "conflict", hint: `bocker rm -f ${record.name}` },
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * Making a record say the truth again after a crash: whoever meets a container whose processes are gone settles it.
+ *
+ * What outlives a crash (cgroup, lease, port, firewall element, run folder) is keyed by container id, so releasing is
+ * idempotent and may happen twice. A monitor that was killed takes the container along (PR_SET_PDEATHSIG); where the
+ * kernel cleared that (a setuid program), the container is killed here: without its monitor nobody could tell how it
+ * ends.
+ */
+import { bootId } from "../host/clock.ts";
+import { isProcessAlive } from "../host/process-identity.ts";
+import { signalProcess } from "../runtime/signal-process.ts";
+import { getContainer } from "../state/container.ts";
+import { isUnsettled, markExited, markStartFailed } from "../state/container-life.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import type { Engine } from "./engine.ts";
+import { releaseContainer } from "./release-container.ts";
+
+const SIGKILL = 9;
+const killedExitCode = 137;
+/** docker's code for a container that ended while nobody watched: the machine went down. */
+const unknownExitCode = 255;
+
+/** The record as it is now; undefined when settling meant removing it. Cheap where there is nothing to settle. */
+export async function settleContainer(
+  engine: Engine,
+  record: ContainerRecord,
+): Promise<ContainerRecord | undefined> {
+  if (!needsSettling(record)) return record;
+  killOrphan(record);
+  const current = getContainer(engine.state, record.id);
+  if (current === undefined) return undefined;
+  if (!needsSettling(current)) return current;
+  recordEnd(engine, current);
+  await releaseContainer(engine, current);
+  return getContainer(engine.state, record.id);
+}
+
+/** True when nobody is left who would bring this record to an end. */
+export function needsSettling(record: ContainerRecord): boolean {
+  if (isUnsettled(record)) return true;
+  return record.monitor !== undefined && !isProcessAlive(record.monitor);
+}
+
+function killOrphan({ init }: ContainerRecord): void {
+  if (init !== undefined && isProcessAlive(init)) signalProcess(init, SIGKILL);
+}
+
+function recordEnd({ state }: Engine, record: ContainerRecord): void {
+  const { id, init, monitor } = record;
+  if (record.status === "created" && init === undefined && monitor !== undefined) {
+    markStartFailed(state, id, monitor, { exitCode: 128, error: "its monitor was killed while it started" });
+    return;
+  }
+  const owner = { ...(init ? { init } : {}), ...(monitor ? { monitor } : {}) };
+  const sameBoot = (init ?? monitor)?.bootId === bootId();
+  markExited(state, id, owner, {
+    exitCode: sameBoot ? killedExitCode : unknownExitCode,
+    oomKilled: false,
+    error: sameBoot ? "" : "the machine went down while it ran",
+  });
+}
