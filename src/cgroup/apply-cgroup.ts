@@ -1,0 +1,147 @@
+/**
+ * Makes a container's cgroup, opens it for the process that is to live in it, changes its limits.
+ *
+ * How a process gets in (measured on 6.18): a pid written to cgroup.procs waits 5–20 ms for an RCU grace period,
+ * however idle the machine. A single-threaded process that writes 0 to v1's `tasks` skips that lock (10 µs a tree),
+ * and clone3(CLONE_INTO_CGROUP) needs none on v2. So the container's init does both, through descriptors from here.
+ */
+import { readFileSync } from "node:fs";
+import { attachDeviceProgram as bpfAttach, loadDeviceProgram } from "../../ffi/bpf.ts";
+import { closeQuietly, openat } from "../../ffi/file.ts";
+import { openFlags } from "../../ffi/flags.ts";
+import { applySteps, undoSteps } from "../host/apply-steps.ts";
+import { compileDeviceProgram } from "../security/device-program.ts";
+import { matchesAll } from "../security/device-rule.ts";
+import type { SpecResources } from "../spec/oci.ts";
+import { tryReadFile, tryWriteFile } from "./cgroup-file.ts";
+import {
+  type Cgroup,
+  type CgroupHierarchy,
+  controllerDirectory,
+  resolveCgroup,
+  unifiedDirectory,
+} from "./hierarchy.ts";
+import { type CpusetFacts, planCgroup, planLimits } from "./plan-cgroup.ts";
+
+/**
+ * Makes the directories and sets the limits, synchronously (0.5 ms on eight v1 trees). All or nothing: after a failure
+ * the container's directories are gone again. A cgroup of this name that a crash left is taken over.
+ */
+export function createCgroup(
+  hierarchy: CgroupHierarchy,
+  cgroupsPath: string,
+  resources: SpecResources,
+): Cgroup {
+  const cgroup = resolveCgroup(hierarchy, cgroupsPath);
+  const steps = planCgroup(hierarchy, cgroupsPath, resources, loadCpusetFacts(hierarchy, cgroup.path));
+  applySteps(steps);
+  try {
+    attachDeviceProgram(cgroup, resources);
+  } catch (error) {
+    undoSteps(steps);
+    throw error;
+  }
+  return cgroup;
+}
+
+/** Changes the limits of a running container; those not named stay. -1 takes one away. */
+export function applyResources(cgroup: Cgroup, resources: SpecResources): void {
+  const { devices: _devices, ...limits } = resources;
+  const steps = planLimits(cgroup, limits);
+  applySteps(raisesSwapFirst(cgroup, resources) ? swapFirst(steps) : steps);
+}
+
+/** Descriptors by which a child enters a cgroup. Both kinds are needed; all are close-on-exec. */
+export interface OpenCgroup extends Disposable {
+  /** v1: the child, single-threaded, writes "0" to each, before it unshares its cgroup namespace. */
+  readonly taskFds: readonly number[];
+  /** v2, also beside v1 trees: for clone3(CLONE_INTO_CGROUP). */
+  readonly directoryFd?: number;
+}
+
+/** Opens the way in; dispose it once the child has started. Throws where a tree's directory is gone. */
+export function openCgroup(cgroup: Cgroup): OpenCgroup {
+  const opened: number[] = [];
+  const open = (path: string, flags: number): number => {
+    const fd = openat(-1, path, flags);
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    const unified = unifiedDirectory(cgroup);
+    const directory =
+      unified === undefined ? undefined : open(unified, openFlags.O_RDONLY | openFlags.O_DIRECTORY);
+    const taskFds = cgroup.directories
+      .filter(({ version }) => version === 1)
+      .map((mount) => open(`${mount.directory}/tasks`, openFlags.O_WRONLY));
+    return {
+      taskFds,
+      ...(directory === undefined ? {} : { directoryFd: directory }),
+      [Symbol.dispose]: () => closeQuietly(...opened.splice(0)),
+    };
+  } catch (error) {
+    closeQuietly(...opened);
+    throw error;
+  }
+}
+
+/**
+ * Moves a process that is already running: slow (see above), for processes that bocker did not start. False: a tree's
+ * directory, or the process, is gone.
+ */
+export function joinCgroup(cgroup: Cgroup, hostPid: number): boolean {
+  return cgroup.directories.every(({ directory }) =>
+    tryWriteFile(`${directory}/cgroup.procs`, String(hostPid)),
+  );
+}
+
+/** Reads the v1 cpuset tree from the parent upwards; undefined where there is none. */
+export function loadCpusetFacts(hierarchy: CgroupHierarchy, path: string): CpusetFacts | undefined {
+  const mount = hierarchy.mounts.find(
+    ({ version, controllers }) => version === 1 && controllers.includes("cpuset"),
+  );
+  if (mount === undefined) return undefined;
+  const empty: string[] = [];
+  for (let parent = parentOf(path); parent !== ""; parent = parentOf(parent)) {
+    const cpus = tryReadFile(`${mount.directory}${parent}/cpuset.cpus`)?.trim();
+    const mems = tryReadFile(`${mount.directory}${parent}/cpuset.mems`)?.trim();
+    if (cpus && mems) return { cpus, mems, empty };
+    empty.unshift(parent);
+  }
+  const root = (file: string): string => readFileSync(`${mount.directory}/${file}`, "utf8").trim();
+  return { cpus: root("cpuset.cpus"), mems: root("cpuset.mems"), empty };
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}
+
+/** v2 has no device list: a program answers for it. Nothing to attach when everything is allowed. */
+function attachDeviceProgram(cgroup: Cgroup, { devices = [] }: SpecResources): void {
+  const unified = unifiedDirectory(cgroup);
+  if (unified === undefined || controllerDirectory(cgroup, "devices") !== undefined) return;
+  const last = devices.findLastIndex(matchesAll);
+  if (devices.length === 0 || (last === devices.length - 1 && devices[last]?.allow === true)) return;
+  const directory = openat(-1, unified, openFlags.O_RDONLY | openFlags.O_DIRECTORY);
+  let program: number | undefined;
+  try {
+    program = loadDeviceProgram(compileDeviceProgram(devices));
+    bpfAttach(program, directory);
+  } finally {
+    closeQuietly(program, directory);
+  }
+}
+
+/** v1 refuses a memory limit above memory plus swap, and memory plus swap below memory: grow the larger first. */
+function raisesSwapFirst(cgroup: Cgroup, { memory }: SpecResources): boolean {
+  const mount = controllerDirectory(cgroup, "memory");
+  if (mount?.version !== 1 || memory?.limit === undefined || memory.swap === undefined) return false;
+  if (memory.swap < 0) return true;
+  const current = Number(tryReadFile(`${mount.directory}/memory.memsw.limit_in_bytes`) ?? 0);
+  return memory.swap > current;
+}
+
+function swapFirst<Step extends { readonly kind: string }>(steps: readonly Step[]): readonly Step[] {
+  const isSwap = (step: Step): boolean => "path" in step && String(step.path).includes("memsw");
+  return [...steps.filter(isSwap), ...steps.filter((step) => !isSwap(step))];
+}

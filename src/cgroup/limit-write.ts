@@ -1,0 +1,28 @@
+/**
+ * What a limit is before it is a step: a file of a controller and what to write there.
+ */
+import { BockerError } from "../errors.ts";
+
+export interface LimitWrite {
+  readonly controller: string;
+  readonly file: string;
+  readonly data: string;
+}
+
+/** A limit that this version of cgroups has no file for. */
+export function noSuchLimit(limit: string, version: 1 | 2): BockerError {
+  return new BockerError(`cannot limit ${limit}: cgroup v${version} has no such limit`, {
+    kind: "unsupported",
+    hint: `leave it out, or boot the host with cgroup v${version === 1 ? 2 : 1}`,
+  });
+}
+
+/** -1, or anything not positive, is no limit: v2's word for it. */
+export function orMax(value: number): string {
+  return value < 0 ? "max" : String(value);
+}
+
+/** True for a limit the v1 files can't tell from none. */
+export function isSet<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}
