@@ -1,0 +1,56 @@
+/**
+ * What the monitor is given by main.ts, so that it knows nothing of images, plans or the database.
+ *
+ * Types only.
+ */
+import type { WindowSize } from "../../ffi/tty.ts";
+import type { LogConfig } from "../config/container-config.ts";
+import type { HostStdio } from "./container-stdio.ts";
+
+export interface MonitorDependencies {
+  /**
+   * Starts the container's process and records that it runs. The monitor then owns `stdio`. When it throws,
+   * everything is undone and recorded already; a BockerError reaches the user as it is.
+   */
+  startContainer(id: string, options: StartOptions): Promise<StartedContainer>;
+  /**
+   * Records the end of a container and gives back what it held; removes it when that was asked. Called once,
+   * after all output is in the log.
+   */
+  settleExit(id: string, exit: ProcessExit): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Of the first client's terminal, to be set before the process can ask. */
+  readonly size?: WindowSize;
+}
+
+export interface StartedContainer {
+  /** Of our own opening; see makePipes. A pty's master, when the container has a terminal. */
+  readonly stdio: HostStdio;
+  readonly process: MonitoredProcess;
+  /** stdin ends for good when the first client that gave input ends its own or leaves (run -i; not run -d -i). */
+  readonly stdinOnce: boolean;
+  readonly log: LogTarget;
+  /** Where clients attach: `…/containers/ID/attach.sock`; the folder is made when it is missing. */
+  readonly socketPath: string;
+}
+
+export interface MonitoredProcess {
+  /** Kept when the process has been reaped. */
+  readonly exited: Promise<ProcessExit>;
+  /** Sends a signal by number; does nothing once the process has ended. */
+  signal(signal: number): void;
+}
+
+export interface ProcessExit {
+  /** As docker's: the process's own, or 128 plus the signal's number. */
+  readonly exitCode: number;
+  /** The signal that ended it. */
+  readonly signal?: number;
+}
+
+export interface LogTarget extends LogConfig {
+  /** The live file; older ones are `PATH.1`, `PATH.2` … */
+  readonly path: string;
+}
