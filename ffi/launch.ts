@@ -5,12 +5,11 @@
  * parent is suspended until init runs, which takes a fraction of a millisecond.
  */
 import { dlopen, FFIType, type Pointer, ptr } from "bun:ffi";
-import { close } from "./file.ts";
+import { close, writeAll } from "./file.ts";
 import { cloneFlags, flagNames, memfdFlags } from "./flags.ts";
 import { addressOf, cString } from "./libc.ts";
 import { memfd_create, sealedMemfd } from "./memfd.ts";
 import { readNativeFile } from "./native-file.ts";
-import { writeAll } from "./file.ts";
 import { waitid } from "./process.ts";
 import { SyscallError } from "./syscall-error.ts";
 

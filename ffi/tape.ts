@@ -14,7 +14,15 @@ export const tapeSlots = 1024;
 const noSlot = 0xffff;
 const maxIgnored = 5;
 
-export const tapeKind = { syscall: 0, fork: 1, wait: 2, verifyCwd: 3, report: 4, copy: 5, execve: 6 } as const;
+export const tapeKind = {
+  syscall: 0,
+  fork: 1,
+  wait: 2,
+  verifyCwd: 3,
+  report: 4,
+  copy: 5,
+  execve: 6,
+} as const;
 
 /** What init writes to the status pipe; 16 bytes a record: u32 kind, u32 index, i32 errno, i32 detail. */
 export const statusKind = { failed: 1, forked: 2, ready: 3 } as const;
@@ -152,7 +160,7 @@ function writeOperation(view: DataView, at: number, placed: PlacedOperation, blo
   view.setUint8(at + 8, operation.kind);
   view.setUint8(at + 9, operation.kind === tapeKind.syscall ? pointers : 0);
   view.setUint8(at + 10, slots);
-  ignore.forEach((errno, index) => view.setUint8(at + 11 + index, errno));
+  for (const [index, errno] of ignore.entries()) view.setUint8(at + 11 + index, errno);
   words.forEach((word, index) => {
     const value = pointers & (1 << index) ? Number(word) + blobOffset : word;
     view.setBigInt64(at + 16 + index * 8, BigInt(value), true);

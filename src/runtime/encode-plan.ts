@@ -5,6 +5,7 @@
  * (inherited ones) or slots that init fills (kept ones).
  */
 import { errnoNumber } from "../../ffi/errno.ts";
+import { makedev, openHowBytes } from "../../ffi/file.ts";
 import {
   AT_FDCWD,
   atFlags,
@@ -26,12 +27,17 @@ import {
   seccompFlags,
   umountFlags,
 } from "../../ffi/flags.ts";
-import { makedev, openHowBytes } from "../../ffi/file.ts";
 import { parseHardwareAddress, parseInet, parseInet6 } from "../../ffi/inet-address.ts";
 import * as struct from "../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../ffi/mount.ts";
 import type { SyscallName } from "../../ffi/syscall-number.ts";
-import { stringArray, type TapeArgument, type TapeData, type TapeOptions, TapeWriter } from "../../ffi/tape.ts";
+import {
+  stringArray,
+  type TapeArgument,
+  type TapeData,
+  type TapeOptions,
+  TapeWriter,
+} from "../../ffi/tape.ts";
 import type { Execve, Fd, LaunchOperation, LaunchPlan, NetworkIoctl, TtyIoctl } from "../launch/plan.ts";
 
 export interface EncodedPlan {
@@ -46,12 +52,15 @@ export const firstInheritedFd = 3;
 /** Puts a plan on tape. Throws RangeError for what no tape can hold: a NUL byte in an argument, too many mounts. */
 export function encodePlan(plan: LaunchPlan): EncodedPlan {
   const encoder = new PlanEncoder(plan.inherits);
-  plan.operations.forEach((operation, index) => encoder.encode(operation, index));
+  for (const [index, operation] of plan.operations.entries()) encoder.encode(operation, index);
   return { tape: encoder.tape.finish(), owners: encoder.owners };
 }
 
 type Arguments = readonly TapeArgument[];
-type SyscallOperation = Exclude<LaunchOperation, { call: "fork" | "wait" | "verify-cwd" | "report" | "execve" | "ioctl" }>;
+type SyscallOperation = Exclude<
+  LaunchOperation,
+  { call: "fork" | "wait" | "verify-cwd" | "report" | "execve" | "ioctl" }
+>;
 type Encoders = {
   readonly [Call in SyscallOperation["call"]]: (
     operation: OperationOf<Call>,
@@ -65,7 +74,8 @@ type OperationOf<Call, Operation = SyscallOperation> = Operation extends { call:
     : never
   : never;
 
-const bits = <Table extends FlagTable>(table: Table, names: readonly (keyof Table)[]) => flagBits(table, names);
+const bits = <Table extends FlagTable>(table: Table, names: readonly (keyof Table)[]) =>
+  flagBits(table, names);
 const openTreeOrAt = { ...openTreeFlags, ...atFlags };
 
 /** The kernel's argument order, per call. */
@@ -94,7 +104,13 @@ const encoders: Encoders = {
     const bytes = new TextEncoder().encode(op.text);
     return [fd(op.fd), { bytes }, bytes.length];
   },
-  mount: (op) => [op.source, op.target, op.fsType, bits(mountFlags, op.flags), op.data === "" ? null : op.data],
+  mount: (op) => [
+    op.source,
+    op.target,
+    op.fsType,
+    bits(mountFlags, op.flags),
+    op.data === "" ? null : op.data,
+  ],
   umount2: (op) => [op.target, bits(umountFlags, op.flags)],
   fsopen: (op) => [op.fsType, fsopenFlags.FSOPEN_CLOEXEC],
   fsconfig: (op, fd) => [fd(op.fd), fsconfigCommands[op.command], op.key, op.value, 0],
@@ -120,7 +136,10 @@ const encoders: Encoders = {
   setgroups: (op) => [op.gids.length, op.gids.length === 0 ? null : struct.groupList(op.gids)],
   setresgid: (op) => [op.id, op.id, op.id],
   setresuid: (op) => [op.id, op.id, op.id],
-  capset: (op) => [struct.capabilityHeader(), struct.capabilityData(op.effective, op.permitted, op.inheritable)],
+  capset: (op) => [
+    struct.capabilityHeader(),
+    struct.capabilityData(op.effective, op.permitted, op.inheritable),
+  ],
   seccomp: (op) => [
     struct.SECCOMP_SET_MODE_FILTER,
     bits(seccompFlags, op.flags),
@@ -177,8 +196,10 @@ class PlanEncoder {
 
   #options(operation: SyscallOperation | NetworkIoctl | TtyIoctl): TapeOptions {
     const ignore = operation.ignore?.map(errnoNumber);
-    const keep = "keep" in operation && operation.keep !== undefined ? this.#reserve(operation.keep) : undefined;
-    const unless = "unless" in operation && operation.unless !== undefined ? this.#slotOf(operation.unless) : undefined;
+    const keep =
+      "keep" in operation && operation.keep !== undefined ? this.#reserve(operation.keep) : undefined;
+    const unless =
+      "unless" in operation && operation.unless !== undefined ? this.#slotOf(operation.unless) : undefined;
     return { ignore, keep, unless };
   }
 

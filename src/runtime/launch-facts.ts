@@ -1,0 +1,67 @@
+/**
+ * The facts of this host that plans depend on, read once and cheaply: what the kernel can do, what we may give away.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { fileSystemMagic, statfs } from "../../ffi/file.ts";
+import { kernelKnows } from "../../ffi/process.ts";
+import type { KernelFeatures, StartContext } from "../launch/context.ts";
+import { bindSourcesOf } from "../launch/plan-start.ts";
+import type { Spec } from "../spec/oci.ts";
+
+export interface LaunchFacts {
+  readonly kernel: KernelFeatures;
+  readonly hostRoot: StartContext["hostRoot"];
+  readonly availableCapabilities: bigint;
+}
+
+let facts: LaunchFacts | undefined;
+
+/** Kernel features, kind of root file system, capabilities. */
+export function launchFacts(): LaunchFacts {
+  facts ??= {
+    kernel: { mountSetattr: kernelKnows("mount_setattr"), closeRangeCloexec: kernelKnows("mount_setattr") },
+    hostRoot: isRamfsRoot() ? "ramfs" : "pivotable",
+    availableCapabilities: ownCapabilities(readFileSync("/proc/self/status", "latin1")),
+  };
+  return facts;
+}
+
+/** What both the bounding and the permitted set hold (proc_pid_status(5)). */
+export function ownCapabilities(status: string): bigint {
+  const mask = (field: string) => {
+    const hex = status.match(new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m"))?.[1] ?? "0";
+    return BigInt(`0x${hex}`);
+  };
+  return mask("CapBnd") & mask("CapPrm");
+}
+
+/**
+ * The initial root file system itself has no parent mount, which pivot_root wants (pivot_root(2), EINVAL). A tmpfs or
+ * ramfs root may also have been mounted by somebody; then mountinfo lists its parent.
+ */
+function isRamfsRoot(): boolean {
+  const type = statfs("/");
+  if (type !== fileSystemMagic.RAMFS_MAGIC && type !== fileSystemMagic.TMPFS_MAGIC) return false;
+  return isInitialRoot(readFileSync("/proc/self/mountinfo", "utf8"));
+}
+
+/** True when the topmost mount on / is the kernel's `rootfs`, or its own parent (proc_pid_mountinfo(5)). */
+export function isInitialRoot(mountinfo: string): boolean {
+  const root = mountinfo
+    .split("\n")
+    .map((line) => line.split(" "))
+    .findLast((fields) => fields[4] === "/");
+  if (root === undefined) return true;
+  const [id, parent] = root;
+  return id === parent || root.at(-3) === "rootfs" || root.at(-2) === "rootfs";
+}
+
+/** Kind of every bind mount's source. A missing one is left out: open_tree will say so. */
+export function probeBindSources(spec: Spec): Readonly<Record<string, "file" | "directory">> {
+  const kinds: Record<string, "file" | "directory"> = {};
+  for (const source of bindSourcesOf(spec)) {
+    const stat = statSync(source, { throwIfNoEntry: false });
+    if (stat !== undefined) kinds[source] = stat.isDirectory() ? "directory" : "file";
+  }
+  return kinds;
+}

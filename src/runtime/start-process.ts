@@ -1,0 +1,194 @@
+/**
+ * Carries out a LaunchPlan: makes the child, does the parent's part while it mounts, says go, waits for execve.
+ *
+ *   parent                                   init (tape)
+ *   clone3 ────────────────────────────────▶ runs operations
+ *          ◀── status: forked pid ────────── (joined pid namespace: the child's child goes on)
+ *   beforeGo(pid): cgroups, network          mounts, pivot …
+ *   go ────────────────────────────────────▶ the rest
+ *          ◀── status: ready ─────────────── execve
+ *          ◀── status: end of file ───────── (close-on-exec) started
+ *          ◀── status: failed {index, errno}
+ *
+ * Whatever goes wrong, the child is killed and reaped before the error is thrown. A parent that dies closes `go`, and
+ * the child ends by itself.
+ */
+import { errnoName, errnoText } from "../../ffi/errno.ts";
+import { close, closeQuietly, pipe2, writeAll } from "../../ffi/file.ts";
+import { cloneFlags, flagBits, memfdFlags } from "../../ffi/flags.ts";
+import { type Launched, launch } from "../../ffi/launch.ts";
+import { memfd_create } from "../../ffi/memfd.ts";
+import { pidfd_open, pidfd_send_signal, waitid } from "../../ffi/process.ts";
+import { isErrno } from "../../ffi/syscall-error.ts";
+import { BockerError } from "../errors.ts";
+import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
+import { explainFailure } from "../launch/explain-failure.ts";
+import { alwaysInherited, type LaunchPlan, type Wait } from "../launch/plan.ts";
+import { type EncodedPlan, encodePlan } from "./encode-plan.ts";
+import { StatusReader, type StatusRecord } from "./status-reader.ts";
+
+export interface StartOptions {
+  /** Descriptors that become the process's 0, 1 and 2. Stay the caller's, to be closed after the start. */
+  readonly stdio: readonly [stdin: number, stdout: number, stderr: number];
+  /** The plan's other inherited descriptors by name (`rootfs`, `devpts`, `target`). Stay the caller's. */
+  readonly fds?: Readonly<Record<string, number>>;
+  /** A cgroup v2 directory to be born in. Stays the caller's. */
+  readonly cgroupFd?: number | undefined;
+  /** Runs while the child mounts: cgroups, interfaces. What it throws ends the child and is thrown on. */
+  readonly beforeGo?: ((pid: number) => void | Promise<void>) | undefined;
+  /** For new user namespaces: writes the child's id maps. */
+  readonly beforeIdMaps?: ((pid: number) => void | Promise<void>) | undefined;
+}
+
+/** A child of this process that has reached its execve. */
+export interface StartedProcess {
+  readonly pid: number;
+  /** The caller's, to be closed when nobody signals or waits any more. */
+  readonly pidfd: number;
+  readonly identity: ProcessIdentity;
+}
+
+/**
+ * Starts a process by its plan and returns once execve has succeeded.
+ *
+ * @throws BockerError in docker's words for whatever init could not do; SyscallError of clone3; what a hook throws
+ */
+export async function startProcess(plan: LaunchPlan, options: StartOptions): Promise<StartedProcess> {
+  const encoded = encodePlan(plan);
+  const child = launchChild(plan, encoded.tape, options);
+  try {
+    await conduct(plan, encoded, child, options);
+    const { pid, pidfd } = child.process;
+    const identity = readProcessIdentity(pid);
+    if (identity === undefined)
+      throw new BockerError("cannot read /proc of a process just started", { kind: "host" });
+    return { pid, pidfd, identity };
+  } catch (error) {
+    endChild(child.process);
+    throw error;
+  } finally {
+    child.status.close();
+    closeQuietly(child.go);
+  }
+}
+
+interface Child {
+  /** Replaced when init forks to enter a pid namespace. */
+  process: Launched;
+  readonly status: StatusReader;
+  /** Write end; closing it without a byte ends the child. */
+  readonly go: number;
+}
+
+function launchChild(plan: LaunchPlan, tape: Uint8Array, options: StartOptions): Child {
+  const opened: number[] = [];
+  const own = (...fds: readonly number[]) => opened.push(...fds);
+  let kept: readonly number[] = [];
+  try {
+    const tapeFd = memfd_create("bocker-tape", memfdFlags.MFD_CLOEXEC);
+    own(tapeFd);
+    writeAll(tapeFd, tape);
+    const status = pipe2();
+    own(...status);
+    const go = pipe2();
+    own(...go);
+    const inherited = inheritedFds(plan, { tape: tapeFd, status: status[1], go: go[0], ...options.fds });
+    const process = launch({
+      flags: flagBits(cloneFlags, plan.cloneFlags),
+      args: plan.initArgs,
+      fds: [...options.stdio, ...inherited],
+      cgroupFd: options.cgroupFd,
+    });
+    kept = [status[0], go[1]];
+    return { process, status: new StatusReader(status[0]), go: go[1] };
+  } finally {
+    closeQuietly(...opened.filter((fd) => !kept.includes(fd)));
+  }
+}
+
+function inheritedFds(plan: LaunchPlan, fds: Readonly<Record<string, number>>): readonly number[] {
+  const order = alwaysInherited.every((name, index) => plan.inherits[index] === name);
+  if (!order) throw new BockerError("a launch plan must inherit tape, status and go first");
+  return plan.inherits.map((name) => {
+    const fd = fds[name];
+    if (fd === undefined) throw new BockerError(`the launch plan needs a descriptor named "${name}"`);
+    return fd;
+  });
+}
+
+/** The parent's part, in the order of the plan's own synchronisation points. */
+async function conduct(
+  plan: LaunchPlan,
+  encoded: EncodedPlan,
+  child: Child,
+  options: StartOptions,
+): Promise<void> {
+  for (const operation of plan.operations) {
+    if (operation.call === "fork") await followFork(plan, encoded, child);
+    if (operation.call === "wait") await letGo(operation, child, options);
+  }
+  let ready = false;
+  for (;;) {
+    const record = await child.status.next();
+    if (record === undefined) break;
+    if (record.kind === "failed") throw explained(plan, encoded, record);
+    ready ||= record.kind === "ready";
+  }
+  if (!ready) throw diedEarly(child.process);
+}
+
+/** The process that forked is reaped; its child, a child of ours as well, is the one to go on with. */
+async function followFork(plan: LaunchPlan, encoded: EncodedPlan, child: Child): Promise<void> {
+  const record = await child.status.next();
+  if (record === undefined) throw diedEarly(child.process);
+  if (record.kind === "failed") throw explained(plan, encoded, record);
+  const pid = record.detail;
+  const forked = { pid, pidfd: pidfd_open(pid) };
+  const middle = child.process;
+  child.process = forked;
+  waitid(middle.pidfd, { block: true });
+  close(middle.pidfd);
+}
+
+async function letGo(operation: Wait, child: Child, options: StartOptions): Promise<void> {
+  const hook = operation.for === "go" ? options.beforeGo : options.beforeIdMaps;
+  await hook?.(child.process.pid);
+  try {
+    writeAll(child.go, new Uint8Array(1));
+  } catch (error) {
+    // The child is gone; the status pipe says why.
+    if (!isErrno(error, "EPIPE")) throw error;
+  }
+}
+
+function explained(plan: LaunchPlan, { owners }: EncodedPlan, record: StatusRecord): BockerError {
+  return explainFailure(plan, {
+    index: owners[record.index] ?? -1,
+    code: errnoName(record.errno),
+    text: errnoText(record.errno),
+    detail: record.detail,
+  });
+}
+
+function diedEarly({ pid }: Launched): BockerError {
+  return new BockerError(`container init (pid ${pid}) ended before it could run the command`, {
+    kind: "host",
+    hint: "something killed it: look for the OOM killer in the kernel log, or a memory limit that is too small",
+  });
+}
+
+/** Kills and reaps; blocks until the kernel has taken the child down, and its pid namespace with it. */
+function endChild({ pidfd }: Launched): void {
+  try {
+    pidfd_send_signal(pidfd, 9);
+  } catch (error) {
+    if (!isErrno(error, "ESRCH")) throw error;
+  }
+  try {
+    waitid(pidfd, { block: true });
+  } catch (error) {
+    if (!isErrno(error, "ECHILD")) throw error;
+  } finally {
+    close(pidfd);
+  }
+}

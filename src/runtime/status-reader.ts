@@ -1,0 +1,52 @@
+/**
+ * Reads init's status pipe, a record at a time, without holding up the event loop for long.
+ *
+ * Between go and execve lie microseconds, so it first waits in the kernel; a child that takes longer (a slow file
+ * system, a hook of the engine) is polled between turns of the loop.
+ */
+import { close, POLLHUP, POLLIN, poll, read } from "../../ffi/file.ts";
+import { statusKind, statusRecordBytes } from "../../ffi/tape.ts";
+
+export interface StatusRecord {
+  readonly kind: keyof typeof statusKind;
+  readonly index: number;
+  readonly errno: number;
+  readonly detail: number;
+}
+
+const patienceMs = 5;
+const turnMs = 1;
+
+export class StatusReader {
+  readonly #fd: number;
+
+  /** Takes over the read end of the pipe. */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** The next record; undefined at the end: all of the child's copies of the pipe are closed. */
+  async next(): Promise<StatusRecord | undefined> {
+    while ((poll(this.#fd, POLLIN, patienceMs) & (POLLIN | POLLHUP)) === 0) await Bun.sleep(turnMs);
+    const buffer = new Uint8Array(statusRecordBytes);
+    const got = read(this.#fd, buffer);
+    // Records are far smaller than PIPE_BUF: they arrive whole or not at all.
+    if (got < statusRecordBytes) return undefined;
+    const view = new DataView(buffer.buffer);
+    return {
+      kind: kindOf(view.getUint32(0, true)),
+      index: view.getUint32(4, true),
+      errno: view.getInt32(8, true),
+      detail: view.getInt32(12, true),
+    };
+  }
+
+  close(): void {
+    close(this.#fd);
+  }
+}
+
+function kindOf(number: number): keyof typeof statusKind {
+  if (number === statusKind.forked) return "forked";
+  return number === statusKind.ready ? "ready" : "failed";
+}
