@@ -1,8 +1,8 @@
 /**
  * One executable for one target: what is compiled, with which names defined, and where embedded files come from.
  *
- * Sources import embedded files as `build/native/x86_64/NAME` or `build/image/x86_64/NAME`; a plugin leads the import to the
- * target's architecture.
+ * Sources import embedded files from `build/native/ARCH` and `build/image/ARCH` behind a test of process.arch, which the
+ * bundler decides for its target.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -41,7 +41,6 @@ export async function compileFor(target: BuildTarget, outfile: string): Promise<
       BOCKER_VERSION: JSON.stringify(readVersion()),
       BOCKER_COMMIT: JSON.stringify(readCommit()),
     },
-    plugins: [embeddedFor(architecture)],
     throw: false,
   });
   if (!result.success) throw new Error(result.logs.map(String).join("\n"));
@@ -56,16 +55,4 @@ function prepareEmbedded(architecture: Architecture): void {
 function runBuildStep(argv: string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(argv, { cwd: root, stdout: "ignore", stderr: "pipe" });
   if (exitCode !== 0) throw new Error(stderr.toString().trim() || `${argv.join(" ")}: exit ${exitCode}`);
-}
-
-function embeddedFor(architecture: Architecture): Bun.BunPlugin {
-  return {
-    name: "embedded",
-    setup(build) {
-      build.onResolve({ filter: /\/build\/(native|image)\/[^/]+\/[^/]+$/ }, ({ path }) => {
-        const [kind = "", , name = ""] = path.split("/").slice(-3);
-        return { path: join(root, "build", kind, architecture, name) };
-      });
-    },
-  };
 }

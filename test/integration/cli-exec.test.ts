@@ -1,0 +1,127 @@
+/**
+ * `exec`: another process in a container that runs, in all its namespaces, its cgroup and its restrictions.
+ */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { parseProbe, probeScript } from "../lib/probe.ts";
+import { openWorkspace, type Workspace } from "../lib/workspace.ts";
+
+let bocker: Workspace;
+beforeAll(async () => {
+  bocker = openWorkspace();
+  await bocker.ok(
+    "run",
+    "-d",
+    "--name",
+    "c",
+    "--network",
+    "none",
+    "-e",
+    "FROM=run",
+    "-w",
+    "/tmp",
+    "busybox",
+    "sleep",
+    "1000",
+  );
+});
+afterAll(() => bocker[Symbol.asyncDispose]());
+
+test("streams, words and exit code pass", async () => {
+  const { exitCode, stdout, stderr } = await bocker.run(
+    "exec",
+    "c",
+    "sh",
+    "-c",
+    'echo "$1"; echo e >&2; exit 6',
+    "sh",
+    "a  b",
+  );
+  expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 6, stdout: "a  b\n", stderr: "e\n" });
+});
+
+test("sees what the container's first process sees", async () => {
+  const facts = parseProbe(await bocker.ok("exec", "c", "sh", "-c", probeScript));
+  const first = parseProbe(
+    await bocker.ok("exec", "c", "sh", "-c", probeScript.replaceAll("/proc/self", "/proc/1")),
+  );
+  expect(facts.namespaces).toEqual(first.namespaces);
+  expect(facts.cgroup).toEqual(first.cgroup);
+  for (const key of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"]) {
+    expect([key, facts.status[key]]).toEqual([key, first.status[key]]);
+  }
+  expect(facts.env).toMatchObject({ FROM: "run", HOME: "/root" });
+  expect(facts.cwd).toBe("/tmp");
+  // 3 is the directory that ls itself reads.
+  expect(facts.descriptors.filter((fd) => fd > 3 && fd !== 10)).toEqual([]);
+  expect(facts.processes.some((line) => line.includes("sleep 1000"))).toBe(true);
+});
+
+test("-e, -u and -w", async () => {
+  const { stdout } = await bocker.run(
+    "exec",
+    "-e",
+    "X=1",
+    "-u",
+    "1:2",
+    "-w",
+    "/etc",
+    "c",
+    "sh",
+    "-c",
+    "echo $X $(id -u):$(id -g) $(pwd)",
+  );
+  expect(stdout).toBe("1 1:2 /etc\n");
+});
+
+test("-i carries input; without it there is none", async () => {
+  expect((await bocker.runWith({ stdin: "hello" }, "exec", "-i", "c", "cat")).stdout).toBe("hello");
+  expect((await bocker.runWith({ stdin: "hello" }, "exec", "c", "cat")).stdout).toBe("");
+});
+
+test("-d comes back at once and leaves the process running", async () => {
+  await bocker.ok("exec", "-d", "c", "sh", "-c", "echo $$ > /tmp/pid; exec sleep 500");
+  for (let tries = 0; tries < 50; tries++) {
+    const { stdout } = await bocker.run(
+      "exec",
+      "c",
+      "sh",
+      "-c",
+      "cat /proc/$(cat /tmp/pid)/cmdline | tr '\\0' ' '",
+    );
+    if (stdout.startsWith("sleep 500")) return;
+    await Bun.sleep(50);
+  }
+  throw new Error("the detached process is not there");
+});
+
+test.each([
+  ["no-such", 127, /"no-such": executable file not found in \$PATH/],
+  ["/etc/passwd", 126, /permission denied/],
+] as const)("%s: exit %i", async (command, expected, says) => {
+  const { exitCode, stderr } = await bocker.run("exec", "c", command);
+  expect(stderr).toMatch(says);
+  expect(exitCode).toBe(expected);
+});
+
+test("in a container that does not run", async () => {
+  await bocker.ok("create", "--name", "cold", "busybox");
+  const { exitCode, stderr } = await bocker.run("exec", "cold", "true");
+  expect(stderr).toMatch(/container [0-9a-f]+ is not running/i);
+  expect(exitCode).toBe(1);
+  await bocker.ok("rm", "cold");
+});
+
+test("killed by a signal: 128 + n", async () => {
+  expect((await bocker.run("exec", "c", "sh", "-c", "kill -9 $$")).exitCode).toBe(137);
+});
+
+test("processes of exec end with the container", async () => {
+  await bocker.ok("run", "-d", "--name", "short", "--network", "none", "busybox", "sleep", "1000");
+  const child = bocker.spawn(["exec", "short", "sleep", "1000"]);
+  await Bun.sleep(200);
+  await bocker.ok("rm", "-f", "short");
+  expect(await child.exited).toBe(137);
+  expect(
+    bocker.leftovers().filter((line) => !line.includes("cgroup") && !line.startsWith("process")),
+  ).toEqual([]);
+});
