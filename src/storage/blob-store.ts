@@ -58,6 +58,7 @@ export type BlobWriteResult = "written" | "present";
 
 const rehashChunkBytes = 1 << 20;
 
+/** The blobs of one state root. Holds nothing open; make one wherever it is needed. */
 export class BlobStore {
   readonly #paths: Paths;
 

@@ -59,6 +59,7 @@ interface OpenFile {
   rangeLeft: number;
 }
 
+/** Writes one layer; for a process that has chrooted into the layer's empty directory and does nothing else. */
 export class LayerWriter implements TarSink {
   #file: OpenFile | undefined;
   #entry: TarEntry | undefined;

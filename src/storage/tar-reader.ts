@@ -42,6 +42,7 @@ type State =
   | { readonly at: "padding" }
   | { readonly at: "end" };
 
+/** Reads one archive: write() each chunk, then end(). Of no use after it has thrown. */
 export class TarReader {
   readonly #sink: TarSink;
   #state: State = { at: "header" };

@@ -1,0 +1,5 @@
+/** Embedded archives are imported as paths. */
+declare module "*.tar.zst" {
+  const path: string;
+  export default path;
+}
