@@ -22,7 +22,9 @@ export async function sourceStamp(): Promise<string> {
     for await (const path of new Bun.Glob(pattern).scan({ cwd: root, dot: true })) paths.push(path);
   }
   const hasher = new Bun.CryptoHasher("sha256");
-  hasher.update(`bun ${Bun.version} cc ${process.env.CC ?? ""} commit ${readCommit()}\n`);
+  hasher.update(
+    `bun ${Bun.version} cc ${process.env.CC ?? ""} busybox ${process.env.BOCKER_BUSYBOX ?? ""} commit ${readCommit()}\n`,
+  );
   for (const path of paths.sort()) {
     const bytes = await Bun.file(join(root, path)).bytes();
     hasher.update(`${path} ${bytes.length}\n`).update(bytes);
