@@ -1,0 +1,154 @@
+/**
+ * Publishing ports and hiding addresses (masquerade): what a firewall backend can do, and which one this host gets.
+ *
+ * Backends are ordered strategies that say why they do or do not apply; `info` and `doctor` show it. Rules are
+ * declared as a whole when a bridge is made; a published port is one element more, in one transaction. Whatever
+ * goes wrong with one element (somebody flushed the rules, a crash left a stale one) is healed by declaring the whole
+ * again from the state. All of it happens under the network lock.
+ */
+import { mkdirSync } from "node:fs";
+import { BockerError, messageOf } from "../errors.ts";
+import { applySteps } from "../host/apply-steps.ts";
+import { writeFileAtomic } from "../host/atomic-file.ts";
+import { bootId } from "../host/clock.ts";
+import { lockFile } from "../host/lock-file.ts";
+import type { HostStep } from "../host/step.ts";
+import type { NetworkRecord, PortRecord } from "../state/record.ts";
+import type { Firewall } from "./firewall-backend.ts";
+import { readText } from "./host-network.ts";
+import { isLoopback } from "./ip-address.ts";
+import { iptablesFirewall } from "./iptables-firewall.ts";
+import type { FirewallName, NetworkOptions } from "./network-options.ts";
+import { nftFirewall } from "./nft-firewall.ts";
+
+export interface FirewallChoice {
+  readonly firewall: Firewall;
+  /** One line a backend that was looked at: `nft: no such program`. */
+  readonly reasons: readonly string[];
+}
+
+/** Neither nft nor iptables: the monitors forward every published port themselves, and nothing is masqueraded. */
+const userlandFirewall: Firewall = {
+  name: "userland",
+  probe: () => undefined,
+  planRules: () => [],
+  planPublish: () => [],
+  planUnpublish: () => [],
+};
+
+/** The backend of this host: the configured one, or the first whose probe succeeds. Probed once a boot. */
+export function chooseFirewall(options: NetworkOptions): FirewallChoice {
+  const backends = [nftFirewall(options.table), iptablesFirewall(options.table), userlandFirewall];
+  if (options.firewall !== "auto") return forcedFirewall(backends, options.firewall);
+  const remembered = loadProbe(options);
+  const known = backends.find(({ name }) => name === remembered?.name);
+  if (known !== undefined) return { firewall: known, reasons: remembered?.reasons ?? [] };
+  const choice = probeFirewalls(backends);
+  saveProbe(options, choice);
+  return choice;
+}
+
+/** The same for a plan that is only shown: remembers nothing. */
+export function probeFirewalls(backends: readonly Firewall[]): FirewallChoice {
+  const reasons: string[] = [];
+  for (const firewall of backends) {
+    const problem = firewall.probe();
+    reasons.push(`${firewall.name}: ${problem ?? "works"}`);
+    if (problem === undefined) return { firewall, reasons };
+  }
+  return { firewall: userlandFirewall, reasons };
+}
+
+/** The lock that every change of bridges and rules is made under. */
+export function lockNetwork(options: NetworkOptions): Disposable {
+  return lockFile(`${options.runFolder}/lock`);
+}
+
+/** Whether the kernel forwards this port; the rest is the monitor's forwarder's. */
+export function isKernelForwarded(port: PortRecord, firewall: FirewallName): boolean {
+  return firewall !== "userland" && !port.hostIp.includes(":") && !isLoopback(port.hostIp);
+}
+
+/**
+ * Publishes ports: one transaction. When it fails, all is declared anew from `everything`, which must include the
+ * ports to publish.
+ */
+export function publishPorts(
+  options: NetworkOptions,
+  ports: readonly PortRecord[],
+  everything: () => { readonly networks: readonly NetworkRecord[]; readonly ports: readonly PortRecord[] },
+): void {
+  changePorts(options, ports, (firewall, forwarded) => firewall.planPublish(forwarded), everything);
+}
+
+/** Takes ports away: one transaction; `everything` must not include them any more. */
+export function unpublishPorts(
+  options: NetworkOptions,
+  ports: readonly PortRecord[],
+  everything: () => { readonly networks: readonly NetworkRecord[]; readonly ports: readonly PortRecord[] },
+): void {
+  changePorts(options, ports, (firewall, forwarded) => firewall.planUnpublish(forwarded), everything);
+}
+
+function changePorts(
+  options: NetworkOptions,
+  ports: readonly PortRecord[],
+  plan: (firewall: Firewall, ports: readonly PortRecord[]) => HostStep[],
+  everything: () => { readonly networks: readonly NetworkRecord[]; readonly ports: readonly PortRecord[] },
+): void {
+  const { firewall } = chooseFirewall(options);
+  const forwarded = ports.filter((port) => isKernelForwarded(port, firewall.name));
+  if (forwarded.length === 0) return;
+  using _lock = lockNetwork(options);
+  try {
+    applySteps(plan(firewall, forwarded));
+  } catch (error) {
+    declareAgain(firewall, everything(), error);
+  }
+}
+
+function declareAgain(
+  firewall: Firewall,
+  everything: { readonly networks: readonly NetworkRecord[]; readonly ports: readonly PortRecord[] },
+  cause: unknown,
+): void {
+  const forwarded = everything.ports.filter((port) => isKernelForwarded(port, firewall.name));
+  try {
+    applySteps(firewall.planRules(everything.networks, forwarded));
+  } catch (error) {
+    throw new BockerError(messageOf(error), { kind: "host", cause, details: { firewall: firewall.name } });
+  }
+}
+
+function forcedFirewall(backends: readonly Firewall[], name: FirewallName): FirewallChoice {
+  const firewall = backends.find((backend) => backend.name === name) ?? userlandFirewall;
+  const problem = firewall.probe();
+  if (problem === undefined) return { firewall, reasons: [`${name}: configured`] };
+  throw new BockerError(`cannot use the configured firewall "${name}": ${problem}`, {
+    kind: "unsupported",
+    hint: 'configure "auto" to use what there is',
+  });
+}
+
+function probeFile(options: NetworkOptions): string {
+  return `${options.runFolder}/firewall.json`;
+}
+
+function loadProbe(options: NetworkOptions): { name: unknown; reasons: string[] } | undefined {
+  const text = readText(probeFile(options));
+  if (text === "") return undefined;
+  try {
+    const probe: unknown = JSON.parse(text);
+    if (typeof probe !== "object" || probe === null || !("bootId" in probe) || probe.bootId !== bootId())
+      return undefined;
+    const reasons = "reasons" in probe && Array.isArray(probe.reasons) ? probe.reasons.map(String) : [];
+    return { name: "name" in probe ? probe.name : undefined, reasons };
+  } catch {
+    return undefined;
+  }
+}
+
+function saveProbe(options: NetworkOptions, { firewall, reasons }: FirewallChoice): void {
+  mkdirSync(options.runFolder, { recursive: true, mode: 0o711 });
+  writeFileAtomic(probeFile(options), JSON.stringify({ bootId: bootId(), name: firewall.name, reasons }));
+}

@@ -1,0 +1,46 @@
+/**
+ * The container's /etc/hosts and /etc/hostname, line for line as docker writes them. Pure.
+ */
+
+export interface HostsInput {
+  readonly hostname: string;
+  readonly domainname?: string;
+  /** The container's own addresses; each gets a line with its name. Empty for a container with no network. */
+  readonly addresses: readonly string[];
+  /** `name:address` or `name:host-gateway`. */
+  readonly addHosts: readonly string[];
+  /** What `host-gateway` stands for: the host's address as containers see it. */
+  readonly hostGateway: string;
+  /** Where the container shares the host's network: the host's file, to which only addHosts are added. */
+  readonly hostText?: string;
+}
+
+const standardLines = [
+  "127.0.0.1\tlocalhost",
+  "::1\tlocalhost ip6-localhost ip6-loopback",
+  "fe00::\tip6-localnet",
+  "ff00::\tip6-mcastprefix",
+  "ff02::1\tip6-allnodes",
+  "ff02::2\tip6-allrouters",
+];
+
+/** The text of /etc/hosts. */
+export function renderHosts(input: HostsInput): string {
+  const base = input.hostText === undefined ? standardLines : input.hostText.trimEnd().split("\n");
+  const names = input.domainname ? `${input.hostname}.${input.domainname} ${input.hostname}` : input.hostname;
+  const own = input.hostText === undefined ? input.addresses.map((address) => `${address}\t${names}`) : [];
+  const added = input.addHosts.map((entry) => renderAddedHost(entry, input.hostGateway));
+  return `${[...base, ...added, ...own].join("\n")}\n`;
+}
+
+/** The text of /etc/hostname. */
+export function renderHostname(hostname: string): string {
+  return `${hostname}\n`;
+}
+
+/** An IPv6 address has colons of its own: the name ends at the first; docker takes `=` as well, and brackets. */
+function renderAddedHost(entry: string, hostGateway: string): string {
+  const separator = entry.search(/[:=]/);
+  const address = entry.slice(separator + 1).replace(/^\[(.*)\]$/, "$1");
+  return `${address === "host-gateway" ? hostGateway : address}\t${entry.slice(0, separator)}`;
+}
