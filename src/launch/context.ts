@@ -56,6 +56,8 @@ export interface ProcessContext {
   readonly chownStdio: readonly (0 | 1 | 2)[];
   /** SIGKILL when the engine's process dies. */
   readonly dieWithParent: boolean;
+  /** How many v1 hierarchies to enter, through descriptors `tasks0` … of their `tasks` files; absent: none. */
+  readonly cgroupTasks?: number;
   readonly kernel: KernelFeatures;
 }
 

@@ -10,7 +10,14 @@ import type { SpecProcess } from "../spec/oci.ts";
 import type { ExecContext, JoinableNamespace } from "./context.ts";
 import { alwaysInherited, type CloneFlag, type LaunchPlan } from "./plan.ts";
 import { PlanBuilder } from "./plan-builder.ts";
-import { planGuard, planOomScore, planProcess, planSession } from "./plan-process.ts";
+import {
+  cgroupTaskNames,
+  planCgroupEntry,
+  planGuard,
+  planOomScore,
+  planProcess,
+  planSession,
+} from "./plan-process.ts";
 
 const joinFlag: Readonly<Record<JoinableNamespace, CloneFlag>> = {
   user: "CLONE_NEWUSER",
@@ -28,6 +35,7 @@ export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan
     throw new BockerError("no command specified", { kind: "invalid-config" });
   const builder = new PlanBuilder();
   planGuard(builder);
+  planCgroupEntry(builder, context);
   planOomScore(builder, process);
   if (context.namespaces.length > 0) {
     builder.step("joining the container's namespaces");
@@ -46,7 +54,7 @@ export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan
   return {
     purpose: "exec",
     cloneFlags: [],
-    inherits: [...alwaysInherited, "target"],
+    inherits: [...alwaysInherited, "target", ...cgroupTaskNames(context)],
     initArgs: ["bocker:exec"],
     operations: builder.operations,
   };

@@ -31,6 +31,22 @@ export function planSession(builder: PlanBuilder, process: SpecProcess): void {
   builder.step("setting the controlling terminal").add({ call: "ioctl", fd: 0, request: "TIOCSCTTY" });
 }
 
+/**
+ * Moves init into the container's v1 cgroups, before anything it makes could be charged to the engine's: writing "0"
+ * to `tasks` of a process with one thread costs microseconds, where a pid written to cgroup.procs by another waits
+ * for an RCU grace period (5-20 ms, measured). The descriptors are `tasks0`, `tasks1` … On v2, clone3 has done it.
+ */
+export function planCgroupEntry(builder: PlanBuilder, context: ProcessContext): void {
+  for (const name of cgroupTaskNames(context)) {
+    builder.step("entering the cgroup").add({ call: "write", fd: name, text: "0" });
+  }
+}
+
+/** Names of the descriptors that planCgroupEntry writes to. */
+export function cgroupTaskNames(context: ProcessContext): readonly string[] {
+  return Array.from({ length: context.cgroupTasks ?? 0 }, (_, index) => `tasks${index}`);
+}
+
 /** While /proc is still the host's or is not read-only yet. */
 export function planOomScore(builder: PlanBuilder, process: SpecProcess): void {
   const score = process.oomScoreAdj;

@@ -24,7 +24,14 @@ import {
   prepareMounts,
 } from "./plan-mounts.ts";
 import { planNetwork } from "./plan-network.ts";
-import { planGuard, planOomScore, planProcess, planSession } from "./plan-process.ts";
+import {
+  cgroupTaskNames,
+  planCgroupEntry,
+  planGuard,
+  planOomScore,
+  planProcess,
+  planSession,
+} from "./plan-process.ts";
 
 /**
  * Plans the start of a container.
@@ -37,6 +44,7 @@ export function planStart(spec: Spec, context: StartContext): LaunchPlan {
   refuseUnsupported(spec, process);
   const builder = new PlanBuilder();
   planGuard(builder);
+  planCgroupEntry(builder, context);
   planNamespaces(builder, spec);
   planSession(builder, process);
   planOomScore(builder, process);
@@ -290,7 +298,7 @@ function inheritedBy(context: StartContext): readonly string[] {
   const names: string[] = [];
   if (context.rootfs.kind === "mount") names.push("rootfs");
   if (context.console !== undefined) names.push("devpts");
-  return names;
+  return [...names, ...cgroupTaskNames(context)];
 }
 
 /** Paths whose kind the caller has to find out for `StartContext.bindSources`. */
