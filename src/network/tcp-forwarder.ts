@@ -1,0 +1,152 @@
+/**
+ * Forwarding TCP in userland: every connection to a listening socket becomes one to the target.
+ *
+ * Each direction holds at most what one read gave: a side that cannot be written to pauses the other. An end of one direction
+ * (FIN) is passed on after the bytes before it and leaves the other direction open; a broken connection breaks its
+ * other half. Listening is exclusive, so that the socket also reserves the host port.
+ */
+import type { Socket } from "bun";
+
+export interface ForwardTarget {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface TcpForwarder extends Disposable {
+  /** Connections that are open now. */
+  readonly connectionCount: number;
+}
+
+/** One half of a connection, and what waits to be written to it. */
+interface Side {
+  socket: Socket<Side> | undefined;
+  peer: Side | undefined;
+  backlog: Uint8Array[];
+  /** It will send no more. */
+  ended: boolean;
+  closed: boolean;
+}
+
+/**
+ * Listens and forwards until disposed; open connections are broken then. Throws node's error (EADDRINUSE …) when
+ * the address cannot be bound. `chooseTarget` is asked for each connection.
+ */
+export function forwardTcp(
+  listen: { readonly address: string; readonly port: number },
+  chooseTarget: () => ForwardTarget,
+): TcpForwarder {
+  const sides = new Set<Side>();
+  const handlers = socketHandlers(sides);
+  const listener = Bun.listen<Side>({
+    hostname: listen.address,
+    port: listen.port,
+    exclusive: true,
+    allowHalfOpen: true,
+    ...(listen.address.includes(":") ? { ipv6Only: true } : {}),
+    socket: {
+      ...handlers,
+      open: (socket) => {
+        // Nothing is read before there is somewhere to write it to.
+        socket.pause();
+        socket.data = newSide(sides, socket);
+        void connect(socket.data, sides, chooseTarget(), handlers);
+      },
+    },
+  });
+  return {
+    get connectionCount() {
+      return sides.size / 2;
+    },
+    [Symbol.dispose]() {
+      listener.stop(true);
+      for (const side of sides) side.socket?.terminate();
+    },
+  };
+}
+
+async function connect(
+  client: Side,
+  sides: Set<Side>,
+  target: ForwardTarget,
+  handlers: ReturnType<typeof socketHandlers>,
+): Promise<void> {
+  const upstream = newSide(sides, undefined);
+  client.peer = upstream;
+  upstream.peer = client;
+  try {
+    const socket = await Bun.connect<Side>({
+      hostname: target.address,
+      port: target.port,
+      allowHalfOpen: true,
+      data: upstream,
+      socket: { ...handlers, connectError: () => {} },
+    });
+    upstream.socket = socket;
+    if (client.closed) socket.terminate();
+    else client.socket?.resume();
+  } catch {
+    sides.delete(upstream);
+    client.peer = undefined;
+    client.socket?.terminate();
+  }
+}
+
+function socketHandlers(sides: Set<Side>) {
+  return {
+    data: (socket: Socket<Side>, chunk: Uint8Array) => pass(socket.data, chunk),
+    drain: (socket: Socket<Side>) => flush(socket.data),
+    end: (socket: Socket<Side>) => {
+      socket.data.ended = true;
+      finish(socket.data.peer);
+    },
+    close: (socket: Socket<Side>) => {
+      const side = socket.data;
+      side.closed = true;
+      side.ended = true;
+      sides.delete(side);
+      finish(side.peer);
+    },
+    error: (socket: Socket<Side>) => {
+      socket.data.peer?.socket?.terminate();
+    },
+  };
+}
+
+function newSide(sides: Set<Side>, socket: Socket<Side> | undefined): Side {
+  const side: Side = { socket, peer: undefined, backlog: [], ended: false, closed: false };
+  sides.add(side);
+  return side;
+}
+
+/** Bytes that came from `side` go to its peer; what does not fit waits there, and `side` is not read meanwhile. */
+function pass(side: Side, chunk: Uint8Array): void {
+  const { peer } = side;
+  if (peer?.socket === undefined || peer.closed) return;
+  const written = peer.backlog.length > 0 ? 0 : Math.max(peer.socket.write(chunk), 0);
+  if (written === chunk.byteLength) return;
+  peer.backlog.push(new Uint8Array(chunk.subarray(written)));
+  side.socket?.pause();
+}
+
+function flush(side: Side): void {
+  const { socket } = side;
+  if (socket === undefined) return;
+  for (let chunk = side.backlog[0]; chunk !== undefined; chunk = side.backlog[0]) {
+    const written = Math.max(socket.write(chunk), 0);
+    if (written < chunk.byteLength) {
+      side.backlog[0] = chunk.subarray(written);
+      return;
+    }
+    side.backlog.shift();
+  }
+  if (side.peer?.ended === true) finish(side);
+  else side.peer?.socket?.resume();
+}
+
+/** Passes the end of the peer's direction on to `side`, once everything before it has been written. */
+function finish(side: Side | undefined): void {
+  if (side?.socket === undefined || side.closed || side.backlog.length > 0) return;
+  // A peer that is gone altogether takes no answer any more either.
+  if (side.peer?.closed === true || side.ended) side.socket.end();
+  else side.socket.shutdown();
+}
