@@ -21,6 +21,7 @@ export class Client {
   readonly channel: Channel;
   readonly request: AttachRequest;
   readonly #control: ContainerControl;
+  readonly #broken = new Set<StreamName>();
 
   constructor(channel: Channel, request: AttachRequest, control: ContainerControl) {
     this.channel = channel;
@@ -28,9 +29,13 @@ export class Client {
     this.#control = control;
   }
 
+  wants(stream: StreamName): boolean {
+    return this.request[stream] && !this.#broken.has(stream);
+  }
+
   /** Passes output on, when it is wanted. A promise: the client is slow. */
   output(stream: StreamName, chunk: Uint8Array): void | Promise<void> {
-    if (!this.request[stream]) return;
+    if (!this.wants(stream)) return;
     this.channel.send(FrameType[stream], chunk);
     if (this.channel.congested) return this.channel.drained();
   }
@@ -53,7 +58,7 @@ export class Client {
         if (this.request.stdin) this.#control.closeInput();
         return;
       case FrameType.closeOutput:
-        this.#control.closeOutput(payload[0] === 1 ? "stdout" : "stderr");
+        this.#closeOutput(payload[0] === 1 ? "stdout" : "stderr");
         return;
       case FrameType.resize:
         this.#control.resize(decodeSize(payload));
@@ -62,6 +67,11 @@ export class Client {
         this.#control.signal(payload[0] ?? 0);
         return;
     }
+  }
+
+  #closeOutput(stream: StreamName): void {
+    this.#broken.add(stream);
+    this.#control.closeOutput(stream);
   }
 
   /** The answer comes when the container has taken it, which is what bounds memory. */

@@ -50,13 +50,13 @@ const streams = { stdout: '","stream":"stdout","time":"', stderr: '","stream":"s
 /** What this program writes, and of that the lines whose only escape is the newline: no JSON parser needed. */
 function parsePlainEntry(line: string): LogEntry | undefined {
   if (!line.startsWith(head) || !line.endsWith('"}')) return undefined;
-  const escape = line.indexOf("\\", head.length);
-  if (escape < 0 || line[escape + 1] !== "n") return undefined;
-  const after = escape + 2;
+  const firstEscape = line.indexOf("\\", head.length);
+  if (firstEscape < 0 || line[firstEscape + 1] !== "n") return undefined;
+  const after = firstEscape + 2;
   const stream = line.startsWith(streams.stdout, after) ? "stdout" : "stderr";
   if (!line.startsWith(streams[stream], after)) return undefined;
   const time = line.slice(after + streams[stream].length, -2);
-  return { stream, time, text: `${line.slice(head.length, escape)}\n` };
+  return { stream, time, text: `${line.slice(head.length, firstEscape)}\n` };
 }
 
 function parseJsonEntry(line: string): LogEntry | undefined {

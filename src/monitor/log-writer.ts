@@ -1,0 +1,111 @@
+/**
+ * Writes what a container says into its log (json-file), at the container's pace.
+ *
+ * One write(2) a chunk that was read; nothing is batched by time, so the log is as new as the output. A log that cannot
+ * be written never stops the container: what is lost is counted, and the log says so once it can be written again.
+ */
+import { isAscii } from "node:buffer";
+import { errnoNumber, errnoText } from "../../ffi/errno.ts";
+import { LineSplitter, type Segment } from "./line-splitter.ts";
+import { renderLines, renderLogTime, renderPart } from "./log-entry.ts";
+import type { LogTarget } from "./monitor-dependencies.ts";
+import { RotatingFile } from "./rotating-file.ts";
+import type { StreamName } from "./session.ts";
+
+interface Loss {
+  entries: number;
+  bytes: number;
+  reason: string;
+}
+
+export class LogWriter {
+  readonly #file: RotatingFile | undefined;
+  readonly #now: () => number;
+  readonly #splitters = { stdout: new LineSplitter(), stderr: new LineSplitter() };
+  #loss: Loss = noLoss();
+
+  /** Opens the file with the first line, so that a full disk does not stop the start. `now`: epoch milliseconds. */
+  constructor(target: LogTarget, now: () => number = preciseNow) {
+    this.#file = target.driver === "none" ? undefined : new RotatingFile(target.path, target);
+    this.#now = now;
+  }
+
+  /** Logs the lines that are complete with this chunk. Never throws for what the disk says. */
+  write(stream: StreamName, chunk: Uint8Array): void {
+    if (this.#file === undefined) return;
+    this.#append(stream, this.#splitters[stream].push(chunk));
+  }
+
+  /** A line of the monitor's own, on stderr. */
+  note(text: string): void {
+    this.#append("stderr", [{ kind: "lines", bytes: Buffer.from(`bocker: ${text}\n`) }]);
+  }
+
+  /** Logs unfinished lines and closes. */
+  close(): void {
+    for (const stream of ["stdout", "stderr"] as const)
+      this.#append(stream, this.#splitters[stream].finish());
+    if (this.#loss.entries > 0) this.#tryAppend(Buffer.alloc(0), 0);
+    this.#file?.close();
+  }
+
+  #append(stream: StreamName, segments: readonly Segment[]): void {
+    const time = segments.length === 0 ? "" : renderLogTime(this.#now());
+    for (const { kind, bytes } of segments) {
+      const encoding = isAscii(bytes) ? "latin1" : "utf8";
+      const text = viewOf(bytes).toString(encoding);
+      const entries = kind === "lines" ? renderLines(stream, text, time) : renderPart(stream, text, time);
+      this.#tryAppend(Buffer.from(entries, encoding), bytes.byteLength);
+    }
+  }
+
+  #tryAppend(entries: Buffer, bytes: number): void {
+    try {
+      if (this.#loss.entries > 0) this.#reportLoss();
+      this.#file?.append(entries);
+    } catch (error) {
+      this.#loss.entries += countLines(entries);
+      this.#loss.bytes += bytes;
+      this.#loss.reason = reasonOf(error);
+    }
+  }
+
+  #reportLoss(): void {
+    const { entries, bytes, reason } = this.#loss;
+    const lines = entries === 1 ? "1 line" : `${entries} lines`;
+    const text = `bocker: dropped ${lines} (${bytes} bytes) of output here: ${reason}\n`;
+    this.#file?.append(Buffer.from(renderPart("stderr", text, renderLogTime(this.#now()))));
+    this.#loss = noLoss();
+  }
+}
+
+function noLoss(): Loss {
+  return { entries: 0, bytes: 0, reason: "" };
+}
+
+function countLines(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) count++;
+  return count;
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function reasonOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  try {
+    if (code !== undefined) return errnoText(errnoNumber(code));
+  } catch {
+    // Not a name of errno(3): the message will have to do.
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Epoch milliseconds with a fraction: the clock's, refined while it runs evenly. */
+function preciseNow(): number {
+  const wall = Date.now();
+  const fine = performance.timeOrigin + performance.now();
+  return Math.abs(fine - wall) < 2 ? fine : wall;
+}
