@@ -120,6 +120,8 @@ async function runChild(order: LayerOrder, blob: LayerSource, options: UnpackOpt
   if (typeof blob !== "string") {
     const child = startCommand(argv, { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
     const feeding = feed(child.stdin, blob).finally(() => child.stdin.end());
+    // Heard below; a source that fails while the child still works must not count as unhandled meanwhile.
+    feeding.catch(() => {});
     try {
       const facts = await collect(child, options);
       await feeding;
