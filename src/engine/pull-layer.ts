@@ -7,6 +7,7 @@
  * The two verifications are independent: a layer exists only when its diffID was right, a blob only when its digest
  * was; neither is undone when the other fails, since each is what its name says.
  */
+import { BockerError } from "../errors.ts";
 import type { Paths } from "../host/paths.ts";
 import { type DiffID, digestHex } from "../image/digest.ts";
 import type { Descriptor } from "../image/manifest.ts";
@@ -68,66 +69,87 @@ async function applyFile(pull: LayerPull, blob: Descriptor, diffID: DiffID): Pro
   await applyLayer({ paths: pull.paths, blob: pull.blobs.path(blob.digest), diffID });
 }
 
+/** A part that an earlier pull left may be damaged (a power cut): then once more, without it. */
 async function downloadAndUnpack(
   pull: LayerPull,
   blob: Descriptor,
   diffID: DiffID,
   tell: Tell,
 ): Promise<void> {
-  let downloaded = false;
-  let unpacking: Promise<unknown> | undefined;
-  const follower = new FileFollower(
-    [pull.blobs.partPath(blob.digest), pull.blobs.path(blob.digest)],
-    (doneBytes) => {
-      if (downloaded) tell("Extracting", doneBytes);
-    },
-  );
-  const onProgress = (doneBytes: number) => {
-    follower.advance(doneBytes);
-    tell("Downloading", doneBytes);
-    unpacking ??= unpackFollowing(pull, follower, diffID);
-  };
   if (pull.downloads.busy) tell("Waiting");
+  const first = new Download(pull, blob, diffID, tell);
   try {
-    await pull.downloads.run(() => download(pull, blob, tell, onProgress));
+    return await first.run();
   } catch (error) {
-    follower.fail(error);
-    await unpacking?.catch(() => {});
-    throw error;
+    const damaged = error instanceof BockerError && error.kind === "corrupt" && !first.fresh;
+    if (!damaged || pull.blobs.has(blob.digest)) throw error;
   }
-  downloaded = true;
-  tell("Download complete");
-  follower.finish();
-  await unpacking;
+  tell("Retrying");
+  await new Download(pull, blob, diffID, tell).run();
 }
 
-async function download(
-  pull: LayerPull,
-  blob: Descriptor,
-  tell: Tell,
-  onProgress: (doneBytes: number) => void,
-): Promise<void> {
-  pull.signal.throwIfAborted();
-  const { client, reference, signal } = pull;
-  const onRetry = () => tell("Retrying");
-  const source = async (offset: number) => ({
-    offset,
-    body: fetchBlob(client, reference, blob, { offset, signal, onRetry }),
-  });
-  await pull.blobs.write(blob, source, {
-    onProgress: (doneBytes) => {
-      onProgress(doneBytes);
-      if (doneBytes === blob.size) tell("Verifying Checksum");
-    },
-  });
-}
+/** One try at bringing a blob in and unpacking it behind the download. */
+class Download {
+  readonly #pull: LayerPull;
+  readonly #blob: Descriptor;
+  readonly #diffID: DiffID;
+  readonly #tell: Tell;
+  readonly #follower: FileFollower;
+  #unpacking: Promise<unknown> | undefined;
+  #downloaded = false;
+  /** Whether every byte came from the registry now, none from what an earlier pull left. */
+  fresh = false;
 
-/** A stream is read by nobody when the layer appears meanwhile; then there is nothing to wait for. */
-async function unpackFollowing(pull: LayerPull, follower: FileFollower, diffID: DiffID): Promise<void> {
-  const unpacking = pull.unpackers.run(() =>
-    applyLayer({ paths: pull.paths, blob: follower.read(), diffID }),
-  );
-  // Heard by whoever awaits it; without this an early failure would count as unhandled.
-  unpacking.catch(() => {});
-  await unpacking;
+  constructor(pull: LayerPull, blob: Descriptor, diffID: DiffID, tell: Tell) {
+    this.#pull = pull;
+    this.#blob = blob;
+    this.#diffID = diffID;
+    this.#tell = tell;
+    const paths = [pull.blobs.partPath(blob.digest), pull.blobs.path(blob.digest)];
+    this.#follower = new FileFollower(paths, (doneBytes) => {
+      if (this.#downloaded) tell("Extracting", doneBytes);
+    });
+  }
+
+  /**
+   * When both fail, the download's error is the one thrown: bytes that are not what was promised explain why they
+   * did not unpack.
+   */
+  async run(): Promise<void> {
+    try {
+      await this.#pull.downloads.run(() => this.#write());
+    } catch (error) {
+      this.#follower.fail(error);
+      await this.#unpacking?.catch(() => {});
+      throw error;
+    }
+    this.#downloaded = true;
+    this.#tell("Download complete");
+    this.#follower.finish();
+    await this.#unpacking;
+  }
+
+  async #write(): Promise<void> {
+    const { client, reference, signal, blobs } = this.#pull;
+    signal.throwIfAborted();
+    const onRetry = () => this.#tell("Retrying");
+    const source = async (offset: number) => {
+      this.fresh = offset === 0;
+      return { offset, body: fetchBlob(client, reference, this.#blob, { offset, signal, onRetry }) };
+    };
+    await blobs.write(this.#blob, source, { onProgress: (doneBytes) => this.#advance(doneBytes) });
+  }
+
+  #advance(doneBytes: number): void {
+    this.#follower.advance(doneBytes);
+    this.#tell("Downloading", doneBytes);
+    if (doneBytes === this.#blob.size) this.#tell("Verifying Checksum");
+    if (this.#unpacking !== undefined) return;
+    const { paths, unpackers } = this.#pull;
+    this.#unpacking = unpackers.run(() =>
+      applyLayer({ paths, blob: this.#follower.read(), diffID: this.#diffID }),
+    );
+    // Heard when run() awaits it; an early failure must not count as unhandled meanwhile.
+    this.#unpacking.catch(() => {});
+  }
 }

@@ -150,9 +150,9 @@ async function sendOnce(request: HttpRequest, away: boolean, context: Context): 
   try {
     return await exchange(request, away, context);
   } catch (error) {
-    const failure = transportErrorOf(host, error);
-    const forgivable = failure.untrusted && !away && isInsecureHost(host, context.settings);
-    if (!forgivable || context.unverified.has(host)) throw failure;
+    if (!(error instanceof TransportError)) throw error;
+    const forgivable = error.untrusted && !away && isInsecureHost(host, context.settings);
+    if (!forgivable) throw error;
     context.unverified.add(host);
     return exchange(request, away, context);
   }
