@@ -3,7 +3,7 @@
  * Builds the embedded image at build time: images/busybox.toml and Debian's static busybox to
  *
  *   build/image/ARCH/busybox.tar.zst    the layer
- *   build/image/ARCH/busybox.json       { reference, config, manifest }: the two documents as text
+ *   build/image/ARCH/busybox.oci        { reference, config, manifest }: the two documents as text
  *
  * usage: build-busybox.ts x86_64|arm64. Deterministic: entries sorted, one time, owner root. For another architecture
  * than the builder's the package is fetched with apt, into a private folder. BOCKER_BUSYBOX=FILE names a binary to
@@ -72,7 +72,7 @@ function main(word: string | undefined): void {
   if (word !== "x86_64" && word !== "arm64") throw new Error("usage: build-busybox.ts x86_64|arm64");
   if (process.env.BOCKER_BUSYBOX === "none") {
     writeOutput(word, "busybox.tar.zst", "");
-    writeOutput(word, "busybox.json", "");
+    writeOutput(word, "busybox.oci", "");
     return;
   }
   const definition = parse(
@@ -85,7 +85,7 @@ function main(word: string | undefined): void {
   );
   const layer = Bun.zstdCompressSync(tar, { level: 19 });
   writeOutput(word, "busybox.tar.zst", layer);
-  writeOutput(word, "busybox.json", JSON.stringify(describeImage(definition, word, tar, layer)));
+  writeOutput(word, "busybox.oci", JSON.stringify(describeImage(definition, word, tar, layer)));
 }
 
 try {

@@ -6,14 +6,17 @@
  * rename, once digest and size are right. https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
  */
 import {
+  closeSync,
   existsSync,
   fstatSync,
   fsync,
   ftruncateSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -23,6 +26,7 @@ import { promisify } from "node:util";
 import { BockerError } from "../errors.ts";
 import { syncFolder } from "../host/atomic-file.ts";
 import type { Paths } from "../host/paths.ts";
+import { randomHex } from "../host/random-id.ts";
 import {
   type Digest,
   DigestHasher,
@@ -114,6 +118,52 @@ export class BlobStore {
   /** Stores bytes that are in memory: a manifest, a config. */
   async writeBytes(descriptor: Descriptor, bytes: Uint8Array): Promise<BlobWriteResult> {
     return this.write(descriptor, async () => ({ offset: 0, body: once(bytes) }));
+  }
+
+  /**
+   * Stores bytes whose digest nobody has told. They are written under tmp/ and take their name when their end is
+   * reached; a crash leaves a file that the sweep removes.
+   */
+  async importStream(
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly digest: Digest; readonly size: number }> {
+    prepareLayout(this.#paths);
+    const path = join(this.#paths.tmp, `import-${randomHex(8)}.blob`);
+    using _lock = await lockTransient(path.replace(/blob$/, "lock"), { removeFile: true });
+    const fd = openSync(path, "wx", 0o600);
+    try {
+      const hasher = new DigestHasher();
+      let size = 0;
+      for await (const chunk of body) {
+        writeFully(fd, chunk, size);
+        hasher.update(chunk);
+        size += chunk.byteLength;
+      }
+      const digest = hasher.digest();
+      if (!this.has(digest)) await this.#adopt(fd, path, digest);
+      return { digest, size };
+    } finally {
+      closeSync(fd);
+      rmSync(path, { force: true });
+    }
+  }
+
+  /** Makes a file of the same file system a blob. The caller has hashed it; it is moved, or left when there is one. */
+  async adoptFile(path: string, digest: Digest): Promise<void> {
+    if (this.has(digest)) return;
+    const fd = openSync(path, "r");
+    try {
+      await this.#adopt(fd, path, digest);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  async #adopt(fd: number, path: string, digest: Digest): Promise<void> {
+    mkdirSync(dirname(this.path(digest)), { recursive: true });
+    await fsyncAsync(fd);
+    renameSync(path, this.path(digest));
+    syncFolder(dirname(this.path(digest)));
   }
 
   /** Reads a small blob whole and verifies it. Throws kind `not-found` or `corrupt`, naming the blob. */

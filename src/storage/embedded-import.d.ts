@@ -3,3 +3,8 @@ declare module "*.tar.zst" {
   const path: string;
   export default path;
 }
+
+declare module "*.oci" {
+  const path: string;
+  export default path;
+}
