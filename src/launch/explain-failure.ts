@@ -110,14 +110,22 @@ function explainRlimit(step: string, { code, text }: LaunchFailure): Explanation
   return { message: `error ${step}: ${text}`, kind: "permission", hint };
 }
 
-function explainCall(operation: LaunchOperation, { code, text }: LaunchFailure): Explanation {
+function explainCall(operation: LaunchOperation, failure: LaunchFailure): Explanation {
   const { step, call } = operation;
+  const { code, text } = isFileOnDirectory(operation, failure) ? notADirectory : failure;
   if (step.startsWith("mounting ")) {
     return { message: `error ${step}: ${call}: ${text}`, kind: "host", hint: mountHint(step, code) };
   }
   if (step.startsWith("open /proc/sys/")) return { message: `${step}: ${text}`, kind: "host" };
   const kind: ErrorKind = code === "EPERM" || code === "EACCES" ? "permission" : "host";
   return { message: `${step}: ${call}: ${text}`, kind, hint: callHint(operation, code) };
+}
+
+const notADirectory = { code: "ENOTDIR", text: "not a directory" } as const;
+
+/** move_mount(2) says EINVAL where mount(2) says ENOTDIR. The other way round, opening the target has failed already. */
+function isFileOnDirectory({ call }: LaunchOperation, { code }: LaunchFailure): boolean {
+  return call === "move_mount" && code === "EINVAL";
 }
 
 /** What an errno of the mount family means; the kernel gives no more than the number. */

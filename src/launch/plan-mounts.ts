@@ -55,7 +55,7 @@ export function attachMount(builder: PlanBuilder, prepared: PreparedMount, conte
   const { mount, options, fd, target } = prepared;
   builder.step(stepOf(mount));
   makeTarget(builder, mount.destination, target);
-  const place = openTarget(builder, mount);
+  const place = openTarget(builder, mount, target);
   attach(builder, fd, place);
   builder.add({ call: "close", fd: place }, { call: "close", fd });
   if (!context.kernel.mountSetattr && isBind(mount, options)) remount(builder, mount.destination, options);
@@ -230,7 +230,7 @@ function mountAt(
   );
 }
 
-function openTarget(builder: PlanBuilder, mount: SpecMount): string {
+function openTarget(builder: PlanBuilder, mount: SpecMount, kind: "file" | "directory"): string {
   const forgeable = mount.type === "proc" || mount.type === "sysfs";
   const resolve: readonly ResolveFlag[] = forgeable
     ? ["RESOLVE_IN_ROOT", "RESOLVE_NO_SYMLINKS"]
@@ -240,7 +240,7 @@ function openTarget(builder: PlanBuilder, mount: SpecMount): string {
     call: "openat2",
     dirfd: "AT_FDCWD",
     path: mount.destination,
-    flags: ["O_PATH", "O_CLOEXEC"],
+    flags: kind === "directory" ? ["O_PATH", "O_DIRECTORY", "O_CLOEXEC"] : ["O_PATH", "O_CLOEXEC"],
     resolve,
     keep,
   });

@@ -195,6 +195,9 @@ function capabilityBit(name: string): number {
 function planExecve(builder: PlanBuilder, process: SpecProcess, init: boolean): void {
   const args = process.args ?? [];
   const env = process.env ?? [];
+  if (init) {
+    builder.step("naming init").add({ call: "prctl", option: "PR_SET_NAME", argument: "bocker-init" });
+  }
   builder.step(`exec: ${JSON.stringify(args[0] ?? "")}`).add({ call: "report" });
   builder.add({ call: "execve", candidates: executableCandidates(args[0] ?? "", env), args, env, init });
 }

@@ -96,7 +96,8 @@ export interface Setsid extends Common {
 export interface Prctl extends Common {
   readonly call: "prctl";
   readonly option: PrctlOption;
-  readonly argument: number;
+  /** A string for PR_SET_NAME. */
+  readonly argument: number | string;
   readonly argument3?: number;
   /** The argument for people: a capability's or a signal's name. */
   readonly argumentName?: string;
