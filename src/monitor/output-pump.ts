@@ -12,6 +12,8 @@ export interface OutputPump {
   readonly done: Promise<void>;
   /** Bytes handed over so far. */
   readonly bytes: number;
+  /** Waiting for the process to write, not for whoever takes it. */
+  readonly reading: boolean;
   /** Reads no more; the descriptor can be closed once `done` is kept. */
   stop(): void;
 }
@@ -21,14 +23,16 @@ export function pumpOutput(fd: number, take: (chunk: Uint8Array) => void | Promi
   setNonBlocking(fd, true);
   const reader = Bun.file(fd).stream().getReader();
   let stopped = false;
-  const pump = { bytes: 0, done: Promise.resolve(), stop };
+  const pump = { bytes: 0, reading: false, done: Promise.resolve(), stop };
   function stop(): void {
     stopped = true;
     reader.cancel().catch(() => undefined);
   }
   async function run(): Promise<void> {
     while (!stopped) {
+      pump.reading = true;
       const chunk = await readChunk(reader);
+      pump.reading = false;
       if (chunk === undefined || stopped) return;
       pump.bytes += chunk.byteLength;
       const busy = take(chunk);
