@@ -7,8 +7,9 @@
  */
 import { BockerError } from "../errors.ts";
 import type { PortRecord } from "../state/record.ts";
-import type { FirewallName } from "./network-options.ts";
-import { portFailure } from "./networking.ts";
+import { chooseFirewall } from "./firewall.ts";
+import type { FirewallName, NetworkOptions } from "./network-options.ts";
+import { portFailure } from "./plan-ports.ts";
 import { forwardTcp } from "./tcp-forwarder.ts";
 
 /**
@@ -16,10 +17,11 @@ import { forwardTcp } from "./tcp-forwarder.ts";
  * process that lives as long as the container, before its start; a connection made before the container listens is refused.
  */
 export async function openPortForwarders(
+  options: NetworkOptions,
   container: { readonly id: string; readonly name: string },
   ports: readonly PortRecord[],
-  firewall: FirewallName,
 ): Promise<Disposable> {
+  const firewall = ports.length > 0 ? chooseFirewall(options).firewall.name : "userland";
   const forwarders = new DisposableStack();
   try {
     for (const port of ports) {

@@ -9,12 +9,12 @@
  * veth pair dies with the namespace and is never deleted by hand (20 ms of waiting in the kernel, measured).
  */
 import type { ContainerConfig, NetworkConfig } from "../config/container-config.ts";
-import { BockerError, messageOf } from "../errors.ts";
+import { BockerError } from "../errors.ts";
 import { applySteps } from "../host/apply-steps.ts";
 import type { HostStep } from "../host/step.ts";
 import { leaseAddress, releaseLeases } from "../state/lease.ts";
-import { findNetwork, getNetwork, listNetworks } from "../state/network.ts";
-import { listPorts, portsOfContainer, releasePorts, reservePorts } from "../state/port.ts";
+import { findNetwork, getNetwork } from "../state/network.ts";
+import { listPorts, releasePorts, reservePorts } from "../state/port.ts";
 import type { LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { State } from "../state/state.ts";
 import { chooseAddress, hostInterfaceName, macAddressOf } from "./address-pool.ts";
@@ -25,11 +25,12 @@ import {
   isBridgeReady,
   planBridge,
 } from "./bridge.ts";
-import { chooseFirewall, isKernelForwarded, lockNetwork, publishPorts, unpublishPorts } from "./firewall.ts";
+import { chooseFirewall, isKernelForwarded, lockNetwork, publishPorts } from "./firewall.ts";
 import { hasInterface, hasIpv6, loadLocalPortRange, loadUsedPorts } from "./host-network.ts";
 import { parseSubnet } from "./ip-address.ts";
 import type { NetworkOptions } from "./network-options.ts";
-import { planPorts } from "./plan-ports.ts";
+import { planPorts, portFailure } from "./plan-ports.ts";
+import { declaredRules } from "./release-networking.ts";
 
 /** What the container's own init sets up inside, by plain ioctls; the MAC is set already. */
 export interface ContainerInterface {
@@ -148,7 +149,7 @@ export function applyNetworking(
   if (reservation.mode !== "bridge") return;
   for (const network of reservation.networks) ensureBridge(state, options, network);
   applySteps(planAttach(reservation, pid));
-  if (reservation.ports.length > 0) publishPorts(options, reservation.ports, () => everythingOf(state));
+  if (reservation.ports.length > 0) publishPorts(options, reservation.ports, () => declaredRules(state));
 }
 
 /** Makes the bridge of a network with its rules, unless it stands. */
@@ -160,45 +161,12 @@ export function ensureBridge(state: State, options: NetworkOptions, network: Net
   applySteps(planMissingBridge(state, options, network));
 }
 
-/**
- * Gives back what a container holds: firewall elements, then ports and addresses. Its rows may be gone already, or
- * never have been there. Must come before the exit is told to anybody who could start a container on the same port.
- */
-export function releaseNetworking(state: State, options: NetworkOptions, containerId: string): void {
-  const ports = portsOfContainer(state, containerId);
-  try {
-    const others = () => {
-      const everything = everythingOf(state);
-      return { ...everything, ports: everything.ports.filter((port) => port.containerId !== containerId) };
-    };
-    if (ports.length > 0) unpublishPorts(options, ports, others);
-  } finally {
-    state.transaction(() => {
-      releasePorts(state, containerId);
-      releaseLeases(state, containerId);
-    });
-  }
-}
-
-/** Declares all rules anew from the state: what a crash left in the firewall goes, what somebody flushed comes back. */
-export function reloadNetworks(state: State, options: NetworkOptions): void {
-  const { firewall } = chooseFirewall(options);
-  using _lock = lockNetwork(options);
-  const { networks, ports } = everythingOf(state);
-  const forwarded = ports.filter((port) => isKernelForwarded(port, firewall.name));
-  applySteps(firewall.planRules(networks, forwarded));
-}
-
 const defaultRequest: NetworkConfig = { name: defaultNetworkName, aliases: [] };
 const nothingReserved = { leases: [], networks: [], ports: [], interfaces: [] } as const;
 
-function everythingOf(state: State): { networks: NetworkRecord[]; ports: PortRecord[] } {
-  return { networks: listNetworks(state), ports: listPorts(state) };
-}
-
 function planMissingBridge(state: State, options: NetworkOptions, network: NetworkRecord): HostStep[] {
   const { firewall } = chooseFirewall(options);
-  const { networks, ports } = everythingOf(state);
+  const { networks, ports } = declaredRules(state);
   const forwarded = ports.filter((port) => isKernelForwarded(port, firewall.name));
   return planBridge(network, hasInterface(network.bridge), firewall.planRules(networks, forwarded));
 }
@@ -270,15 +238,6 @@ function takePorts(state: State, container: NetworkedContainer, containerIp: str
     throw portFailure(container, error);
   }
   return ports;
-}
-
-/** docker's sentence around the reason why a port cannot be had. */
-export function portFailure(container: Pick<NetworkedContainer, "id" | "name">, error: unknown): BockerError {
-  return new BockerError(
-    "failed to set up container networking: driver failed programming external connectivity on endpoint " +
-      `${container.name} (${container.id}): ${messageOf(error)}`,
-    { kind: "conflict", cause: error },
-  );
 }
 
 function interfaceOf(

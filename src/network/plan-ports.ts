@@ -3,7 +3,7 @@
  */
 
 import type { PortConfig } from "../config/container-config.ts";
-import { BockerError } from "../errors.ts";
+import { BockerError, messageOf } from "../errors.ts";
 import type { PortRecord } from "../state/record.ts";
 
 export interface PortFacts {
@@ -32,6 +32,18 @@ export function planPorts(ports: readonly PortConfig[], facts: PortFacts): PortR
       protocol: port.protocol,
     }));
   });
+}
+
+/** docker's sentence around the reason why a port cannot be had. */
+export function portFailure(
+  container: { readonly id: string; readonly name: string },
+  error: unknown,
+): BockerError {
+  return new BockerError(
+    "failed to set up container networking: driver failed programming external connectivity on endpoint " +
+      `${container.name} (${container.id}): ${messageOf(error)}`,
+    { kind: "conflict", cause: error },
+  );
 }
 
 function hostAddresses(port: PortConfig, facts: PortFacts): readonly string[] {

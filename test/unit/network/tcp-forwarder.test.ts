@@ -41,7 +41,7 @@ function exchange(port: number, send: Uint8Array): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     const socket = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true }, () => socket.end(send));
-    socket.on("data", (part) => parts.push(part));
+    socket.on("data", (part: Buffer) => parts.push(part));
     socket.on("end", () => resolve(Buffer.concat(parts)));
     socket.on("error", reject);
   });
@@ -68,7 +68,7 @@ function randomBytes(length: number): Uint8Array {
 test("a half-closed connection still gets its answer", async () => {
   const target = await serve((socket) => {
     const parts: Buffer[] = [];
-    socket.on("data", (part) => parts.push(part));
+    socket.on("data", (part: Buffer) => parts.push(part));
     socket.on("end", () => socket.end(`got ${Buffer.concat(parts).length}`));
   });
   const { port, forwarder } = await forward(target);
