@@ -57,8 +57,15 @@ export interface Workspace extends AsyncDisposable {
 
 let opened = 0;
 
-/** Opens a workspace; `engineConfig` is TOML added to /etc/bocker/config.toml's private stand-in. */
-export function openWorkspace(engineConfig = ""): Workspace {
+export interface WorkspaceOptions {
+  /** TOML for the end of the private stand-in for /etc/bocker/config.toml. */
+  readonly engineConfig?: string;
+  /** False: no configuration file is named, and the default bridge and table are used. */
+  readonly configured?: boolean;
+}
+
+/** Opens a workspace with a bridge, a subnet, a cgroup parent and a firewall table of its own. */
+export function openWorkspace({ engineConfig = "", configured = true }: WorkspaceOptions = {}): Workspace {
   const binary = bockerBinary();
   const directory = mkdtempSync("/tmp/bocker-test-");
   chmodSync(directory, 0o755);
@@ -76,12 +83,12 @@ export function openWorkspace(engineConfig = ""): Workspace {
   writeFileSync(
     configFile,
     [
-      engineConfig,
       `cgroup-parent = "${cgroupParent}"`,
       "[network]",
       `bridge = "${bridge}"`,
       `subnet = "${subnetPrefix}.0/24"`,
       `table = "${table}"`,
+      engineConfig,
       "",
     ].join("\n"),
   );
@@ -93,7 +100,7 @@ export function openWorkspace(engineConfig = ""): Workspace {
     TERM: "xterm",
     BOCKER_ROOT: root,
     BOCKER_RUN: runRoot,
-    BOCKER_CONFIG: configFile,
+    ...(configured ? { BOCKER_CONFIG: configFile } : {}),
   };
 
   const spawn = (

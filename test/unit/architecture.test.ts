@@ -85,7 +85,7 @@ const doors: readonly Door[] = [
   { what: "node:child_process", pattern: /["'](node:)?child_process["']/, allowed: /^$/ },
   { what: "process.exit", pattern: /\bprocess\.(exit\(|exitCode\s*=)/, allowed: /^src\/main\.ts$/ },
   { what: "bun:sqlite", pattern: /["']bun:sqlite["']/, allowed: /^src\/state\// },
-  { what: "console.*", pattern: /\bconsole\.\w+\(/, allowed: /^$/ },
+  { what: "console.*", pattern: /\bconsole\.\w+\(/, allowed: /^src\/main\.ts$/ },
   { what: "consola", pattern: /from\s+["']consola/, allowed: /^$/ },
 ];
 
