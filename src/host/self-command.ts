@@ -10,7 +10,7 @@ export function selfCommand(...words: readonly string[]): readonly string[] {
     : [process.execPath, join(import.meta.dir, "../main.ts"), ...words];
 }
 
-/** Files embedded in a compiled binary live under this made-up root. */
+/** Files of a compiled binary live under this made-up root; import.meta.dir is the build's folder with --bytecode. */
 export function isCompiled(): boolean {
-  return import.meta.dir.startsWith("/$bunfs");
+  return Bun.main.startsWith("/$bunfs/");
 }
