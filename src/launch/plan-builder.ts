@@ -12,6 +12,7 @@ export class PlanBuilder {
   readonly operations: LaunchOperation[] = [];
   #step = "starting";
   #names = 0;
+  readonly #directories = new Set<string>();
 
   /** What the following operations are for; see Common.step. */
   step(step: string): this {
@@ -23,6 +24,18 @@ export class PlanBuilder {
     for (const operation of operations)
       this.operations.push({ step: this.#step, ...operation } as LaunchOperation);
     return this;
+  }
+
+  /** True the first time a directory is asked for: it is there from then on, until a mount covers it. */
+  needsDirectory(path: string): boolean {
+    if (this.#directories.has(path)) return false;
+    this.#directories.add(path);
+    return true;
+  }
+
+  /** A mount on `path` hides what was made below it. */
+  covered(path: string): void {
+    for (const made of this.#directories) if (made.startsWith(`${path}/`)) this.#directories.delete(made);
   }
 
   /** A descriptor name that nothing else has: `proc.1`. */

@@ -2,7 +2,7 @@
  * Masked and read-only paths of the container: what /proc and /sys must not give away or let be changed.
  *
  * A path that does not exist is skipped. Whether one is a file or a directory only the kernel knows at that moment, so
- * a mask is tried both ways: /dev/null on a file, an empty tmpfs on a directory; the wrong one is ENOTDIR and harmless.
+ * a mask is tried as a file's first: /dev/null over it; where that is ENOTDIR, an empty tmpfs.
  */
 import type { KernelFeatures } from "./context.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
@@ -70,16 +70,20 @@ function readonlyRemounted(builder: PlanBuilder, path: string): void {
   );
 }
 
+/** An empty tmpfs that holds nothing, whoever may write to it. */
+const maskData = "nr_blocks=1,nr_inodes=1";
+
 /** Hides each path. After the read-only ones, so that masks inside them are seen. */
 export function planMaskedPaths(builder: PlanBuilder, paths: readonly string[]): void {
   if (paths.length === 0) return;
   requireDevNull(builder);
   for (const path of paths) {
     const call = { call: "mount", target: path, ignore: ["ENOENT", "ENOTDIR"] } as const;
+    const file = builder.name("masked");
     builder.step(`masking ${JSON.stringify(path)}`);
     builder.add(
-      { ...call, source: "/dev/null", fsType: null, flags: ["MS_BIND"], data: "" },
-      { ...call, source: "tmpfs", fsType: "tmpfs", flags: ["MS_RDONLY"], data: "nr_blocks=1,nr_inodes=1" },
+      { ...call, source: "/dev/null", fsType: null, flags: ["MS_BIND"], data: "", keep: file },
+      { ...call, source: "tmpfs", fsType: "tmpfs", flags: ["MS_RDONLY"], data: maskData, unless: file },
     );
   }
 }

@@ -57,6 +57,7 @@ export function attachMount(builder: PlanBuilder, prepared: PreparedMount, conte
   makeTarget(builder, mount.destination, target);
   const place = openTarget(builder, mount, target);
   attach(builder, fd, place);
+  builder.covered(mount.destination);
   builder.add({ call: "close", fd: place }, { call: "close", fd });
   if (!context.kernel.mountSetattr && isBind(mount, options)) remount(builder, mount.destination, options);
 }
@@ -66,6 +67,7 @@ export function mountCgroup(builder: PlanBuilder, mount: SpecMount, view: Cgroup
   const options = parseMountOptions(mount.options ?? []);
   builder.step(stepOf(mount));
   makeTarget(builder, mount.destination, "directory");
+  builder.covered(mount.destination);
   if (view.mode === "v2") {
     mountAt(builder, "cgroup2", mount.destination, [], options.set);
     return;
@@ -97,6 +99,7 @@ export function makeTarget(builder: PlanBuilder, path: string, kind: "file" | "d
   const directories = kind === "file" ? parts.length - 1 : parts.length;
   for (let depth = 1; depth <= directories; depth++) {
     const prefix = `/${parts.slice(0, depth).join("/")}`;
+    if (!builder.needsDirectory(prefix)) continue;
     builder.add({ call: "mkdirat", dirfd: "AT_FDCWD", path: prefix, mode: 0o755, ignore: ["EEXIST"] });
   }
   if (kind === "directory") return;

@@ -201,6 +201,9 @@ export interface Mount extends Common {
   readonly fsType: string | null;
   readonly flags: readonly MountFlag[];
   readonly data: string;
+  readonly keep?: string;
+  /** Skipped where the operation of this name succeeded. */
+  readonly unless?: string;
 }
 
 /** Takes the host's tree out of sight; the child's own namespace, so the host keeps it. */

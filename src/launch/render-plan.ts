@@ -26,8 +26,10 @@ export function renderOperation(operation: LaunchOperation): string {
   const call = `${operation.call}(${argumentsOf(operation).join(", ")})`;
   const kept = "keep" in operation && operation.keep !== undefined ? ` = ${operation.keep}` : "";
   const ignored = operation.ignore === undefined ? [] : [`${operation.ignore.join(", ")} ignored`];
+  const unless =
+    "unless" in operation && operation.unless !== undefined ? [`unless ${operation.unless} was done`] : [];
   const undo = undoOf(operation);
-  const notes = [operation.step, ...ignored, ...(undo === undefined ? [] : [`undo: ${undo}`])];
+  const notes = [operation.step, ...ignored, ...unless, ...(undo === undefined ? [] : [`undo: ${undo}`])];
   return withComment(call + kept, notes.join("; "));
 }
 
@@ -84,6 +86,16 @@ function argumentsOf(operation: LaunchOperation): readonly string[] {
         flagsOf(operation.flags),
         `{set=${flagsOf(operation.set)}, clr=${flagsOf(operation.clear)}, propagation=${flagsOf(operation.propagation)}}`,
       ];
+    case "mount":
+      return [
+        textOf(operation.source),
+        quote(operation.target),
+        textOf(operation.fsType),
+        flagsOf(operation.flags),
+        operation.data === "" ? "NULL" : quote(operation.data),
+      ];
+    case "setgroups":
+      return [String(operation.gids.length), `[${operation.gids.join(", ")}]`];
     case "move_mount":
       return [
         fdOf(operation.fromFd),

@@ -468,7 +468,7 @@ describe.skipIf(!isRoot)("cgroup view", () => {
 function refuseMkdir(): Uint8Array {
   const numbers = process.arch === "arm64" ? [34] : [83, 258];
   const program: (readonly [number, number, number, number])[] = [[0x20, 0, 0, 0]];
-  numbers.forEach((number, index) => program.push([0x15, numbers.length - index, 0, number]));
+  for (const [index, number] of numbers.entries()) program.push([0x15, numbers.length - index, 0, number]);
   program.push([0x06, 0, 0, 0x7fff0000], [0x06, 0, 0, 0x00050001]);
   const bytes = new DataView(new ArrayBuffer(program.length * 8));
   program.forEach(([code, yes, no, k], index) => {
