@@ -1,0 +1,109 @@
+import { describe, expect, test } from "bun:test";
+import { renderHostname, renderHosts } from "../../../src/network/hosts-file.ts";
+import {
+  hostResolvConfPath,
+  type ResolvConfInput,
+  renderResolvConf,
+} from "../../../src/network/resolv-conf.ts";
+
+const host =
+  "# comment\nnameserver 10.0.0.53\nnameserver 127.0.0.1\nsearch example.org sub.example.org\noptions edns0\n";
+
+function resolv(changes: Partial<ResolvConfInput> = {}): string[] {
+  const input = {
+    hostText: host,
+    dns: [],
+    dnsSearch: [],
+    dnsOptions: [],
+    sharesHostNetwork: false,
+    ...changes,
+  };
+  return renderResolvConf(input)
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+describe("resolv.conf", () => {
+  test("is the host's without loopback servers", () => {
+    expect(resolv()).toEqual(["nameserver 10.0.0.53", "search example.org sub.example.org", "options edns0"]);
+  });
+
+  test.each([
+    ["", ["nameserver 8.8.8.8", "nameserver 8.8.4.4"]],
+    ["nameserver 127.0.0.53\n", ["nameserver 8.8.8.8", "nameserver 8.8.4.4"]],
+    ["nameserver ::1\nnameserver fd00::53\n", ["nameserver 8.8.8.8", "nameserver 8.8.4.4"]],
+    ["  nameserver\t9.9.9.9\n; x\nsortlist 1.2.3.4\n", ["nameserver 9.9.9.9", "sortlist 1.2.3.4"]],
+    ["nameserver 9.9.9.9\ndomain a.b\n", ["nameserver 9.9.9.9", "search a.b"]],
+    ["nameserver 9.9.9.9\nsearch a\nsearch b\n", ["nameserver 9.9.9.9", "search b"]],
+    ["nameserver\n", ["nameserver 8.8.8.8", "nameserver 8.8.4.4"]],
+  ])("from %j is %p", (hostText, expected) => {
+    expect(resolv({ hostText })).toEqual(expected);
+  });
+
+  test("the user's words win, a dot means none", () => {
+    expect(
+      resolv({ dns: ["1.1.1.1", "127.0.0.1"], dnsSearch: ["x.y"], dnsOptions: ["ndots:2", "rotate"] }),
+    ).toEqual(["nameserver 1.1.1.1", "nameserver 127.0.0.1", "search x.y", "options ndots:2 rotate"]);
+    expect(resolv({ dnsSearch: ["."] })).toEqual(["nameserver 10.0.0.53", "options edns0"]);
+  });
+
+  test("in the host's network it is the host's file, and loopback servers stay", () => {
+    const input = { hostText: host, dns: [], dnsSearch: [], dnsOptions: [], sharesHostNetwork: true };
+    expect(renderResolvConf(input)).toBe(host);
+    expect(resolv({ sharesHostNetwork: true, dnsSearch: ["z"] }).slice(0, 3)).toEqual([
+      "nameserver 10.0.0.53",
+      "nameserver 127.0.0.1",
+      "search z",
+    ]);
+  });
+
+  test("a resolved stub alone points at the real servers", () => {
+    expect(hostResolvConfPath("nameserver 127.0.0.53\n")).toBe("/run/systemd/resolve/resolv.conf");
+    expect(hostResolvConfPath("nameserver 127.0.0.53\nnameserver 1.1.1.1\n")).toBe("/etc/resolv.conf");
+    expect(hostResolvConfPath("")).toBe("/etc/resolv.conf");
+  });
+});
+
+describe("hosts", () => {
+  const standard = [
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::\tip6-localnet",
+    "ff00::\tip6-mcastprefix",
+    "ff02::1\tip6-allnodes",
+    "ff02::2\tip6-allrouters",
+  ];
+  const input = { hostname: "web", addresses: ["172.30.0.2"], addHosts: [], hostGateway: "172.30.0.1" };
+
+  test("names the container at its address", () => {
+    expect(renderHosts(input)).toBe(`${[...standard, "172.30.0.2\tweb"].join("\n")}\n`);
+    expect(renderHosts({ ...input, domainname: "a.b" })).toEndWith("172.30.0.2\tweb.a.b web\n");
+    expect(renderHosts({ ...input, addresses: [] })).toBe(`${standard.join("\n")}\n`);
+  });
+
+  test("added hosts come before it; host-gateway is the bridge", () => {
+    const addHosts = ["db:10.0.0.9", "v6:fd00::1", "b6:[fd00::2]", "host:host-gateway", "eq=1.2.3.4"];
+    const lines = renderHosts({ ...input, addHosts })
+      .trimEnd()
+      .split("\n")
+      .slice(standard.length);
+    expect(lines).toEqual([
+      "10.0.0.9\tdb",
+      "fd00::1\tv6",
+      "fd00::2\tb6",
+      "172.30.0.1\thost",
+      "1.2.3.4\teq",
+      "172.30.0.2\tweb",
+    ]);
+  });
+
+  test("in the host's network it is the host's file with the added ones", () => {
+    expect(renderHosts({ ...input, hostText: "127.0.0.1 me\n", addHosts: ["x:1.1.1.1"] })).toBe(
+      "127.0.0.1 me\n1.1.1.1\tx\n",
+    );
+  });
+
+  test("the host name file is one line", () => {
+    expect(renderHostname("web")).toBe("web\n");
+  });
+});
