@@ -4,12 +4,12 @@
 import { BockerError, ExitCode } from "../errors.ts";
 
 /**
- * Which of docker's forms it is shown in: `flag` (no prefix, usage line), `arguments` (prefix, usage line),
- * `value` (prefix, no usage line: an option that was well-formed and cannot be).
+ * Which of docker's forms it is shown in: `flag` (no prefix, usage line), `arguments` (the command before it, usage
+ * line), `command` (there is none such, no usage line). Values that cannot be are plain BockerErrors of kind "usage".
  */
-export type UsageErrorForm = "flag" | "arguments" | "value";
+export type UsageErrorForm = "flag" | "arguments" | "command";
 
-/** Exit codes as docker 28: 125 for a bad flag or value of any command, 1 for a wrong number of arguments. */
+/** Exit codes as docker 28: 125 for a bad flag of any command, 1 for the rest. */
 export class UsageError extends BockerError {
   constructor(
     message: string,
@@ -18,7 +18,7 @@ export class UsageError extends BockerError {
   ) {
     super(message, {
       kind: "usage",
-      exitCode: form === "arguments" ? ExitCode.failure : ExitCode.engine,
+      exitCode: form === "flag" ? ExitCode.engine : ExitCode.failure,
       ...(hint === undefined ? {} : { hint }),
     });
     this.name = "UsageError";

@@ -9,6 +9,7 @@ import type { RawOptions } from "./option-spec.ts";
 import type { OptionHost } from "./run-option.ts";
 import { tomlOptions } from "./run-options.ts";
 import { parseTomlDocument, readTomlFile } from "./toml-document.ts";
+import type { TomlPath } from "./toml-position.ts";
 
 /** Reads `bocker run -f PATH`'s file. Throws BockerError with file, line and column of every problem. */
 export function loadContainerToml(path: string, host: OptionHost): RawOptions {
@@ -20,6 +21,6 @@ export function loadContainerToml(path: string, host: OptionHost): RawOptions {
 /** The same from text; `path` is for messages. */
 export function parseContainerToml(text: string, path: string, host: OptionHost): RawOptions {
   const schema = containerTableSchema(host);
-  const known = () => [...tomlOptions().keys()];
+  const known = (at: TomlPath) => (at.length === 0 ? [...tomlOptions().keys()] : undefined);
   return rawOptionsOf(parseTomlDocument(text, path, schema, known, { exitCode: ExitCode.engine }));
 }

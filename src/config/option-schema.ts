@@ -9,12 +9,11 @@ import { checkKind } from "./option-value.ts";
 import { manyWords, type OptionHost, type RunOption } from "./run-option.ts";
 import { tomlOptions } from "./run-options.ts";
 
-/** A strict table of all options with a key; each value comes out as the flag's words would. */
+/** A table of all options with a key (other keys are toml-document.ts's to refuse); each value comes out as the flag's words would. */
 export function containerTableSchema(host: OptionHost) {
-  // No prototype: `constructor` is an unknown key like any other.
-  const entries: Record<string, v.GenericSchema<unknown, RawValue | undefined>> = Object.create(null);
+  const entries: Record<string, v.GenericSchema<unknown, RawValue | undefined>> = {};
   for (const [name, option] of tomlOptions()) entries[name] = v.optional(optionSchema(option, host));
-  return v.strictObject(entries, "must be a table of options");
+  return v.object(entries, "must be a table of options");
 }
 
 /** The schema's output as a layer for resolveRunRequest. */

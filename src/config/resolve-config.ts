@@ -54,6 +54,8 @@ function applyLayers(layers: readonly RawOptions[], host: OptionHost): RunReques
 }
 
 function mergeLayer(merged: Map<string, RawValue>, layer: RawOptions, host: OptionHost): void {
+  // Options of a log driver that this layer does without.
+  if (layer.get("log-driver") === "none") merged.delete("log-opt");
   for (const option of runOptions) {
     const raw = layer.get(option.name);
     if (raw === undefined) continue;

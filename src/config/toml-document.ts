@@ -8,11 +8,11 @@ import * as v from "valibot";
 import { BockerError, type ErrorOptions } from "../errors.ts";
 import { hintNearest } from "./nearest.ts";
 import { describeFileError } from "./security-opt.ts";
-import { indexToml, type TomlPath, type TomlPositions } from "./toml-position.ts";
+import { indexToml, type TomlPath } from "./toml-position.ts";
 import { offsetOf, type TomlProblem, tomlError } from "./toml-problem.ts";
 
-/** The keys that may stand where an unknown one did, for the nearest name. */
-export type KnownKeys = (path: TomlPath) => readonly string[];
+/** The keys that the table at a path may have; undefined: any. */
+export type KnownKeys = (path: TomlPath) => readonly string[] | undefined;
 
 /** Reads and decodes; throws BockerError when there is no such file. */
 export function readTomlFile(
@@ -26,6 +26,11 @@ export function readTomlFile(
   } catch (thrown) {
     throw new BockerError(describeFileError(thrown, path), { kind: "not-found", ...options });
   }
+  return decodeToml(bytes, path, options);
+}
+
+/** TOML is UTF-8; throws BockerError for other bytes. */
+export function decodeToml(bytes: Uint8Array, path: string, options: ErrorOptions = {}): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -45,10 +50,15 @@ export function parseTomlDocument<TSchema extends v.GenericSchema>(
   options: ErrorOptions = {},
 ): v.InferOutput<TSchema> {
   const values = parseSyntax(text, path, options);
+  const unknown = unknownKeys(values, [], knownKeys);
   const result = v.safeParse(schema, values);
-  if (result.success) return result.output;
+  if (result.success && unknown.length === 0) return result.output;
   const positions = indexToml(text);
-  const problems = result.issues.flatMap((issue) => problemsOf(issue, positions, knownKeys));
+  const problems = unknown.map((key): TomlProblem => ({ ...key, offset: positions.key(key.path) ?? 0 }));
+  for (const issue of result.issues ?? []) {
+    const at = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
+    problems.push({ offset: positions.value(at) ?? 0, message: issue.message });
+  }
   throw tomlError(path, text, problems, options);
 }
 
@@ -63,16 +73,22 @@ function parseSyntax(text: string, path: string, options: ErrorOptions): unknown
   }
 }
 
-function problemsOf(
-  issue: v.BaseIssue<unknown>,
-  positions: TomlPositions,
-  knownKeys: KnownKeys,
-): TomlProblem[] {
-  const path = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
-  const isUnknownKey = issue.type === "strict_object" && issue.expected === "never";
-  if (!isUnknownKey) return [{ offset: positions.value(path) ?? 0, message: issue.message }];
-  const name = String(path.at(-1));
-  const hint = hintNearest(name, knownKeys(path.slice(0, -1)));
-  const message = `unknown key ${JSON.stringify(name)}`;
-  return [{ offset: positions.key(path) ?? 0, message, ...(hint === undefined ? {} : { hint }) }];
+interface UnknownKey {
+  readonly path: TomlPath;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** All of them: valibot's strict objects stop at the first, and overlook `constructor`. */
+function unknownKeys(value: unknown, path: TomlPath, knownKeys: KnownKeys): readonly UnknownKey[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date) return [];
+  const known = knownKeys(path);
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const at = [...path, key];
+    if (known === undefined || known.includes(key)) return unknownKeys(inner, at, knownKeys);
+    const hint = hintNearest(key, known);
+    return [
+      { path: at, message: `unknown key ${JSON.stringify(key)}`, ...(hint === undefined ? {} : { hint }) },
+    ];
+  });
 }

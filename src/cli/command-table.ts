@@ -1,0 +1,123 @@
+/**
+ * Every command: its names, its line in the help, and how its module is loaded. One module is loaded a run.
+ *
+ * Names with a space are commands of a group: `container ls`. A test holds names and summaries equal to the modules'.
+ */
+import type { CommandSpec } from "./command-spec.ts";
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  /** Shown first, under Common Commands. */
+  readonly isCommon?: boolean;
+  /** Started so often that it skips citty's 3 ms. */
+  readonly isHot?: boolean;
+  load(): Promise<{ readonly command: CommandSpec }>;
+}
+
+export type CommandTable = readonly CommandEntry[];
+
+export const commandTable: CommandTable = [
+  {
+    name: "run",
+    aliases: ["container run"],
+    summary: "Create and run a new container from an image",
+    isCommon: true,
+    isHot: true,
+    load: () => import("./command/run.ts"),
+  },
+  {
+    name: "exec",
+    aliases: ["container exec"],
+    summary: "Execute a command in a running container",
+    isCommon: true,
+    isHot: true,
+    load: () => import("./command/exec.ts"),
+  },
+  {
+    name: "ps",
+    aliases: ["container ls", "container list", "container ps"],
+    summary: "List containers",
+    isCommon: true,
+    isHot: true,
+    load: () => import("./command/ps.ts"),
+  },
+  {
+    name: "pull",
+    aliases: ["image pull"],
+    summary: "Download an image from a registry",
+    isCommon: true,
+    load: () => import("./command/pull.ts"),
+  },
+  {
+    name: "images",
+    aliases: ["image ls", "image list"],
+    summary: "List images",
+    isCommon: true,
+    isHot: true,
+    load: () => import("./command/images.ts"),
+  },
+  {
+    name: "version",
+    aliases: [],
+    summary: "Show the bocker version information",
+    isCommon: true,
+    load: () => import("./command/version.ts"),
+  },
+  {
+    name: "create",
+    aliases: ["container create"],
+    summary: "Create a new container",
+    isHot: true,
+    load: () => import("./command/create.ts"),
+  },
+  {
+    name: "inspect",
+    aliases: ["container inspect", "image inspect"],
+    summary: "Return low-level information on bocker objects",
+    isHot: true,
+    load: () => import("./command/inspect.ts"),
+  },
+  {
+    name: "kill",
+    aliases: ["container kill"],
+    summary: "Kill one or more running containers",
+    isHot: true,
+    load: () => import("./command/kill.ts"),
+  },
+  {
+    name: "logs",
+    aliases: ["container logs"],
+    summary: "Fetch the logs of a container",
+    isHot: true,
+    load: () => import("./command/logs.ts"),
+  },
+  {
+    name: "rm",
+    aliases: ["container rm", "container remove", "remove"],
+    summary: "Remove one or more containers",
+    isHot: true,
+    load: () => import("./command/rm.ts"),
+  },
+  {
+    name: "rmi",
+    aliases: ["image rm", "image remove"],
+    summary: "Remove one or more images",
+    load: () => import("./command/rmi.ts"),
+  },
+  {
+    name: "start",
+    aliases: ["container start"],
+    summary: "Start one or more stopped containers",
+    isHot: true,
+    load: () => import("./command/start.ts"),
+  },
+  {
+    name: "stop",
+    aliases: ["container stop"],
+    summary: "Stop one or more running containers",
+    isHot: true,
+    load: () => import("./command/stop.ts"),
+  },
+];
