@@ -5,7 +5,7 @@
  * however idle the machine. A single-threaded process that writes 0 to v1's `tasks` skips that lock (10 µs a tree),
  * and clone3(CLONE_INTO_CGROUP) needs none on v2. So the container's init does both, through descriptors from here.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { attachDeviceProgram as bpfAttach, loadDeviceProgram } from "../../ffi/bpf.ts";
 import { closeQuietly, openat } from "../../ffi/file.ts";
 import { openFlags } from "../../ffi/flags.ts";
@@ -21,7 +21,7 @@ import {
   resolveCgroup,
   unifiedDirectory,
 } from "./hierarchy.ts";
-import { type CpusetFacts, planCgroup, planLimits } from "./plan-cgroup.ts";
+import { ancestorsOf, type CgroupFacts, type CpusetFacts, planCgroup, planLimits } from "./plan-cgroup.ts";
 
 /**
  * Makes the directories and sets the limits, synchronously (0.5 ms on eight v1 trees). All or nothing: after a failure
@@ -33,7 +33,7 @@ export function createCgroup(
   resources: SpecResources,
 ): Cgroup {
   const cgroup = resolveCgroup(hierarchy, cgroupsPath);
-  const steps = planCgroup(hierarchy, cgroupsPath, resources, loadCpusetFacts(hierarchy, cgroup.path));
+  const steps = planCgroup(hierarchy, cgroupsPath, resources, loadCgroupFacts(hierarchy, cgroup.path));
   applySteps(steps);
   try {
     attachDeviceProgram(cgroup, resources);
@@ -95,8 +95,21 @@ export function joinCgroup(cgroup: Cgroup, hostPid: number): boolean {
   );
 }
 
+/** What planCgroup needs to know of the trees as they are. */
+export function loadCgroupFacts(hierarchy: CgroupHierarchy, path: string): CgroupFacts {
+  const existing = new Set<string>();
+  for (const ancestor of ancestorsOf(path)) {
+    for (const mount of hierarchy.mounts) {
+      const directory = mount.directory + ancestor;
+      if (existsSync(directory)) existing.add(directory);
+    }
+  }
+  const cpuset = loadCpusetFacts(hierarchy, path);
+  return { existing, ...(cpuset === undefined ? {} : { cpuset }) };
+}
+
 /** Reads the v1 cpuset tree from the parent upwards; undefined where there is none. */
-export function loadCpusetFacts(hierarchy: CgroupHierarchy, path: string): CpusetFacts | undefined {
+function loadCpusetFacts(hierarchy: CgroupHierarchy, path: string): CpusetFacts | undefined {
   const mount = hierarchy.mounts.find(
     ({ version, controllers }) => version === 1 && controllers.includes("cpuset"),
   );

@@ -27,27 +27,31 @@ export interface Cgroup {
 
 /** The cgroup mounts in the text of /proc/self/mountinfo; v2's controllers are not in it. */
 export function parseCgroupMounts(mountinfo: string): readonly CgroupMount[] {
-  const mounts = mountinfo.split("\n").flatMap(parseMountLine);
+  const mounts: CgroupMount[] = [];
   // A tree mounted twice (a container engine's bind mounts) counts once, the first is the usual place.
   const seen = new Set<string>();
-  return mounts.filter(({ version, controllers }) => {
-    const key = `${version} ${controllers.join(",")}`;
-    return !seen.has(key) && seen.add(key) !== undefined;
-  });
+  for (const line of mountinfo.split("\n")) {
+    const mount = line.includes(" - cgroup") ? parseMountLine(line) : undefined;
+    const key = mount === undefined ? "" : `${mount.version} ${mount.controllers.join(",")}`;
+    if (mount === undefined || seen.has(key)) continue;
+    seen.add(key);
+    mounts.push(mount);
+  }
+  return mounts;
 }
 
 /** `36 35 0:31 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids`. */
-function parseMountLine(line: string): readonly CgroupMount[] {
-  const [before = "", after = ""] = line.split(" - ", 2);
-  const [type, , superOptions = ""] = after.split(" ");
-  const directory = unescapeOctal(before.split(" ")[4] ?? "");
-  if (directory === "") return [];
-  if (type === "cgroup2") return [{ version: 2, directory, controllers: [] }];
-  if (type !== "cgroup") return [];
+function parseMountLine(line: string): CgroupMount | undefined {
+  const separator = line.indexOf(" - ");
+  const mountPoint = line.slice(0, separator).split(" ")[4] ?? "";
+  const [type, , superOptions = ""] = line.slice(separator + 3).split(" ");
+  const directory = mountPoint.includes("\\") ? unescapeOctal(mountPoint) : mountPoint;
+  if (directory === "") return undefined;
+  if (type === "cgroup2") return { version: 2, directory, controllers: [] };
   const controllers = superOptions
     .split(",")
-    .filter((option) => !mountOptions.has(option.split("=")[0] ?? ""));
-  return controllers.length === 0 ? [] : [{ version: 1, directory, controllers }];
+    .filter((option) => !mountOptions.has(option.split("=", 1)[0] ?? ""));
+  return type === "cgroup" && controllers.length > 0 ? { version: 1, directory, controllers } : undefined;
 }
 
 /** Options of a v1 mount that are not controllers (cgroups(7); `name=` is one). */

@@ -20,6 +20,13 @@ import type { LimitWrite } from "./limit-write.ts";
 import { limitsV1 } from "./limits-v1.ts";
 import { limitsV2 } from "./limits-v2.ts";
 
+/** What is there already. */
+export interface CgroupFacts {
+  /** Directories of ancestors that exist; others are made. */
+  readonly existing: ReadonlySet<string>;
+  readonly cpuset?: CpusetFacts;
+}
+
 /** What must be known of the cpuset tree of v1, whose new directories start empty and useless. */
 export interface CpusetFacts {
   /** Of the nearest ancestor that has some. */
@@ -29,28 +36,32 @@ export interface CpusetFacts {
   readonly empty: readonly string[];
 }
 
+const nothingThere: CgroupFacts = { existing: new Set() };
+
 /** v2 controllers worth switching on for containers; what the kernel lacks is left out. */
 const delegated = ["cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc"];
 
 const directoryMode = 0o755;
 
 /**
- * The steps that make the cgroup and set its limits. `cpuset` is needed where a v1 cpuset tree is mounted. On v2 the
- * device rules are a program, attached by createCgroup.
+ * The steps that make the cgroup and set its limits. `facts.cpuset` is needed where a v1 cpuset tree is mounted. On v2
+ * the device rules are a program, attached by createCgroup.
  * Errors: a limit whose controller is not there, or that this version of cgroups has no file for.
  */
 export function planCgroup(
   hierarchy: CgroupHierarchy,
   cgroupsPath: string,
   resources: SpecResources,
-  cpuset?: CpusetFacts,
+  facts: CgroupFacts = nothingThere,
 ): readonly HostStep[] {
   const cgroup = resolveCgroup(hierarchy, cgroupsPath);
-  return [
-    ...hierarchy.mounts.flatMap((mount) => makeDirectories(mount, cgroup.path, cpuset)),
-    ...planLimits(cgroup, resources),
-    ...planDevices(cgroup, resources),
-  ];
+  const ancestors = ancestorsOf(cgroup.path);
+  const steps: HostStep[] = [];
+  for (const mount of hierarchy.mounts) planDirectories(steps, mount, ancestors, facts);
+  for (const mount of cgroup.directories) planOwnDirectory(steps, mount, facts);
+  for (const limit of limitsFor(cgroup, resources)) steps.push(limitStep(cgroup, limit));
+  planDevices(steps, cgroup, resources);
+  return steps;
 }
 
 /** The limits alone: for `update` too, where -1 takes one away. */
@@ -58,36 +69,37 @@ export function planLimits(cgroup: Cgroup, resources: SpecResources): readonly H
   return limitsFor(cgroup, resources).map((limit) => limitStep(cgroup, limit));
 }
 
-function makeDirectories(
-  mount: CgroupMount,
-  path: string,
-  cpuset: CpusetFacts | undefined,
-): readonly HostStep[] {
-  const paths = ancestorsOf(path);
-  const isCpuset = mount.version === 1 && mount.controllers.includes("cpuset");
-  const ancestors = paths.flatMap((ancestor) => [
-    makeDirectory(mount, ancestor, false),
-    ...(isCpuset && cpuset?.empty.includes(ancestor) === true
-      ? fillCpuset(mount.directory + ancestor, cpuset)
-      : []),
-  ]);
-  return [
-    ...delegations(mount, ["", ...paths], ancestors),
-    makeDirectory(mount, path, true),
-    ...(isCpuset && cpuset !== undefined ? fillCpuset(mount.directory + path, cpuset) : []),
-  ];
+/** `/a/b/c` to `/a`, `/a/b`. */
+export function ancestorsOf(path: string): readonly string[] {
+  const parts = path.split("/").slice(1, -1);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
 }
 
-/** Puts the subtree_control writes of v2 behind each directory's mkdir. */
-function delegations(
+/** The ancestors, from the root down: made, v1 cpusets filled, v2 controllers passed on. They are shared: no undo. */
+function planDirectories(
+  steps: HostStep[],
   mount: CgroupMount,
-  paths: readonly string[],
-  made: readonly HostStep[],
-): readonly HostStep[] {
-  const wanted = delegated.filter((controller) => mount.controllers.includes(controller));
-  if (mount.version === 1 || wanted.length === 0) return made;
-  const enable = paths.map((path) => delegateTo(mount.directory + path, wanted));
-  return enable.flatMap((step, index) => (index === 0 ? [step] : [...made.slice(index - 1, index), step]));
+  ancestors: readonly string[],
+  { existing, cpuset }: CgroupFacts,
+): void {
+  const passedOn = mount.version === 1 ? [] : delegated.filter((name) => mount.controllers.includes(name));
+  if (passedOn.length > 0) steps.push(delegateTo(mount.directory, passedOn));
+  for (const ancestor of ancestors) {
+    const directory = mount.directory + ancestor;
+    if (!existing.has(directory)) steps.push(makeDirectory(directory));
+    if (isCpuset(mount) && cpuset?.empty.includes(ancestor)) fillCpuset(steps, directory, cpuset);
+    if (passedOn.length > 0) steps.push(delegateTo(directory, passedOn));
+  }
+}
+
+function planOwnDirectory(steps: HostStep[], mount: CgroupMount, { cpuset }: CgroupFacts): void {
+  const { directory } = mount;
+  steps.push({ ...makeDirectory(directory), undo: { kind: "rmdir", path: directory } });
+  if (isCpuset(mount) && cpuset !== undefined) fillCpuset(steps, directory, cpuset);
+}
+
+function isCpuset(mount: CgroupMount): boolean {
+  return mount.version === 1 && mount.controllers.includes("cpuset");
 }
 
 function delegateTo(directory: string, controllers: readonly string[]): HostStep {
@@ -95,34 +107,25 @@ function delegateTo(directory: string, controllers: readonly string[]): HostStep
     label: `enable cgroup controllers ${controllers.join(", ")} below ${directory}`,
     kind: "write",
     path: `${directory}/cgroup.subtree_control`,
-    data: controllers.map((controller) => `+${controller}`).join(" "),
+    data: `+${controllers.join(" +")}`,
   };
 }
 
-function makeDirectory(mount: CgroupMount, path: string, own: boolean): HostStep {
-  const directory = mount.directory + path;
+function makeDirectory(directory: string): HostStep {
   return {
     label: `make cgroup ${directory}`,
     kind: "mkdir",
     path: directory,
     mode: directoryMode,
     ignore: ["EEXIST"],
-    ...(own ? { undo: { kind: "rmdir", path: directory } } : {}),
   };
 }
 
-/** mems before cpus or after is the same; both must be there before a process can enter. */
-function fillCpuset(directory: string, { cpus, mems }: CpusetFacts): readonly HostStep[] {
-  return [
-    { label: `fill cpuset of ${directory}`, kind: "write", path: `${directory}/cpuset.cpus`, data: cpus },
-    { label: `fill cpuset of ${directory}`, kind: "write", path: `${directory}/cpuset.mems`, data: mems },
-  ];
-}
-
-/** `/a/b/c` to `/a`, `/a/b`. */
-function ancestorsOf(path: string): readonly string[] {
-  const parts = path.split("/").slice(1, -1);
-  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+/** Both must be there before a process can enter. */
+function fillCpuset(steps: HostStep[], directory: string, { cpus, mems }: CpusetFacts): void {
+  const label = `fill cpuset of ${directory}`;
+  steps.push({ label, kind: "write", path: `${directory}/cpuset.cpus`, data: cpus });
+  steps.push({ label, kind: "write", path: `${directory}/cpuset.mems`, data: mems });
 }
 
 /** Each resource in the words of the version its controller is mounted as. */
@@ -153,13 +156,11 @@ function limitStep(cgroup: Cgroup, { controller, file, data }: LimitWrite): Host
   };
 }
 
-function planDevices(cgroup: Cgroup, { devices = [] }: SpecResources): readonly HostStep[] {
-  const mount = controllerDirectory(cgroup, "devices");
-  if (mount === undefined) return [];
-  return deviceWrites(devices).map(({ file, line }) => ({
-    label: `${file === "devices.allow" ? "allow" : "deny"} device ${line}`,
-    kind: "write",
-    path: `${mount.directory}/${file}`,
-    data: line,
-  }));
+function planDevices(steps: HostStep[], cgroup: Cgroup, { devices = [] }: SpecResources): void {
+  const directory = controllerDirectory(cgroup, "devices")?.directory;
+  if (directory === undefined) return;
+  for (const { file, line } of deviceWrites(devices)) {
+    const label = `${file === "devices.allow" ? "allow" : "deny"} device ${line}`;
+    steps.push({ label, kind: "write", path: `${directory}/${file}`, data: line });
+  }
 }

@@ -74,9 +74,9 @@ export function renderDeviceRule(rule: DeviceRule): string {
 
 /** True for a rule about every access to every device. */
 export function matchesAll(rule: DeviceRule): boolean {
-  const access = rule.access ?? "rwm";
-  const everyAccess = ["r", "w", "m"].every((letter) => access.includes(letter));
-  return everyAccess && (rule.type ?? "a") === "a" && isAny(rule.major) && isAny(rule.minor);
+  const { access = "rwm" } = rule;
+  const isEveryDevice = (rule.type ?? "a") === "a" && isAny(rule.major) && isAny(rule.minor);
+  return isEveryDevice && access.includes("r") && access.includes("w") && access.includes("m");
 }
 
 /** The spec writes "any" as absent or as a negative number. */

@@ -25,7 +25,7 @@ export interface SeccompRequest {
 export function defaultSeccompFilter(arch: SeccompArch, caps: readonly string[]): Uint8Array | undefined {
   const key = filterCapabilities.filter((cap) => caps.includes(cap)).join(" ");
   const encoded = defaultFilters[arch][key];
-  return encoded === undefined ? undefined : new Uint8Array(Buffer.from(encoded, "base64"));
+  return encoded === undefined ? undefined : Uint8Array.fromBase64(encoded);
 }
 
 /** The filter for a request, loading the compiler only when there is none ready. */

@@ -68,7 +68,7 @@ export function buildSpec({ config, image, resolved }: SpecInput): Spec {
   const ownUts = modes.uts.kind === "private";
   return {
     ociVersion: "1.2.0",
-    process: specProcess(config, image, resolved, security),
+    process: specProcess(config, image, resolved, modes, security),
     root: { path: resolved.rootfs, readonly: config.readOnly },
     ...(ownUts ? { hostname: resolved.hostname } : {}),
     ...(ownUts && config.domainname ? { domainname: config.domainname } : {}),
@@ -85,6 +85,7 @@ function specProcess(
   config: ContainerConfig,
   image: ImageProcessConfig,
   resolved: ResolvedContainer,
+  modes: NamespaceModes,
   security: SecurityOptions,
 ): SpecProcess {
   const merged = mergeProcess(config, image);
@@ -105,7 +106,7 @@ function specProcess(
     terminal: config.tty,
     ...(config.tty && resolved.consoleSize ? { consoleSize: resolved.consoleSize } : {}),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
-    args: withInit(config, resolved, merged.args),
+    args: modes.pid.kind === "private" ? withInit(config, resolved, merged.args) : merged.args,
     env,
     cwd: merged.cwd,
     capabilities: capabilitySetsFor(names, user.uid),
@@ -122,7 +123,7 @@ function withInit(
   resolved: ResolvedContainer,
   args: readonly string[],
 ): readonly string[] {
-  if (!config.init || namespaceModes(config).pid.kind !== "private") return args;
+  if (!config.init) return args;
   if (resolved.initBinary === undefined) {
     throw new BockerError("cannot run an init inside the container: there is none", { kind: "internal" });
   }

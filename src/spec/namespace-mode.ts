@@ -52,7 +52,7 @@ export function specNamespaces(modes: NamespaceModes, paths: NamespacePaths): re
 function parseMode(text: string | undefined, name: string, own: readonly string[]): NamespaceMode {
   if (text === undefined || own.includes(text)) return { kind: "private" };
   if (text === "host") return { kind: "host" };
-  const container = /^container:(.+)$/.exec(text)?.[1];
+  const container = containerOf(text);
   if (container !== undefined) return { kind: "container", container };
   throw new BockerError(`invalid ${name} mode: ${text}`, { kind: "invalid-config" });
 }
@@ -66,6 +66,12 @@ function withoutContainer(text: string | undefined): NamespaceMode {
 /** Every network but these two is a namespace of the container's own, `none` too. */
 function networkMode(name: string): NamespaceMode {
   if (name === "host") return { kind: "host" };
-  const container = /^container:(.+)$/.exec(name)?.[1];
+  const container = containerOf(name);
   return container === undefined ? { kind: "private" } : { kind: "container", container };
+}
+
+/** X of `container:X`. */
+function containerOf(text: string): string | undefined {
+  const name = text.startsWith("container:") ? text.slice("container:".length) : "";
+  return name === "" ? undefined : name;
 }

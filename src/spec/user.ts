@@ -115,20 +115,31 @@ function inRange(id: number): number {
 
 /** Go's Atoi: a sign is a number too, so that -1 is out of range and not a name. */
 function parseNumber(text: string): number | undefined {
-  return /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
+  const sign = text[0] === "-" || text[0] === "+" ? 1 : 0;
+  return isDigits(text, sign) ? Number(text) : undefined;
 }
 
 function parseId(text: string | undefined): number | undefined {
-  if (text === undefined || !/^\d{1,10}$/.test(text)) return undefined;
+  if (text === undefined || text.length > 10 || !isDigits(text, 0)) return undefined;
   const id = Number(text);
   return id <= maxId ? id : undefined;
 }
 
+/** By character: a first regular expression costs each `run` 50 µs. */
+function isDigits(text: string, from: number): boolean {
+  for (let index = from; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return text.length > from;
+}
+
 /** Lines of colon-separated fields, without comments and blanks. */
 function fieldsOf(text: string): readonly (readonly string[])[] {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"))
-    .map((line) => line.split(":"));
+  const lines: (readonly string[])[] = [];
+  for (const untrimmed of text.split("\n")) {
+    const line = untrimmed.trim();
+    if (line !== "" && line[0] !== "#") lines.push(line.split(":"));
+  }
+  return lines;
 }

@@ -137,23 +137,23 @@ describe("planCgroup", () => {
   ] as const;
 
   test("v1: directories, empty cpusets filled from above, limits, devices", () => {
-    const facts = { cpus: "0-3", mems: "0", empty: ["/bocker"] };
+    const facts = { existing: new Set<string>(), cpuset: { cpus: "0-3", mems: "0", empty: ["/bocker"] } };
     expect(linesOf(planCgroup(v1, "/bocker/id", { pids: { limit: 9 }, devices }, facts))).toEqual([
       "mkdir /cg/cpu/bocker",
-      "mkdir /cg/cpu/bocker/id",
       "mkdir /cg/cpuset/bocker",
       "/cg/cpuset/bocker/cpuset.cpus=0-3",
       "/cg/cpuset/bocker/cpuset.mems=0",
+      "mkdir /cg/memory/bocker",
+      "mkdir /cg/devices/bocker",
+      "mkdir /cg/pids/bocker",
+      "mkdir /cg/unified/bocker",
+      "mkdir /cg/cpu/bocker/id",
       "mkdir /cg/cpuset/bocker/id",
       "/cg/cpuset/bocker/id/cpuset.cpus=0-3",
       "/cg/cpuset/bocker/id/cpuset.mems=0",
-      "mkdir /cg/memory/bocker",
       "mkdir /cg/memory/bocker/id",
-      "mkdir /cg/devices/bocker",
       "mkdir /cg/devices/bocker/id",
-      "mkdir /cg/pids/bocker",
       "mkdir /cg/pids/bocker/id",
-      "mkdir /cg/unified/bocker",
       "mkdir /cg/unified/bocker/id",
       "/cg/pids/bocker/id/pids.max=9",
       "/cg/devices/bocker/id/devices.deny=a",
@@ -161,8 +161,11 @@ describe("planCgroup", () => {
     ]);
   });
 
-  test("a cpuset parent that is filled is left as it is", () => {
-    const lines = linesOf(planCgroup(v1, "/bocker/id", {}, { cpus: "1", mems: "0", empty: [] }));
+  test("ancestors that are there and a cpuset that is filled are left as they are", () => {
+    const existing = new Set(v1.mounts.map(({ directory }) => `${directory}/bocker`));
+    const cpuset = { cpus: "1", mems: "0", empty: [] };
+    const lines = linesOf(planCgroup(v1, "/bocker/id", {}, { existing, cpuset }));
+    expect(lines.filter((line) => line.endsWith("/bocker"))).toEqual([]);
     expect(lines.filter((line) => line.includes("cpuset."))).toEqual([
       "/cg/cpuset/bocker/id/cpuset.cpus=1",
       "/cg/cpuset/bocker/id/cpuset.mems=0",
@@ -183,7 +186,7 @@ describe("planCgroup", () => {
   });
 
   test("only the container's own directories are undone, all may be there already", () => {
-    const steps = planCgroup(v1, "/bocker/id", {}, { cpus: "0", mems: "0", empty: [] });
+    const steps = planCgroup(v1, "/bocker/id", {});
     const made = steps.filter(({ kind }) => kind === "mkdir");
     expect(made.every(({ ignore }) => ignore?.includes("EEXIST"))).toBe(true);
     const undone = steps.flatMap(({ undo }) => (undo?.kind === "rmdir" ? [undo.path] : []));
