@@ -40,9 +40,8 @@ export async function pullLayer(pull: LayerPull, blob: Descriptor, diffID: DiffI
   tell("Pulling fs layer");
   if (haveBlob) tell("Download complete");
   else await downloadAndUnpack(pull, blob, diffID, tell);
-  // Nothing to do after an unpacking that kept pace; the whole work for a blob that was there or that came by
-  // way of another process.
-  await pull.unpackers.run(() => applyFile(pull, blob, diffID));
+  // For a blob that was there, or that came by way of another process.
+  if (!hasLayer(pull.paths, diffID)) await pull.unpackers.run(() => applyFile(pull, blob, diffID));
   tell("Pull complete");
 }
 
