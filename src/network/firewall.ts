@@ -39,11 +39,11 @@ const userlandFirewall: Firewall = {
 /** The backend of this host: the configured one, or the first whose probe succeeds. Probed once a boot. */
 export function chooseFirewall(options: NetworkOptions): FirewallChoice {
   const backends = [nftFirewall(options.table), iptablesFirewall(options.table), userlandFirewall];
-  if (options.firewall !== "auto") return forcedFirewall(backends, options.firewall);
   const remembered = loadProbe(options);
   const known = backends.find(({ name }) => name === remembered?.name);
   if (known !== undefined) return { firewall: known, reasons: remembered?.reasons ?? [] };
-  const choice = probeFirewalls(backends);
+  const choice =
+    options.firewall === "auto" ? probeFirewalls(backends) : forcedFirewall(backends, options.firewall);
   saveProbe(options, choice);
   return choice;
 }
@@ -134,13 +134,15 @@ function probeFile(options: NetworkOptions): string {
   return `${options.runFolder}/firewall.json`;
 }
 
+/** The answer of this boot to this question: another configured backend is another question. */
 function loadProbe(options: NetworkOptions): { name: unknown; reasons: string[] } | undefined {
   const text = readText(probeFile(options));
   if (text === "") return undefined;
   try {
     const probe: unknown = JSON.parse(text);
-    if (typeof probe !== "object" || probe === null || !("bootId" in probe) || probe.bootId !== bootId())
+    if (typeof probe !== "object" || probe === null || !("bootId" in probe) || !("asked" in probe))
       return undefined;
+    if (probe.bootId !== bootId() || probe.asked !== options.firewall) return undefined;
     const reasons = "reasons" in probe && Array.isArray(probe.reasons) ? probe.reasons.map(String) : [];
     return { name: "name" in probe ? probe.name : undefined, reasons };
   } catch {
@@ -150,5 +152,8 @@ function loadProbe(options: NetworkOptions): { name: unknown; reasons: string[] 
 
 function saveProbe(options: NetworkOptions, { firewall, reasons }: FirewallChoice): void {
   mkdirSync(options.runFolder, { recursive: true, mode: 0o711 });
-  writeFileAtomic(probeFile(options), JSON.stringify({ bootId: bootId(), name: firewall.name, reasons }));
+  writeFileAtomic(
+    probeFile(options),
+    JSON.stringify({ bootId: bootId(), asked: options.firewall, name: firewall.name, reasons }),
+  );
 }

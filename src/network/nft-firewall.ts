@@ -48,7 +48,7 @@ export function renderRules(
   return [
     `add table ip ${table}`,
     ...Object.entries(sets).flatMap(([name, type]) => [
-      `add ${type.includes(" : ") ? "map" : "set"} ip ${table} ${name} { type ${type} }`,
+      `add ${type.includes(" : ") ? "map" : "set"} ip ${table} ${name} { type ${type}; }`,
       `flush ${type.includes(" : ") ? "map" : "set"} ip ${table} ${name}`,
     ]),
     ...Object.entries(chains).flatMap(([name, { hook, rules }]) => [
