@@ -28,6 +28,7 @@ const lists = {
   throttleWriteIOPSDevice: ["writeIops", "rate"],
 } as const;
 
+/** Types what the specification leaves open as JSON. Throws for keys and shapes it does not know. */
 export function parseBlockIo(json: Readonly<Record<string, unknown>>): BlockIo {
   const unknown = Object.keys(json).find((key) => key !== "weight" && !Object.hasOwn(lists, key));
   if (unknown !== undefined) throw invalid(unknown, "not supported");

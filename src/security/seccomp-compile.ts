@@ -128,12 +128,12 @@ interface Span {
 
 function search(policy: SeccompPolicy, abi: SeccompAbi): BpfBlock {
   const fallback = defaultReturn(policy);
-  const decided = [...verdictsFor(policy, abi)].map(([number, verdict]) => ({
-    start: number,
-    end: number + 1,
-    block: verdictBlock(verdict, fallback),
-  }));
-  const spans = [...decided, ...newerSpans(policy, abi)].sort((a, b) => a.start - b.start);
+  const spans: Span[] = [];
+  for (const [number, verdict] of verdictsFor(policy, abi)) {
+    spans.push({ start: number, end: number + 1, block: verdictBlock(verdict, fallback) });
+  }
+  spans.push(...newerSpans(policy, abi));
+  spans.sort((a, b) => a.start - b.start);
   return binarySearch(toSegments(spans, [returns(fallback)]));
 }
 
@@ -160,42 +160,53 @@ function verdictBlock(verdict: Verdict, fallback: number): BpfBlock {
   return [...verdict.tests.flatMap(({ args, value }) => whenArgs(args, [returns(value)])), returns(fallback)];
 }
 
-function verdictsFor(policy: SeccompPolicy, abi: SeccompAbi): ReadonlyMap<number, Verdict> {
-  const numbers = syscallNumbers(abi);
-  const verdicts = new Map<number, Verdict>();
-  const decide = (name: string, args: readonly SeccompArg[], value: number): void => {
-    const number = numbers.get(name);
+/** Decides by name, for the names that the ABI has. */
+class Verdicts {
+  readonly byNumber = new Map<number, Verdict>();
+  readonly #numbers: ReadonlyMap<string, number>;
+
+  constructor(abi: SeccompAbi) {
+    this.#numbers = syscallNumbers(abi);
+  }
+
+  decide(name: string, args: readonly SeccompArg[], value: number): void {
+    const number = this.#numbers.get(name);
     if (number === undefined) return;
-    const verdict = verdicts.get(number) ?? { tests: [] };
-    verdicts.set(number, verdict);
+    let verdict = this.byNumber.get(number);
+    if (verdict === undefined) {
+      verdict = { tests: [] };
+      this.byNumber.set(number, verdict);
+    }
     if (args.length > 0) verdict.tests.push({ args, value });
     else verdict.value ??= value;
-  };
+  }
+}
+
+function verdictsFor(policy: SeccompPolicy, abi: SeccompAbi): ReadonlyMap<number, Verdict> {
+  const verdicts = new Verdicts(abi);
   const fallback = defaultReturn(policy);
   for (const rule of policy.syscalls ?? []) {
     const value = returnValue(rule.action, rule.errnoRet);
     if (value === fallback) continue;
     for (const args of alternatives(rule)) {
-      for (const name of rule.names) {
-        decide(name, args, value);
-        if (abi === "x86" && args.length === 0) decideMultiplexed(name, value, decide);
-      }
+      for (const name of rule.names) verdicts.decide(name, args, value);
+      if (abi === "x86" && args.length === 0) decideMultiplexed(verdicts, rule.names, value);
     }
   }
-  return verdicts;
+  return verdicts.byNumber;
 }
 
 /** i386 reaches the socket and System V calls through socketcall and ipc too. */
-function decideMultiplexed(
-  name: string,
-  value: number,
-  decide: (name: string, args: readonly SeccompArg[], value: number) => void,
-): void {
-  const socket = socketcallNumbers[name];
-  const ipc = ipcNumbers[name];
-  if (socket !== undefined) decide("socketcall", [{ index: 0, value: socket, op: "SCMP_CMP_EQ" }], value);
-  if (ipc !== undefined) {
-    decide("ipc", [{ index: 0, value: 0xffff, valueTwo: ipc, op: "SCMP_CMP_MASKED_EQ" }], value);
+function decideMultiplexed(verdicts: Verdicts, names: readonly string[], value: number): void {
+  for (const name of names) {
+    const socket = socketcallNumbers[name];
+    const ipc = ipcNumbers[name];
+    if (socket !== undefined) {
+      verdicts.decide("socketcall", [{ index: 0, value: socket, op: "SCMP_CMP_EQ" }], value);
+    }
+    if (ipc !== undefined) {
+      verdicts.decide("ipc", [{ index: 0, value: 0xffff, valueTwo: ipc, op: "SCMP_CMP_MASKED_EQ" }], value);
+    }
   }
 }
 
@@ -210,9 +221,14 @@ function alternatives(rule: SeccompSyscallRule): readonly (readonly SeccompArg[]
 function newerSpans(policy: SeccompPolicy, abi: SeccompAbi): readonly Span[] {
   const denies = !["SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"].includes(policy.defaultAction);
   const numbers = syscallNumbers(abi);
-  const named = (policy.syscalls ?? []).flatMap(({ names }) => names.map((name) => numbers.get(name) ?? -1));
   const limit = abi === "arm" ? armPrivateStart : 2 ** 32;
-  const newest = named.reduce((most, number) => (number < limit && number > most ? number : most), -1);
+  let newest = -1;
+  for (const { names } of policy.syscalls ?? []) {
+    for (const name of names) {
+      const number = numbers.get(name) ?? -1;
+      if (number > newest && number < limit) newest = number;
+    }
+  }
   if (!denies || newest === -1) return [];
   return [{ start: newest + 1, end: limit, block: [returns(returnValue("SCMP_ACT_ERRNO", enosys))] }];
 }

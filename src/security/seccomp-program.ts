@@ -65,20 +65,40 @@ function jumpOver(count: number): BpfInstruction {
   return { code: opJumpAlways, jt: 0, jf: 0, k: count };
 }
 
-/** Finds A's segment in log2(n) comparisons. Segments are sorted, the first starts at 0. */
+/** Finds A's segment in log2(n) comparisons. Segments are sorted; what is below the first counts as the first. */
 export function binarySearch(segments: readonly SearchSegment[]): BpfBlock {
-  const [first, ...others] = segments;
-  if (first === undefined) throw new RangeError("a search needs a segment");
-  if (others.length === 0) return first.block;
-  const middle = Math.ceil(segments.length / 2);
-  const lower = binarySearch(segments.slice(0, middle));
-  const upper = binarySearch(segments.slice(middle));
-  const start = segments[middle]?.start ?? 0;
-  if (lower.length <= 255) {
-    return [{ code: opJumpGreaterEqual, jt: lower.length, jf: 0, k: start >>> 0 }, ...lower, ...upper];
+  const reversed: BpfInstruction[] = [];
+  appendSearch(reversed, segments, 0, segments.length);
+  return reversed.reverse();
+}
+
+/** Last instruction first, so that a branch knows how far it has to jump when it is appended. */
+function appendSearch(
+  reversed: BpfInstruction[],
+  segments: readonly SearchSegment[],
+  first: number,
+  end: number,
+): void {
+  const middle = first + Math.ceil((end - first) / 2);
+  const segment = segments[end - first === 1 ? first : middle];
+  if (segment === undefined) throw new RangeError("a search needs a segment");
+  if (end - first === 1) {
+    for (let index = segment.block.length - 1; index >= 0; index--) {
+      const instruction = segment.block[index];
+      if (instruction !== undefined) reversed.push(instruction);
+    }
+    return;
   }
-  const test = { code: opJumpGreaterEqual, jt: 0, jf: 1, k: start >>> 0 };
-  return [test, jumpOver(lower.length), ...lower, ...upper];
+  appendSearch(reversed, segments, middle, end);
+  const upperEnd = reversed.length;
+  appendSearch(reversed, segments, first, middle);
+  const lower = reversed.length - upperEnd;
+  const k = segment.start >>> 0;
+  if (lower <= 255) {
+    reversed.push({ code: opJumpGreaterEqual, jt: lower, jf: 0, k });
+    return;
+  }
+  reversed.push(jumpOver(lower), { code: opJumpGreaterEqual, jt: 0, jf: 1, k });
 }
 
 /** Runs `block` (which returns) if every test holds, else goes on after it. Overwrites A. */
@@ -168,13 +188,11 @@ export function encodeProgram(program: BpfBlock): Uint8Array {
       `a seccomp filter of ${program.length} instructions, the kernel takes ${maxInstructions}`,
     );
   }
-  const bytes = new Uint8Array(program.length * 8);
-  const view = new DataView(bytes.buffer);
-  program.forEach(({ code, jt, jf, k }, index) => {
-    view.setUint16(index * 8, code, true);
-    view.setUint8(index * 8 + 2, jt);
-    view.setUint8(index * 8 + 3, jf);
-    view.setUint32(index * 8 + 4, k, true);
-  });
-  return bytes;
+  const words = new Uint32Array(program.length * 2);
+  let at = 0;
+  for (const { code, jt, jf, k } of program) {
+    words[at++] = code | (jt << 16) | (jf << 24);
+    words[at++] = k;
+  }
+  return new Uint8Array(words.buffer);
 }
