@@ -13,7 +13,7 @@ export function tryReadFile(path: string): string | undefined {
   }
 }
 
-/** One write(2); false when the file or its cgroup is gone. */
+/** One write(2); false when the file, its cgroup, or the process written of is gone. */
 export function tryWriteFile(path: string, data: string): boolean {
   let fd: number | undefined;
   try {
@@ -21,7 +21,7 @@ export function tryWriteFile(path: string, data: string): boolean {
     writeSync(fd, data);
     return true;
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENODEV", "ENOTDIR")) return false;
+    if (hasCode(error, "ENOENT", "ENODEV", "ENOTDIR", "ESRCH")) return false;
     throw error;
   } finally {
     if (fd !== undefined) closeSync(fd);

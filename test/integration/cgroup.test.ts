@@ -186,6 +186,15 @@ describe.skipIf(!canRun)("a cgroup", () => {
     await removeCgroup(foreign);
   });
 
+  test("a process that has ended is not an error to join", async () => {
+    const cgroup = createCgroup(hierarchy, `${parent}/${newId()}`, {});
+    const gone = Bun.spawn(["true"]);
+    await gone.exited;
+    expect(joinCgroup(cgroup, gone.pid)).toBe(false);
+    await removeCgroup(cgroup);
+    expect(joinCgroup(cgroup, process.pid)).toBe(false);
+  });
+
   test("sweeping where nothing ever was finds nothing", async () => {
     expect(await sweepCgroups(hierarchy, `${parent}-never`, () => false)).toEqual([]);
   });
