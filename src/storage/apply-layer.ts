@@ -145,7 +145,8 @@ async function runChild(order: LayerOrder, blob: LayerSource, options: UnpackOpt
 async function feed(stdin: Bun.FileSink, blob: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of blob) {
     try {
-      stdin.write(chunk);
+      // Both may answer with a promise that fails: a broken pipe shows up in either.
+      await stdin.write(chunk);
       await stdin.flush();
     } catch {
       return;
