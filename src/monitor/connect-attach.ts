@@ -25,8 +25,7 @@ export async function connectAttach(socketPath: string, request: AttachRequest):
       const channel = await withSocketAddress(socketPath, (unix) => Channel.connect({ unix }));
       return await openAttached(channel, request);
     } catch (error) {
-      if (error instanceof BockerError) throw error;
-      if (performance.now() > deadline) throw nobodyListens(error);
+      if (error instanceof BockerError || performance.now() > deadline) throw nobodyListens(error);
     }
     await Bun.sleep(betweenTriesMs);
   }

@@ -42,7 +42,7 @@ function firstAnswer(channel: Channel, wanted: FrameType): Promise<RemoteSession
             : new BockerError(`the monitor answered with frame ${type}, not ${wanted}`),
         );
       },
-      closed: () => reject(new BockerError("the container's monitor died before the container was started")),
+      closed: () => reject(new BockerError("the container's monitor has gone without an answer")),
     });
   });
 }

@@ -25,7 +25,9 @@ export async function runMonitor(
   channelFd: number = monitorChannelFd,
 ): Promise<void> {
   for (const signal of ignoredSignals) process.on(signal, () => undefined);
-  const channel = await Channel.connect({ fd: channelFd });
+  const channel = await Channel.connect({ fd: channelFd }).catch(() => undefined);
+  // Started by hand: there is nobody to say anything to.
+  if (channel === undefined) return;
   const order = await firstOrder(channel);
   if (order === undefined) return;
   const container = await start(dependencies, channel, order);

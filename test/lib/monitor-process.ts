@@ -4,11 +4,15 @@
  * `bun monitor-process.ts SPEC-JSON PLACEHOLDER`, with the channel on descriptor 3. Settled exits are appended to a file.
  */
 import { appendFileSync, closeSync, openSync } from "node:fs";
+import { openPtyPeer, setWindowSize, unlockPty } from "../../ffi/tty.ts";
 import { BockerError } from "../../src/errors.ts";
 import { type HostStdio, makePipes } from "../../src/monitor/container-stdio.ts";
-import type { MonitorDependencies, StartedContainer, StartOptions } from "../../src/monitor/monitor-dependencies.ts";
+import type {
+  MonitorDependencies,
+  StartedContainer,
+  StartOptions,
+} from "../../src/monitor/monitor-dependencies.ts";
 import { runMonitor } from "../../src/monitor/run-monitor.ts";
-import { openPtyPeer, setWindowSize, unlockPty } from "../../ffi/tty.ts";
 
 export interface ProgramSpec {
   readonly argv: readonly string[];
