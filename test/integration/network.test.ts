@@ -1,0 +1,348 @@
+/** Networks on a real kernel: who reaches whom, with each firewall backend, and what is left afterwards. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { ContainerConfig, PortConfig } from "../../src/config/container-config.ts";
+import { runCommand, tryCommand } from "../../src/host/run-command.ts";
+import { openPortForwarders } from "../../src/network/forward-ports.ts";
+import {
+  defaultNetworkOptions,
+  type FirewallName,
+  type NetworkOptions,
+} from "../../src/network/network-options.ts";
+import { applyNetworking, type NetworkReservation, reserveNetworking } from "../../src/network/networking.ts";
+import { releaseNetworking, reloadNetworks } from "../../src/network/release-networking.ts";
+import { markStarting } from "../../src/state/container-life.ts";
+import { listLeases } from "../../src/state/lease.ts";
+import { insertNetwork } from "../../src/state/network.ts";
+import { listPorts } from "../../src/state/port.ts";
+import type { ContainerRecord } from "../../src/state/record.ts";
+import { openState, type State } from "../../src/state/state.ts";
+import { type NetworkLab, networkLab, run, runIn } from "../lib/network-lab.ts";
+import { addContainer, aNetwork, liveProcess } from "../unit/state/state-fixture.ts";
+
+/** A container's namespace, set up as its own init would do it. */
+interface Guest {
+  readonly record: ContainerRecord;
+  readonly pid: number;
+  readonly address: string;
+  readonly reservation: NetworkReservation;
+}
+
+let lab: NetworkLab;
+let state: State;
+let options: NetworkOptions;
+let held: Disposable[] = [];
+
+async function open(firewall: FirewallName): Promise<void> {
+  lab = await networkLab();
+  state = openState({ database: join(lab.folder, "state.db") });
+  options = { ...defaultNetworkOptions(lab.folder), bridge: "bktest0", table: "bktest", firewall };
+}
+
+afterEach(async () => {
+  for (const disposable of held) disposable[Symbol.dispose]();
+  held = [];
+  state.close();
+  await lab[Symbol.asyncDispose]();
+});
+
+async function startGuest(config: Partial<ContainerConfig> = {}): Promise<Guest> {
+  const { config: base } = addContainer(state);
+  const record = addContainer(state, { config: { ...base, ...config } });
+  if (!markStarting(state, record.id, liveProcess())) throw new Error("not claimed");
+  const reservation = reserveNetworking(state, options, record);
+  held.push(await openPortForwarders(options, record, reservation.ports));
+  const pid = await lab.newNamespace();
+  applyNetworking(state, options, reservation, pid);
+  for (const { name, address, gateway } of reservation.interfaces) {
+    const lines = [
+      "link set lo up",
+      `addr add ${address} dev ${name}`,
+      `link set ${name} up`,
+      ...(gateway === undefined ? [] : [`route add default via ${gateway}`]),
+    ];
+    runCommand(["nsenter", "-t", String(pid), "-n", "ip", "-batch", "-"], { stdin: lines.join("\n") });
+  }
+  return { record, pid, address: reservation.leases[0]?.address ?? "", reservation };
+}
+
+function port(hostPort: number, changes: Partial<PortConfig> = {}): PortConfig {
+  return { hostPort, containerPort: 80, protocol: "tcp", ...changes };
+}
+
+/** A server that tells each client the address it came from. */
+function serveEcho(pid: number, tag: string): void {
+  lab.serve(pid, "socat", "TCP-LISTEN:80,fork,reuseaddr", `SYSTEM:echo ${tag} $SOCAT_PEERADDR`);
+}
+
+const ask = (address: string, hostPort: number) => [
+  "socat",
+  "-T3",
+  "-",
+  `TCP:${address.includes(":") ? `[${address}]` : address}:${hostPort},connect-timeout=2`,
+];
+
+/** What a client hears, asked again until the server is up; "" if it never answers. */
+async function hear(attempt: () => Promise<string>, tries = 50): Promise<string> {
+  for (let count = 0; count < tries; count++) {
+    const answer = await attempt();
+    // A forwarder takes the connection even before the server is there, and drops it.
+    if (answer !== "" && !answer.includes("socat[")) return answer;
+    await Bun.sleep(20);
+  }
+  return "";
+}
+
+function fromHost(address: string, hostPort: number): Promise<string> {
+  return run(...ask(address, hostPort));
+}
+
+describe.each(["nft", "iptables", "userland"] as const)("with %s", (firewall) => {
+  beforeEach(() => open(firewall));
+
+  test("containers reach each other and their gateway", async () => {
+    const [web, client] = [await startGuest(), await startGuest()];
+    serveEcho(web.pid, "web");
+    expect(await hear(() => runIn(client.pid, ...ask(web.address, 80)))).toBe(`web ${client.address}`);
+    expect(web.address).toBe("172.30.0.2");
+    expect(client.address).toBe("172.30.0.3");
+    lab.serve(undefined, "socat", "TCP-LISTEN:7000,fork,reuseaddr", "SYSTEM:echo host $SOCAT_PEERADDR");
+    expect(await hear(() => runIn(client.pid, ...ask("172.30.0.1", 7000)))).toBe(`host ${client.address}`);
+  });
+
+  test("a published port is reached from everywhere", async () => {
+    const web = await startGuest({ ports: [port(8080)] });
+    const client = await startGuest();
+    serveEcho(web.pid, "web");
+    const kernel = firewall !== "userland";
+    const lan = await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)));
+    expect(lan).toBe(kernel ? `web ${lab.lanAddress}` : "web 172.30.0.1");
+    expect(await hear(() => fromHost("127.0.0.1", 8080))).toBe("web 172.30.0.1");
+    expect(await hear(() => fromHost(lab.hostAddress, 8080))).toStartWith("web ");
+    expect(await hear(() => fromHost("::1", 8080))).toBe("web 172.30.0.1");
+    expect(await hear(() => runIn(client.pid, ...ask(lab.hostAddress, 8080)))).toStartWith("web ");
+    expect(await hear(() => runIn(web.pid, ...ask(lab.hostAddress, 8080)))).toStartWith("web ");
+    expect(await hear(() => runIn(client.pid, ...ask("172.30.0.1", 8080)))).toStartWith("web ");
+  });
+
+  test("a port of the loopback address is not the lan's", async () => {
+    const web = await startGuest({ ports: [port(8080, { hostIp: "127.0.0.1" })] });
+    serveEcho(web.pid, "web");
+    expect(await hear(() => fromHost("127.0.0.1", 8080))).toBe("web 172.30.0.1");
+    expect(await lab.onLan(...ask(lab.hostAddress, 8080))).toContain("refused");
+  });
+
+  test("a port of one address is that one's only", async () => {
+    runCommand(["ip", "addr", "add", "203.0.113.2/24", "dev", "lan0"]);
+    const web = await startGuest({ ports: [port(8080, { hostIp: "203.0.113.2" })] });
+    serveEcho(web.pid, "web");
+    expect(await hear(() => lab.onLan(...ask("203.0.113.2", 8080)))).toStartWith("web ");
+    expect(await lab.onLan(...ask(lab.hostAddress, 8080))).toContain("refused");
+    expect(await fromHost("127.0.0.1", 8080)).toContain("refused");
+  });
+
+  test("a released port is closed, and free for the next", async () => {
+    const first = await startGuest({ ports: [port(8080)] });
+    for (const disposable of held.splice(0)) disposable[Symbol.dispose]();
+    releaseNetworking(state, options, first.record.id);
+    releaseNetworking(state, options, first.record.id);
+    expect(await lab.onLan(...ask(lab.hostAddress, 8080))).toContain("refused");
+    expect([listPorts(state), listLeases(state)]).toEqual([[], []]);
+    const second = await startGuest({ ports: [port(8080)] });
+    serveEcho(second.pid, "second");
+    expect(await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)))).toStartWith("second ");
+  });
+
+  test("a taken host port is an error before anything starts", async () => {
+    await startGuest({ ports: [port(8080)] });
+    await expect(startGuest({ ports: [port(8080)] })).rejects.toThrow(
+      "Bind for 0.0.0.0:8080 failed: port is already allocated",
+    );
+    lab.serve(undefined, "socat", "TCP-LISTEN:9000,fork", "PIPE");
+    await hear(() => fromHost("127.0.0.1", 9000));
+    await expect(startGuest({ ports: [port(9000)] })).rejects.toThrow(
+      /failed to bind host port for 0\.0\.0\.0:9000:172\.30\.0\.\d+:80\/tcp: address already in use/,
+    );
+  });
+
+  test("udp is published too", async () => {
+    const web = await startGuest({ ports: [port(5300, { protocol: "udp", containerPort: 53 })] });
+    lab.serve(web.pid, "socat", "UDP-LISTEN:53,fork,reuseaddr", "SYSTEM:read x; echo udp $x");
+    const query = (address: string) => ["sh", "-c", `echo q | socat -t0.5 - UDP:${address}:5300`];
+    const wait = async (attempt: () => Promise<string>) => {
+      for (let count = 0; count < 20; count++) if ((await attempt()) === "udp q") return true;
+      return false;
+    };
+    expect(await wait(() => lab.onLan(...query(lab.hostAddress)))).toBe(true);
+    expect(await wait(() => run(...query("127.0.0.1")))).toBe(true);
+  });
+});
+
+describe.each(["nft", "iptables"] as const)("the rules of %s", (firewall) => {
+  beforeEach(() => open(firewall));
+
+  const flush = () =>
+    firewall === "nft"
+      ? runCommand(["nft", "flush", "ruleset"])
+      : runCommand(["iptables-restore"], { stdin: "*nat\nCOMMIT\n*filter\nCOMMIT\n" });
+
+  test("containers reach the lan under the host's address", async () => {
+    const { pid } = await startGuest();
+    serveEcho(lab.lanPid, "lan");
+    expect(await hear(() => runIn(pid, ...ask(lab.lanAddress, 80)))).toBe(`lan ${lab.hostAddress}`);
+  });
+
+  test("nobody on the lan reaches a port that is not published", async () => {
+    const { pid, address } = await startGuest({ ports: [port(8080, { containerPort: 81 })] });
+    serveEcho(pid, "web");
+    await lab.onLan("ip", "route", "add", "172.30.0.0/24", "via", lab.hostAddress);
+    expect(await hear(() => fromHost(address, 80))).toStartWith("web ");
+    expect(await lab.onLan(...ask(address, 80))).toContain("timed out");
+  });
+
+  test("a FORWARD policy of DROP does not cut containers off", async () => {
+    runCommand(["iptables", "-P", "FORWARD", "DROP"]);
+    const { pid } = await startGuest({ ports: [port(8080)] });
+    serveEcho(lab.lanPid, "lan");
+    serveEcho(pid, "web");
+    expect(await hear(() => runIn(pid, ...ask(lab.lanAddress, 80)))).toBe(`lan ${lab.hostAddress}`);
+    expect(await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)))).toBe(`web ${lab.lanAddress}`);
+  });
+
+  test("user networks do not reach each other, internal ones nothing outside", async () => {
+    insertNetwork(
+      state,
+      aNetwork({
+        name: "inner",
+        bridge: "bktest1",
+        subnet: "172.28.0.0/24",
+        gateway: "172.28.0.1",
+        internal: true,
+      }),
+    );
+    const outer = await startGuest();
+    const inner = await startGuest({ networks: [{ name: "inner", aliases: [] }] });
+    const second = await startGuest({ networks: [{ name: "inner", aliases: [] }] });
+    serveEcho(outer.pid, "outer");
+    serveEcho(inner.pid, "inner");
+    expect(await hear(() => runIn(second.pid, ...ask(inner.address, 80)))).toBe(`inner ${second.address}`);
+    expect(await runIn(outer.pid, ...ask(inner.address, 80))).toContain("timed out");
+    await runIn(inner.pid, "ip", "route", "add", "default", "via", "172.28.0.1");
+    expect(await runIn(inner.pid, ...ask(outer.address, 80))).toContain("timed out");
+    expect(await runIn(inner.pid, ...ask(lab.lanAddress, 80))).toContain("timed out");
+  });
+
+  test("come back after somebody flushed them", async () => {
+    const web = await startGuest({ ports: [port(8080)] });
+    serveEcho(web.pid, "web");
+    expect(await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)))).toBe(`web ${lab.lanAddress}`);
+    flush();
+    await startGuest({ ports: [port(8081)] });
+    expect(await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)))).toBe(`web ${lab.lanAddress}`);
+    flush();
+    reloadNetworks(state, options);
+    expect(await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)))).toBe(`web ${lab.lanAddress}`);
+    flush();
+    releaseNetworking(state, options, web.record.id);
+    expect(listPorts(state).every(({ hostPort }) => hostPort === 8081)).toBe(true);
+  });
+
+  test("what a crash left is in nobody's way", async () => {
+    const dead = await startGuest({ ports: [port(8080)] });
+    for (const disposable of held.splice(0)) disposable[Symbol.dispose]();
+    state.run("DELETE FROM containers WHERE id = ?", dead.record.id);
+    const web = await startGuest({ ports: [port(8080)] });
+    serveEcho(web.pid, "web");
+    expect(web.address).toBe(dead.address);
+    expect(await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)))).toBe(`web ${lab.lanAddress}`);
+  });
+});
+
+describe("the bridge", () => {
+  beforeEach(() => open("nft"));
+
+  test("that somebody deleted, took down or took the address from is there at the next start", async () => {
+    for (const damage of [
+      ["link", "del", "bktest0"],
+      ["link", "set", "bktest0", "down"],
+      ["addr", "flush", "dev", "bktest0"],
+    ]) {
+      await startGuest();
+      runCommand(["ip", ...damage]);
+      const { pid } = await startGuest();
+      serveEcho(lab.lanPid, "lan");
+      expect(await hear(() => runIn(pid, ...ask(lab.lanAddress, 80)))).toBe(`lan ${lab.hostAddress}`);
+    }
+  });
+
+  test("avoids what the host uses, and says so when the host has moved in", async () => {
+    runCommand(["ip", "addr", "add", "172.30.0.200/23", "dev", "lan0"]);
+    const { address } = await startGuest();
+    expect(address).toBe("172.30.2.2");
+    runCommand(["ip", "link", "del", "bktest0"]);
+    runCommand(["ip", "route", "add", "172.30.2.64/26", "via", lab.lanAddress]);
+    await expect(startGuest()).rejects.toThrow("172.30.2.0/24 overlaps 172.30.2.64/26, which the host uses");
+  });
+
+  test("loses the port with the namespace, with no help", async () => {
+    const { pid, reservation } = await startGuest();
+    const name = reservation.leases[0]?.hostInterface ?? "";
+    expect(tryCommand(["ip", "link", "show", name]).exitCode).toBe(0);
+    process.kill(pid, "SIGKILL");
+    for (let i = 0; i < 100 && tryCommand(["ip", "link", "show", name]).exitCode === 0; i++)
+      await Bun.sleep(20);
+    expect(tryCommand(["ip", "link", "show", name]).exitCode).toBe(1);
+  });
+
+  test("two containers at once make it once", async () => {
+    const addresses = await Promise.all(Array.from({ length: 5 }, async () => (await startGuest()).address));
+    expect(new Set(addresses).size).toBe(5);
+  });
+
+  test("that stands costs one program a start", async () => {
+    await startGuest();
+    const times: number[] = [];
+    for (let i = 0; i < 10; i++) {
+      const record = addContainer(state);
+      markStarting(state, record.id, liveProcess());
+      const pid = await lab.newNamespace();
+      const start = performance.now();
+      applyNetworking(state, options, reserveNetworking(state, options, record), pid);
+      times.push(performance.now() - start);
+    }
+    times.sort((left, right) => left - right);
+    expect(times[5]).toBeLessThan(30);
+  });
+});
+
+describe("refusals", () => {
+  beforeEach(() => open("userland"));
+
+  test.each([
+    [{ networks: [{ name: "nope", aliases: [] }] }, "network nope not found"],
+    [
+      { networks: [{ name: "bridge", aliases: [], ip: "172.30.0.9" }] },
+      "user specified IP address is supported on user",
+    ],
+    [{ networks: [{ name: "bridge", aliases: ["x"] }] }, "network-scoped aliases are only supported"],
+    [{ ports: [port(80, { protocol: "sctp" })] }, "only a firewall can forward sctp"],
+    [{ ports: [port(80, { hostIp: "198.51.100.7" })] }, "cannot assign requested address"],
+  ])("%j", async (config, message) => {
+    await expect(startGuest(config)).rejects.toThrow(message);
+  });
+
+  test("a failed reservation holds nothing", async () => {
+    await startGuest({ ports: [port(8080)] });
+    const before = [listLeases(state), listPorts(state)];
+    await expect(startGuest({ ports: [port(8081), port(8080)] })).rejects.toThrow("already allocated");
+    expect([listLeases(state), listPorts(state)]).toEqual(before);
+  });
+
+  test("host, none and container networks need nothing", async () => {
+    for (const name of ["host", "none", "container:x"]) {
+      const { reservation } = await startGuest({ networks: [{ name, aliases: [] }], ports: [port(80)] });
+      expect(reservation).toMatchObject({ leases: [], ports: [], interfaces: [] });
+    }
+    expect(runCommand(["ip", "-br", "link"]).stdout).not.toContain("bktest0");
+  });
+});
