@@ -138,7 +138,6 @@ const table = `
 132 ERFKILL operation not possible due to RF-kill`;
 
 let byNumber: Map<number, readonly [name: string, text: string]> | undefined;
-let byName: Map<string, number> | undefined;
 
 /** `ENOENT` for 2; `errno 4711` for a number nobody gave a name. */
 export function errnoName(errno: number): string {
@@ -152,10 +151,9 @@ export function errnoText(errno: number): string {
 
 /** 2 for `ENOENT`. Throws RangeError for a name that is not in errno(3): the caller has a typing error. */
 export function errnoNumber(name: string): number {
-  byName ??= new Map([...numbers()].map(([number, [known]]) => [known, number]));
-  const number = byName.get(name);
-  if (number === undefined) throw new RangeError(`no such errno: ${name}`);
-  return number;
+  const at = table.indexOf(` ${name} `);
+  if (at === -1) throw new RangeError(`no such errno: ${name}`);
+  return Number(table.slice(table.lastIndexOf("\n", at) + 1, at));
 }
 
 function numbers(): Map<number, readonly [string, string]> {

@@ -30,35 +30,33 @@ const CAPABILITY_VERSION_3 = 0x20080522;
 
 /** struct open_how, openat2(2). */
 export function openHow(flags: number, resolve: number): TapeData {
-  return words(openHowBytes, [BigInt(flags), 0n, BigInt(resolve)]);
+  return words(openHowBytes, [flags, 0, 0, 0, resolve, 0]);
 }
 
 /** struct mount_attr, mount_setattr(2). */
 export function mountAttr(set: number, clear: number, propagation: number): TapeData {
-  return words(mountAttrBytes, [BigInt(set), BigInt(clear), BigInt(propagation), 0n]);
+  return words(mountAttrBytes, [set, 0, clear, 0, propagation, 0, 0, 0]);
 }
 
 /** struct rlimit64, prlimit(2). */
 export function rlimit64(soft: bigint, hard: bigint): TapeData {
-  return words(rlimit64Bytes, [soft, hard]);
+  return words(rlimit64Bytes, [low(soft), high(soft), low(hard), high(hard)]);
 }
 
 /** gid_t[], setgroups(2). */
 export function groupList(gids: readonly number[]): TapeData {
-  return { bytes: new Uint8Array(new Uint32Array(gids).buffer) };
+  return words(gids.length * 4, gids);
 }
 
 /** struct __user_cap_header_struct, capset(2): u32 version @0, int pid @4; 8 bytes. pid 0: this process. */
 export function capabilityHeader(): TapeData {
-  return { bytes: new Uint8Array(new Uint32Array([CAPABILITY_VERSION_3, 0]).buffer) };
+  return words(8, [CAPABILITY_VERSION_3, 0]);
 }
 
 /** struct __user_cap_data_struct[2]: u32 effective @0, permitted @4, inheritable @8; 12 bytes each, low word first. */
 export function capabilityData(effective: bigint, permitted: bigint, inheritable: bigint): TapeData {
-  const low = (mask: bigint) => Number(mask & 0xffff_ffffn);
-  const high = (mask: bigint) => Number(mask >> 32n);
   const sets = [effective, permitted, inheritable];
-  return { bytes: new Uint8Array(new Uint32Array([...sets.map(low), ...sets.map(high)]).buffer) };
+  return words(24, [...sets.map(low), ...sets.map(high)]);
 }
 
 /** struct sock_fprog, seccomp(2): u16 len @0, pointer filter @8; 16 bytes. */
@@ -153,8 +151,22 @@ function withUnion(name: string, fill: (view: DataView, bytes: Uint8Array) => vo
   return request;
 }
 
-function words(bytes: number, values: readonly bigint[]): TapeData {
-  const buffer = new BigUint64Array(bytes / 8);
+/** A 64-bit word, where an argument is a mask and no pointer. */
+export function wordOf(word: bigint): TapeData {
+  return words(8, [low(word), high(word)]);
+}
+
+function low(word: bigint): number {
+  return Number(word & 0xffff_ffffn);
+}
+
+function high(word: bigint): number {
+  return Number((word >> 32n) & 0xffff_ffffn);
+}
+
+/** 32-bit words, low one first. */
+function words(bytes: number, values: readonly number[]): TapeData {
+  const buffer = new Uint32Array(bytes / 4);
   buffer.set(values);
   return { bytes: new Uint8Array(buffer.buffer) };
 }

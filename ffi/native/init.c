@@ -20,6 +20,7 @@
 #define O_DIRECTORY 0200000
 #endif
 #define CLONE_PARENT 0x8000
+#define PR_CAPBSET_DROP 24
 #define TIOCSPGRP 0x5410
 #define WNOHANG 1
 #define EXIT_INIT_FAILED 127
@@ -68,12 +69,10 @@ static char *map_tape(void)
 	return (char *)address;
 }
 
-static void relocate(char *tape, const struct tape_header *header)
+static void relocate(char *blob, const u32 *offsets, u32 count)
 {
-	const u32 *offsets = (const u32 *)(tape + header->relocation_offset);
-
-	for (u32 i = 0; i < header->relocation_count; i++)
-		*(u64 *)(tape + offsets[i]) += (u64)tape;
+	for (u32 i = 0; i < count; i++)
+		*(u64 *)(blob + offsets[i]) += (u64)blob;
 }
 
 static int is_ignored(const struct tape_op *op, long error)
@@ -85,7 +84,7 @@ static int is_ignored(const struct tape_op *op, long error)
 }
 
 /* A skipped operation leaves -1, and whoever uses that is skipped in turn. */
-static void make_call(char *tape, const struct tape_op *op, u32 index)
+static void make_call(char *blob, const struct tape_op *op, u32 index)
 {
 	long args[6];
 	long result;
@@ -97,7 +96,7 @@ static void make_call(char *tape, const struct tape_op *op, u32 index)
 	for (int i = 0; i < 6; i++) {
 		args[i] = (long)op->args[i];
 		if (op->pointer_mask & (1 << i))
-			args[i] += (long)tape;
+			args[i] += (long)blob;
 		if (op->slot_mask & (1 << i)) {
 			args[i] = slots[args[i]];
 			if (args[i] < 0)
@@ -139,6 +138,17 @@ static void wait_for_go(void)
 	while (got == -EINTR);
 	if (got != 1)
 		die(EXIT_INIT_FAILED);
+}
+
+/* CAP_SETPCAP is asked for once; a capability the kernel does not know cannot be in the mask. */
+static void drop_from_bounding_set(u64 mask, u32 index)
+{
+	for (int bit = 0; bit < 64; bit++) {
+		long result = mask >> bit & 1 ? SYS2(NR_prctl, PR_CAPBSET_DROP, bit) : 0;
+
+		if (result < 0)
+			fail(index, result, bit);
+	}
 }
 
 /* A directory outside the root has a path that starts with "(unreachable)" (getcwd(2)). */
@@ -233,7 +243,7 @@ static void stay_as_init(u32 index, char *const *candidates, long argv, long env
 	}
 }
 
-static void run(char *tape, const struct tape_op *op, u32 index)
+static void run(char *blob, const struct tape_op *op, u32 index)
 {
 	switch (op->kind) {
 	case KIND_FORK:
@@ -252,12 +262,15 @@ static void run(char *tape, const struct tape_op *op, u32 index)
 		break;
 	case KIND_COPY:
 		for (u64 i = 0; i < op->args[2]; i++)
-			tape[op->args[1] + op->args[4] + i] = tape[op->args[0] + op->args[3] + i];
+			blob[op->args[1] + op->args[4] + i] = blob[op->args[0] + op->args[3] + i];
+		break;
+	case KIND_DROP:
+		drop_from_bounding_set(*(u64 *)(blob + op->args[0]), index);
 		break;
 	case KIND_EXECVE: {
-		char *const *candidates = (char *const *)(tape + op->args[0]);
-		long argv = (long)(tape + op->args[1]);
-		long envp = (long)(tape + op->args[2]);
+		char *const *candidates = (char *const *)(blob + op->args[0]);
+		long argv = (long)(blob + op->args[1]);
+		long envp = (long)(blob + op->args[2]);
 
 		if (op->args[3] != 0)
 			stay_as_init(index, candidates, argv, envp);
@@ -265,13 +278,13 @@ static void run(char *tape, const struct tape_op *op, u32 index)
 		break;
 	}
 	default:
-		make_call(tape, op, index);
+		make_call(blob, op, index);
 	}
 }
 
 __attribute__((noreturn, used)) void init_main(void)
 {
-	char *tape;
+	char *tape, *blob;
 	const struct tape_header *header;
 	const struct tape_op *operations;
 
@@ -280,10 +293,11 @@ __attribute__((noreturn, used)) void init_main(void)
 	header = (const struct tape_header *)tape;
 	if (header->magic != TAPE_MAGIC)
 		die(EXIT_INIT_FAILED);
-	relocate(tape, header);
-	operations = (const struct tape_op *)(tape + sizeof *header);
+	operations = (const struct tape_op *)(header + 1);
+	blob = tape + header->blob_offset;
+	relocate(blob, (const u32 *)(operations + header->operation_count), header->relocation_count);
 	for (u32 index = 0; index < header->operation_count; index++)
-		run(tape, &operations[index], index);
+		run(blob, &operations[index], index);
 	die(EXIT_INIT_FAILED);
 	__builtin_unreachable();
 }

@@ -1,12 +1,12 @@
 /*
  * The tape: a launch plan as init reads it. Written by ffi/tape.ts, mapped privately by init.c; little endian.
  *
- *   0   header     struct tape_header, 32 bytes
- *   32  operations struct tape_op, 64 bytes each
- *   …   relocations u32 each: offsets of 64-bit words that hold offsets and become addresses
- *   …   blob       strings and structs
+ *   0   header      struct tape_header, 32 bytes
+ *   32  operations  struct tape_op, 64 bytes each
+ *   …   relocations u32 each: offsets of 64-bit words in the blob that hold offsets and become addresses
+ *   …   blob        strings and structs, 8-aligned
  *
- * All offsets count from the start of the tape.
+ * Offsets of data, in arguments and in the blob, count from the start of the blob.
  */
 #ifndef BOCKER_TAPE_H
 #define BOCKER_TAPE_H
@@ -21,8 +21,8 @@ typedef unsigned long u64;
 struct tape_header {
 	u32 magic;
 	u32 operation_count;
-	u32 relocation_offset;
 	u32 relocation_count;
+	u32 blob_offset; /* from the start of the tape */
 	u32 reserved[4];
 };
 
@@ -34,6 +34,7 @@ enum tape_kind {
 	KIND_REPORT = 4,
 	KIND_COPY = 5,   /* args: from, to, bytes, offset in from, offset in to */
 	KIND_EXECVE = 6, /* args: candidates, argv, envp, stay behind as init */
+	KIND_DROP = 7,   /* args: 64-bit mask of the capabilities to drop from the bounding set */
 };
 
 #define NO_SLOT 0xffffu
@@ -44,7 +45,7 @@ struct tape_op {
 	u16 keep;        /* slot for the result, or NO_SLOT */
 	u16 unless;      /* skipped where this slot holds a result, or NO_SLOT */
 	u8 kind;
-	u8 pointer_mask; /* bit n: argument n is an offset into the tape */
+	u8 pointer_mask; /* bit n: argument n is an offset in the blob */
 	u8 slot_mask;    /* bit n: argument n is a slot */
 	u8 ignore[5];    /* errnos that count as done, 0 ends */
 	u64 args[6];

@@ -123,8 +123,11 @@ function planSeccomp(builder: PlanBuilder, { seccomp }: ProcessContext): void {
 function planIdentity(builder: PlanBuilder, process: SpecProcess, context: ProcessContext): void {
   const { user, capabilities, cwd } = process;
   const available = context.availableCapabilities;
-  if (capabilities !== undefined)
-    planBounding(builder, capabilityMask(capabilities.bounding ?? []), available);
+  if (capabilities !== undefined) {
+    const dropped = available & ~capabilityMask(capabilities.bounding ?? []);
+    builder.step("dropping capabilities from the bounding set");
+    builder.add({ call: "drop-bounding", capabilities: dropped });
+  }
   builder.step(`chdir to cwd (${JSON.stringify(cwd)}) set in config.json`);
   builder.add({ call: "chdir", path: cwd, keep: "cwd", ignore: ["EACCES", "EPERM"] });
   builder.step("unable to setup user");
@@ -139,16 +142,6 @@ function planIdentity(builder: PlanBuilder, process: SpecProcess, context: Proce
   builder.add({ call: "chdir", path: cwd, unless: "cwd" });
   builder.step("verifying the working directory").add({ call: "verify-cwd" });
   if (capabilities !== undefined) planCapabilities(builder, capabilities, available);
-}
-
-function planBounding(builder: PlanBuilder, bounding: bigint, available: bigint): void {
-  builder.step("dropping capabilities from the bounding set");
-  const dropped = available & ~bounding;
-  for (let bit = 0; bit < 64; bit++) {
-    if (((dropped >> BigInt(bit)) & 1n) === 0n) continue;
-    const argumentName = capabilityNames[bit] ?? String(bit);
-    builder.add({ call: "prctl", option: "PR_CAPBSET_DROP", argument: bit, argumentName });
-  }
 }
 
 function planCapabilities(

@@ -384,6 +384,13 @@ export interface Wait extends Common {
   readonly for: "id-maps" | "go";
 }
 
+/** Init's own: prctl(PR_CAPBSET_DROP) of each capability in the mask; only ever takes away. */
+export interface DropBounding extends Common {
+  readonly call: "drop-bounding";
+  /** Bit n is capability n. */
+  readonly capabilities: bigint;
+}
+
 /** Init's own: ends the process unless getcwd(2) says it is inside the root. */
 export interface VerifyCwd extends Common {
   readonly call: "verify-cwd";
@@ -444,6 +451,7 @@ export type LaunchOperation =
   | Seccomp
   | Keyctl
   | CloseRange
+  | DropBounding
   | Fork
   | Wait
   | VerifyCwd

@@ -110,6 +110,8 @@ function argumentsOf(operation: LaunchOperation): readonly string[] {
         `permitted=${capabilities(operation.permitted)}`,
         `inheritable=${capabilities(operation.inheritable)}`,
       ];
+    case "drop-bounding":
+      return [capabilities(operation.capabilities)];
     case "seccomp":
       return ["SECCOMP_SET_MODE_FILTER", flagsOf(operation.flags), `{len=${operation.filter.length / 8}}`];
     case "execve":

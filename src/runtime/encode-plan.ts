@@ -30,15 +30,28 @@ import {
 import { parseHardwareAddress, parseInet, parseInet6 } from "../../ffi/inet-address.ts";
 import * as struct from "../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../ffi/mount.ts";
-import type { SyscallName } from "../../ffi/syscall-number.ts";
-import {
-  stringArray,
-  type TapeArgument,
-  type TapeData,
-  type TapeOptions,
-  TapeWriter,
-} from "../../ffi/tape.ts";
-import type { Execve, Fd, LaunchOperation, LaunchPlan, NetworkIoctl, TtyIoctl } from "../launch/plan.ts";
+import { type TapeArgument, type TapeData, type TapeOptions, TapeWriter, tapeSlots } from "../../ffi/tape.ts";
+import type {
+  Capset,
+  Execve,
+  Fd,
+  Fsconfig,
+  LaunchOperation,
+  LaunchPlan,
+  Mknodat,
+  Mount,
+  MountSetattr,
+  NetworkIoctl,
+  Openat2,
+  Prctl,
+  Prlimit,
+  Seccomp,
+  Setgroups,
+  Sethostname,
+  Socket,
+  TtyIoctl,
+  Write,
+} from "../launch/plan.ts";
 
 export interface EncodedPlan {
   readonly tape: Uint8Array;
@@ -56,104 +69,92 @@ export function encodePlan(plan: LaunchPlan): EncodedPlan {
   return { tape: encoder.tape.finish(), owners: encoder.owners };
 }
 
-type Arguments = readonly TapeArgument[];
-type SyscallOperation = Exclude<
-  LaunchOperation,
-  { call: "fork" | "wait" | "verify-cwd" | "report" | "execve" | "ioctl" }
->;
-type Encoders = {
-  readonly [Call in SyscallOperation["call"]]: (
-    operation: OperationOf<Call>,
-    fd: (fd: Fd) => TapeArgument,
-  ) => Arguments;
-};
-/** Members of the union that can be this call; some stand for two. */
-type OperationOf<Call, Operation = SyscallOperation> = Operation extends { call: infer Own }
-  ? Call extends Own
-    ? Operation
-    : never
-  : never;
+type SyscallOperation = Exclude<LaunchOperation, { call: OwnCall | "ioctl" }>;
+type OwnCall = "fork" | "wait" | "verify-cwd" | "report" | "drop-bounding" | "execve";
 
-const bits = <Table extends FlagTable>(table: Table, names: readonly (keyof Table)[]) =>
-  flagBits(table, names);
+/**
+ * How an argument is found: a field of the operation (a number, a string, NULL, a descriptor); flags in a field and the
+ * table of their names; a number that is always the same; or a struct made of the operation.
+ */
+type Argument =
+  | string
+  | number
+  | readonly [field: string, flags: FlagTable]
+  | ((operation: never) => TapeArgument);
+
 const openTreeOrAt = { ...openTreeFlags, ...atFlags };
+const bits = flagBits;
 
-/** The kernel's argument order, per call. */
-const encoders: Encoders = {
-  setns: (op, fd) => [fd(op.fd), bits(cloneFlags, op.types)],
-  unshare: (op) => [bits(cloneFlags, op.flags)],
-  setsid: () => [],
-  prctl: (op) => [prctlOptions[op.option], op.argument, op.argument3 ?? 0, 0, 0],
-  prlimit64: (op) => [0, op.resource, struct.rlimit64(op.soft, op.hard), null],
-  umask: (op) => [op.mask],
-  sethostname: (op) => [op.name, utf8Length(op.name)],
-  setdomainname: (op) => [op.name, utf8Length(op.name)],
-  openat: (op, fd) => [fd(op.dirfd), op.path, bits(openFlags, op.flags), op.mode ?? 0],
-  openat2: (op, fd) => [
-    fd(op.dirfd),
-    op.path,
-    struct.openHow(bits(openFlags, op.flags), bits(resolveFlags, op.resolve)),
-    openHowBytes,
+/** The kernel's argument order, per call. A table, not code: encoding runs once, cold, and code is slow then. */
+const signatures: Readonly<Record<SyscallOperation["call"], readonly Argument[]>> = {
+  setns: ["fd", ["types", cloneFlags]],
+  unshare: [["flags", cloneFlags]],
+  setsid: [],
+  prctl: [(op: Prctl) => prctlOptions[op.option], "argument", "argument3", 0, 0],
+  prlimit64: [0, "resource", (op: Prlimit) => struct.rlimit64(op.soft, op.hard), 0],
+  umask: ["mask"],
+  sethostname: ["name", (op: Sethostname) => Buffer.byteLength(op.name)],
+  setdomainname: ["name", (op: Sethostname) => Buffer.byteLength(op.name)],
+  openat: ["dirfd", "path", ["flags", openFlags], "mode"],
+  openat2: ["dirfd", "path", openHowOf, openHowBytes],
+  close: ["fd"],
+  mkdirat: ["dirfd", "path", "mode"],
+  mknodat: ["dirfd", "path", "mode", (op: Mknodat) => makedev(op)],
+  symlinkat: ["target", "dirfd", "path"],
+  fchownat: ["dirfd", "path", "uid", "gid", ["flags", atFlags]],
+  write: ["fd", "text", (op: Write) => Buffer.byteLength(op.text)],
+  mount: [
+    "source",
+    "target",
+    "fsType",
+    ["flags", mountFlags],
+    (op: Mount) => (op.data === "" ? null : op.data),
   ],
-  close: (op, fd) => [fd(op.fd)],
-  mkdirat: (op, fd) => [fd(op.dirfd), op.path, op.mode],
-  mknodat: (op, fd) => [fd(op.dirfd), op.path, op.mode, makedev(op)],
-  symlinkat: (op, fd) => [op.target, fd(op.dirfd), op.path],
-  fchownat: (op, fd) => [fd(op.dirfd), op.path, op.uid, op.gid, bits(atFlags, op.flags)],
-  write: (op, fd) => {
-    const bytes = new TextEncoder().encode(op.text);
-    return [fd(op.fd), { bytes }, bytes.length];
-  },
-  mount: (op) => [
-    op.source,
-    op.target,
-    op.fsType,
-    bits(mountFlags, op.flags),
-    op.data === "" ? null : op.data,
+  umount2: ["target", ["flags", umountFlags]],
+  fsopen: ["fsType", fsopenFlags.FSOPEN_CLOEXEC],
+  fsconfig: ["fd", (op: Fsconfig) => fsconfigCommands[op.command], "key", "value", 0],
+  fsmount: ["fd", fsmountFlags.FSMOUNT_CLOEXEC, ["attributes", mountAttributes]],
+  open_tree: ["dirfd", "path", ["flags", openTreeOrAt]],
+  move_mount: ["fromFd", "from", "toFd", "to", ["flags", moveMountFlags]],
+  mount_setattr: ["dirfd", "path", ["flags", atFlags], mountAttrOf, mountAttrBytes],
+  pivot_root: ["newRoot", "putOld"],
+  chroot: ["path"],
+  fchdir: ["fd"],
+  chdir: ["path"],
+  socket: [(op: Socket) => struct.addressFamily[op.family], struct.SOCK_DGRAM_CLOEXEC, 0],
+  setgroups: [(op: Setgroups) => op.gids.length, (op: Setgroups) => struct.groupList(op.gids)],
+  setresgid: ["id", "id", "id"],
+  setresuid: ["id", "id", "id"],
+  capset: [
+    struct.capabilityHeader,
+    (op: Capset) => struct.capabilityData(op.effective, op.permitted, op.inheritable),
   ],
-  umount2: (op) => [op.target, bits(umountFlags, op.flags)],
-  fsopen: (op) => [op.fsType, fsopenFlags.FSOPEN_CLOEXEC],
-  fsconfig: (op, fd) => [fd(op.fd), fsconfigCommands[op.command], op.key, op.value, 0],
-  fsmount: (op, fd) => [fd(op.fd), fsmountFlags.FSMOUNT_CLOEXEC, bits(mountAttributes, op.attributes)],
-  open_tree: (op, fd) => [fd(op.dirfd), op.path, bits(openTreeOrAt, op.flags)],
-  move_mount: (op, fd) => [fd(op.fromFd), op.from, fd(op.toFd), op.to, bits(moveMountFlags, op.flags)],
-  mount_setattr: (op, fd) => [
-    fd(op.dirfd),
-    op.path,
-    bits(atFlags, op.flags),
-    struct.mountAttr(
-      bits(mountAttributes, op.set),
-      bits(mountAttributes, op.clear),
-      bits(mountFlags, op.propagation),
-    ),
-    mountAttrBytes,
-  ],
-  pivot_root: (op) => [op.newRoot, op.putOld],
-  chroot: (op) => [op.path],
-  fchdir: (op, fd) => [fd(op.fd)],
-  chdir: (op) => [op.path],
-  socket: (op) => [struct.addressFamily[op.family], struct.SOCK_DGRAM_CLOEXEC, 0],
-  setgroups: (op) => [op.gids.length, op.gids.length === 0 ? null : struct.groupList(op.gids)],
-  setresgid: (op) => [op.id, op.id, op.id],
-  setresuid: (op) => [op.id, op.id, op.id],
-  capset: (op) => [
-    struct.capabilityHeader(),
-    struct.capabilityData(op.effective, op.permitted, op.inheritable),
-  ],
-  seccomp: (op) => [
+  seccomp: [
     struct.SECCOMP_SET_MODE_FILTER,
-    bits(seccompFlags, op.flags),
-    struct.filterProgram(op.filter),
+    ["flags", seccompFlags],
+    (op: Seccomp) => struct.filterProgram(op.filter),
   ],
-  keyctl: (op) => [struct.KEYCTL_JOIN_SESSION_KEYRING, op.name],
-  close_range: (op) => [op.first, 0xffff_ffff, bits(closeRangeFlags, op.flags)],
+  keyctl: [struct.KEYCTL_JOIN_SESSION_KEYRING, "name"],
+  close_range: ["first", 0xffff_ffff, ["flags", closeRangeFlags]],
 };
+
+function openHowOf(op: Openat2): TapeData {
+  return struct.openHow(bits(openFlags, op.flags), bits(resolveFlags, op.resolve));
+}
+
+function mountAttrOf(op: MountSetattr): TapeData {
+  const propagation = bits(mountFlags, op.propagation);
+  return struct.mountAttr(bits(mountAttributes, op.set), bits(mountAttributes, op.clear), propagation);
+}
+
+const descriptorFields: ReadonlySet<string> = new Set(["fd", "dirfd", "fromFd", "toFd"]);
 
 class PlanEncoder {
   readonly tape = new TapeWriter();
   readonly owners: number[] = [];
   readonly #inherited: readonly string[];
   readonly #slots = new Map<string, number>();
+  readonly #errnos = new Map<string, number>();
   #slotsUsed = 0;
   readonly #freeSlots: number[] = [];
   readonly #fd = (fd: Fd) => this.#resolve(fd);
@@ -172,6 +173,9 @@ class PlanEncoder {
       case "verify-cwd":
         this.tape.own("verifyCwd");
         break;
+      case "drop-bounding":
+        this.tape.own("drop", [struct.wordOf(operation.capabilities)]);
+        break;
       case "execve":
         this.#execve(operation);
         break;
@@ -185,22 +189,37 @@ class PlanEncoder {
   }
 
   #call(operation: SyscallOperation): void {
-    const encode = encoders[operation.call] as (
-      operation: SyscallOperation,
-      fd: (fd: Fd) => TapeArgument,
-    ) => Arguments;
-    const args = encode(operation, this.#fd);
-    this.tape.call(operation.call satisfies SyscallName, args, this.#options(operation));
+    const fields = operation as unknown as Readonly<Record<string, unknown>>;
+    const args: TapeArgument[] = [];
+    for (const argument of signatures[operation.call]) {
+      if (typeof argument === "string") {
+        const value = fields[argument];
+        args.push(
+          descriptorFields.has(argument) ? this.#resolve(value as Fd) : ((value ?? null) as TapeArgument),
+        );
+      } else if (typeof argument === "number") args.push(argument);
+      else if (typeof argument === "function") args.push(argument(operation as never));
+      else args.push(bits(argument[1], fields[argument[0]] as readonly string[]));
+    }
+    this.tape.call(operation.call, args, this.#options(operation));
     if (operation.call === "close" && typeof operation.fd === "string") this.#release(operation.fd);
   }
 
   #options(operation: SyscallOperation | NetworkIoctl | TtyIoctl): TapeOptions {
-    const ignore = operation.ignore?.map(errnoNumber);
+    const ignore = operation.ignore?.map((name) => this.#errno(name));
     const keep =
       "keep" in operation && operation.keep !== undefined ? this.#reserve(operation.keep) : undefined;
     const unless =
       "unless" in operation && operation.unless !== undefined ? this.#slotOf(operation.unless) : undefined;
     return { ignore, keep, unless };
+  }
+
+  #errno(name: string): number {
+    const known = this.#errnos.get(name);
+    if (known !== undefined) return known;
+    const number = errnoNumber(name);
+    this.#errnos.set(name, number);
+    return number;
   }
 
   #resolve(fd: Fd): TapeArgument {
@@ -218,7 +237,8 @@ class PlanEncoder {
 
   #reserve(name: string): number {
     const slot = this.#freeSlots.pop() ?? this.#slotsUsed++;
-    if (slot >= 1024) throw new RangeError("a launch plan holds more than 1024 descriptors at once");
+    if (slot >= tapeSlots)
+      throw new RangeError(`a launch plan holds more than ${tapeSlots} descriptors at once`);
     this.#slots.set(name, slot);
     return slot;
   }
@@ -230,8 +250,10 @@ class PlanEncoder {
     this.#freeSlots.push(slot);
   }
 
+  /** Init takes these as offsets in the blob and adds its address itself. */
   #execve({ candidates, args, env, init }: Execve): void {
-    this.tape.own("execve", [stringArray(candidates), stringArray(args), stringArray(env), init ? 1 : 0]);
+    const arrays = [candidates, args, env].map((texts) => this.tape.strings(texts));
+    this.tape.own("execve", [...arrays, init ? 1 : 0]);
   }
 
   #ioctl(operation: NetworkIoctl | TtyIoctl): void {
@@ -281,8 +303,4 @@ function ioctlArgument(
     case "SIOCSIFNETMASK":
       return struct.interfaceAddressRequest(operation.interface, parseInet(operation.address));
   }
-}
-
-function utf8Length(text: string): number {
-  return Buffer.byteLength(text, "utf8");
 }

@@ -18,8 +18,11 @@ let facts: LaunchFacts | undefined;
 
 /** Kernel features, kind of root file system, capabilities. */
 export function launchFacts(): LaunchFacts {
-  facts ??= {
-    kernel: { mountSetattr: kernelKnows("mount_setattr"), closeRangeCloexec: kernelKnows("mount_setattr") },
+  if (facts !== undefined) return facts;
+  // CLOSE_RANGE_CLOEXEC came one release earlier and cannot be probed without closing something.
+  const recent = kernelKnows("mount_setattr");
+  facts = {
+    kernel: { mountSetattr: recent, closeRangeCloexec: recent },
     hostRoot: isRamfsRoot() ? "ramfs" : "pivotable",
     availableCapabilities: ownCapabilities(readFileSync("/proc/self/status", "latin1")),
   };
@@ -29,8 +32,8 @@ export function launchFacts(): LaunchFacts {
 /** What both the bounding and the permitted set hold (proc_pid_status(5)). */
 export function ownCapabilities(status: string): bigint {
   const mask = (field: string) => {
-    const hex = status.match(new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m"))?.[1] ?? "0";
-    return BigInt(`0x${hex}`);
+    const at = status.indexOf(`\n${field}:\t`);
+    return at === -1 ? 0n : BigInt(`0x${status.slice(at + field.length + 3, at + field.length + 19)}`);
   };
   return mask("CapBnd") & mask("CapPrm");
 }
