@@ -24,6 +24,8 @@ export interface CommandSpec {
   readonly maxArguments?: number;
   /** run, create, exec: words after the first argument belong to the container. */
   readonly stopAtArgument?: boolean;
+  /** With stopAtArgument: once this option was given, options may follow arguments. */
+  readonly continueAfter?: string;
   /** Words rewritten where an option may stand, on exact match: `-name` to `--name`. See option-rewrite.ts. */
   readonly rewrites?: Readonly<Record<string, readonly string[]>>;
   /** Exit code of an error that names none itself; absent: 1. run and create have 125. */

@@ -8,10 +8,6 @@ import type { ContainerRecord, PortRecord } from "../state/record.ts";
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
-const weekMs = 7 * dayMs;
-const monthMs = 30 * dayMs;
-const yearMs = 365 * dayMs;
 
 /** `Less than a second`, `About a minute`, `3 hours`: docker's units.HumanDuration, without "ago". */
 export function renderDuration(durationMs: number): string {
@@ -25,10 +21,10 @@ export function renderDuration(durationMs: number): string {
   const hours = Math.trunc(durationMs / hourMs + 0.5);
   if (hours === 1) return "About an hour";
   if (hours < 48) return `${hours} hours`;
-  if (hours < 24 * 7 * 2) return `${Math.trunc(durationMs / dayMs)} days`;
-  if (hours < 24 * 30 * 2) return `${Math.trunc(durationMs / weekMs)} weeks`;
-  if (hours < 24 * 365 * 2) return `${Math.trunc(durationMs / monthMs)} months`;
-  return `${Math.trunc(durationMs / yearMs)} years`;
+  if (hours < 24 * 7 * 2) return `${Math.trunc(hours / 24)} days`;
+  if (hours < 24 * 30 * 2) return `${Math.trunc(hours / 24 / 7)} weeks`;
+  if (hours < 24 * 365 * 2) return `${Math.trunc(hours / 24 / 30)} months`;
+  return `${Math.trunc(durationMs / hourMs / 24 / 365)} years`;
 }
 
 /** The STATUS column: `Up 3 minutes`, `Exited (137) 2 hours ago`, `Created`. */

@@ -5,9 +5,9 @@
  * test can run a whole command line. Forms and exit codes are docker 28's: 125 for a bad flag of any command, 1 for
  * a wrong number of arguments or an unknown command.
  */
-import { version } from "../../package.json";
 import type { OptionSpec } from "../config/option-spec.ts";
 import { BockerError, ExitCode } from "../errors.ts";
+import { version } from "./build-info.ts";
 import type { CommandContext, CommandSpec, Output } from "./command-spec.ts";
 import { type CommandEntry, type CommandTable, commandTable } from "./command-table.ts";
 import { type FoundCommand, findCommand, isGroup } from "./find-command.ts";

@@ -4,11 +4,13 @@
 import type { ContainerRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 
+const defaultParent = "bocker";
+
 /** `/bocker/ID`; the same path in every tree of the hierarchy. */
 export function cgroupPathOf(
   engine: Pick<Engine, "settings">,
   record: Pick<ContainerRecord, "id" | "config">,
 ): string {
-  const parent = record.config.cgroupParent ?? engine.settings.cgroupParent;
+  const parent = record.config.cgroupParent ?? engine.settings.cgroupParent ?? defaultParent;
   return `/${parent.replace(/^\/+|\/+$/g, "")}/${record.id}`;
 }

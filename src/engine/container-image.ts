@@ -5,9 +5,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BockerError } from "../errors.ts";
-import type { Paths } from "../host/paths.ts";
 import { type ImageConfig, parseImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord } from "../state/record.ts";
+import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 
 const fileName = "image.json";
@@ -28,9 +28,4 @@ export function loadContainerImage(engine: Engine, record: ContainerRecord): Ima
       hint: `bocker rm -f ${record.name} and run it again`,
     });
   }
-}
-
-/** `…/container/ID`. */
-export function containerFolder(paths: Paths, id: string): string {
-  return join(paths.containers, id);
 }

@@ -10,6 +10,7 @@ import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord, LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import { hostConfigOf, type JsonObject, networkModeOf } from "./inspect-host-config.ts";
 import { renderTime } from "./render-time.ts";
+import type { VolumeMount } from "./volume-mounts.ts";
 
 export interface ContainerFacts {
   readonly record: ContainerRecord;
@@ -23,6 +24,7 @@ export interface ContainerFacts {
   readonly ports: readonly PortRecord[];
   /** `…/container/ID`. */
   readonly folder: string;
+  readonly volumes: readonly VolumeMount[];
   readonly volumesFolder: string;
   readonly layerFolders: readonly string[];
   readonly execIds: readonly string[];
@@ -52,7 +54,10 @@ export function containerInspectOf(facts: ContainerFacts): JsonObject {
     ExecIDs: facts.execIds.length === 0 ? null : facts.execIds,
     HostConfig: hostConfigOf(record.config),
     GraphDriver: graphDriverOf(facts),
-    Mounts: record.config.mounts.flatMap((mount) => mountPointOf(mount, facts)),
+    Mounts: [
+      ...record.config.mounts.flatMap(bindPointOf),
+      ...facts.volumes.map((volume) => volumePointOf(volume, facts)),
+    ],
     Config: configOf(facts),
     NetworkSettings: networkSettingsOf(facts),
   };
@@ -126,33 +131,31 @@ function volumesOf({ record, image }: ContainerFacts): JsonObject | null {
   return paths.length === 0 ? null : Object.fromEntries(paths.map((path) => [path, {}]));
 }
 
-function mountPointOf(mount: MountConfig, facts: ContainerFacts): JsonObject[] {
-  if (mount.type === "bind") {
-    return [
-      {
-        Type: "bind",
-        Source: mount.source,
-        Destination: mount.target,
-        Mode: mount.readOnly && mount.createSource ? "ro" : "",
-        RW: !mount.readOnly,
-        Propagation: mount.propagation ?? "rprivate",
-      },
-    ];
-  }
-  if (mount.type === "tmpfs") return [];
-  const name = mount.name ?? "";
+function bindPointOf(mount: MountConfig): JsonObject[] {
+  if (mount.type !== "bind") return [];
   return [
     {
-      Type: "volume",
-      Name: name,
-      Source: join(facts.volumesFolder, name, "_data"),
+      Type: "bind",
+      Source: mount.source,
       Destination: mount.target,
-      Driver: "local",
-      Mode: "z",
+      Mode: mount.readOnly && mount.createSource ? "ro" : "",
       RW: !mount.readOnly,
-      Propagation: "",
+      Propagation: mount.propagation ?? "rprivate",
     },
   ];
+}
+
+function volumePointOf(volume: VolumeMount, { volumesFolder }: ContainerFacts): JsonObject {
+  return {
+    Type: "volume",
+    Name: volume.name,
+    Source: join(volumesFolder, volume.name, "_data"),
+    Destination: volume.target,
+    Driver: "local",
+    Mode: volume.readOnly ? "ro" : "z",
+    RW: !volume.readOnly,
+    Propagation: "",
+  };
 }
 
 function graphDriverOf({ folder, layerFolders, record }: ContainerFacts): JsonObject {

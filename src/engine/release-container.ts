@@ -25,7 +25,7 @@ export async function releaseContainer(engine: Engine, record: ContainerRecord):
       problems.push(`cannot release ${what} of container "${record.name}": ${messageOf(error)}`);
     }
   };
-  await attempt("the network", () => releaseNetworking(engine.state, record.id, engine.settings.network));
+  await attempt("the network", () => releaseNetworking(engine.state, engine.settings.network, record.id));
   await attempt("the cgroup", () => releaseCgroup(engine, record));
   await attempt("the runtime folder", () => removeRunFolder(engine, record.id));
   return problems;

@@ -13,6 +13,7 @@ export interface VolumeMount {
   /** Absolute path in the container. */
   readonly target: string;
   readonly anonymous: boolean;
+  readonly readOnly: boolean;
   /** First use copies what the image has at the target. */
   readonly copy: boolean;
 }
@@ -25,14 +26,20 @@ export function volumeMountsOf(
 ): readonly VolumeMount[] {
   const asked = config.mounts.flatMap((mount): VolumeMount[] => {
     if (mount.type !== "volume") return [];
-    const { name = anonymousVolumeName(id, mount.target), target, copy } = mount;
-    return [{ name, target, copy, anonymous: mount.name === undefined }];
+    const { name = anonymousVolumeName(id, mount.target), target, copy, readOnly } = mount;
+    return [{ name, target, copy, readOnly, anonymous: mount.name === undefined }];
   });
   const covered = new Set(config.mounts.map((mount) => cleanPath(mount.target)));
   const declared = Object.keys(image.Volumes ?? {})
     .map(cleanPath)
     .filter((target) => !covered.has(target))
-    .map((target) => ({ name: anonymousVolumeName(id, target), target, copy: true, anonymous: true }));
+    .map((target) => ({
+      name: anonymousVolumeName(id, target),
+      target,
+      copy: true,
+      readOnly: false,
+      anonymous: true,
+    }));
   return [...asked, ...declared];
 }
 

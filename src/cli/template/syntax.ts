@@ -48,6 +48,7 @@ export type Operand =
   | { readonly kind: "chain"; readonly at: number; readonly base: Operand; readonly names: readonly string[] }
   | { readonly kind: "pipe"; readonly at: number; readonly pipe: Pipe };
 
+/** As it would be written: the part of Go's messages in angle brackets. */
 export function renderOperand(operand: Operand): string {
   switch (operand.kind) {
     case "dot":

@@ -1,0 +1,33 @@
+import { loadEngineSettings } from "../../config/engine-settings.ts";
+import { createFromImage } from "../../engine/run-container.ts";
+import { ExitCode } from "../../errors.ts";
+import { CidFile } from "../cid-file.ts";
+import type { CommandSpec } from "../command-spec.ts";
+import { openEngineWith } from "../engine-of.ts";
+import { optionHostOf } from "../option-host.ts";
+import { pullReporter } from "../pull-reporter.ts";
+import { resolveRunArguments, runCommandOptions, runParseRules } from "../run-arguments.ts";
+
+/** `bocker create`: all of run but the starting. */
+export const command: CommandSpec = {
+  name: "create",
+  aliases: ["container create"],
+  summary: "Create a new container",
+  usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  example: "bocker create --name web -p 8080:80 busybox httpd -f",
+  ...runParseRules,
+  options: runCommandOptions,
+  failureCode: ExitCode.engine,
+  async run(context, parsed) {
+    const settings = await loadEngineSettings(context.global, context.env);
+    const host = optionHostOf(context);
+    const { config, client, warnings } = await resolveRunArguments(parsed, host, settings.containerDefaults);
+    for (const warning of warnings) context.err.write(`WARNING: ${warning}\n`);
+    const engine = openEngineWith(settings);
+    using cidFile = client.cidfile === undefined ? undefined : new CidFile(client.cidfile);
+    const record = await createFromImage(engine, config, pullReporter(context, client.quiet));
+    cidFile?.write(record.id);
+    context.out.write(`${record.id}\n`);
+    return 0;
+  },
+};

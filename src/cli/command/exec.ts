@@ -1,0 +1,64 @@
+import { loadEngineSettings } from "../../config/engine-settings.ts";
+import { execInContainer } from "../../engine/exec-container.ts";
+import { checkInputTerminal } from "../../terminal/run-attached.ts";
+import type { CommandContext, CommandSpec } from "../command-spec.ts";
+import { openEngineWith } from "../engine-of.ts";
+import { readEnvironment } from "../exec-environment.ts";
+import type { ParsedArguments } from "../parse-argv.ts";
+import { attachAndWait, attachRequestFor } from "../run-session.ts";
+
+/** `bocker exec`: a further process in a running container. */
+export const command: CommandSpec = {
+  name: "exec",
+  aliases: ["container exec"],
+  summary: "Execute a command in a running container",
+  usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
+  options: [
+    { name: "detach", short: "d", kind: "boolean", help: "Detached mode: run command in the background" },
+    { name: "detach-keys", kind: "string", help: "Override the key sequence for detaching a container" },
+    { name: "env", short: "e", kind: "list", help: "Set environment variables" },
+    { name: "env-file", kind: "list", help: "Read in a file of environment variables" },
+    { name: "interactive", short: "i", kind: "boolean", help: "Keep STDIN open even if not attached" },
+    { name: "privileged", kind: "boolean", help: "Give extended privileges to the command" },
+    { name: "tty", short: "t", kind: "boolean", help: "Allocate a pseudo-TTY" },
+    {
+      name: "user",
+      short: "u",
+      kind: "string",
+      help: 'Username or UID (format: "<name|uid>[:<group|gid>]")',
+    },
+    { name: "workdir", short: "w", kind: "string", help: "Working directory inside the container" },
+  ],
+  rewrites: { "--it": ["-i", "-t"], "--ti": ["-i", "-t"] },
+  example: "bocker exec -it web sh",
+  minArguments: 2,
+  stopAtArgument: true,
+  run: execCommand,
+};
+
+async function execCommand(context: CommandContext, parsed: ParsedArguments): Promise<number> {
+  const engine = openEngineWith(await loadEngineSettings(context.global, context.env));
+  const [container = "", ...words] = parsed.positionals;
+  const args = words[0] === "--" ? words.slice(1) : words;
+  const detach = parsed.boolean("detach");
+  const wanted = { tty: parsed.boolean("tty"), interactive: parsed.boolean("interactive") && !detach };
+  const request = attachRequestFor(wanted, []);
+  if (!detach) checkInputTerminal({ stdin: request.stdin, tty: wanted.tty });
+  const workdir = parsed.string("workdir");
+  const user = parsed.string("user");
+  const session = await execInContainer(engine, {
+    container,
+    args,
+    ...wanted,
+    detach,
+    env: readEnvironment(context, parsed),
+    privileged: parsed.boolean("privileged"),
+    ...(workdir ? { workdir } : {}),
+    ...(user === undefined ? {} : { user }),
+    ...(request.size === undefined ? {} : { size: request.size }),
+  });
+  if (session === undefined) return 0;
+  const keys = parsed.string("detach-keys");
+  const options = { ...wanted, sigProxy: false, ...(keys === undefined ? {} : { detachKeys: keys }) };
+  return attachAndWait(session, request, options);
+}

@@ -1,0 +1,58 @@
+import { takeMonitor } from "../../engine/early-monitor.ts";
+import { loadStartable, startAgain } from "../../engine/run-container.ts";
+import { BockerError } from "../../errors.ts";
+import { checkInputTerminal } from "../../terminal/run-attached.ts";
+import type { CommandContext, CommandSpec } from "../command-spec.ts";
+import { openEngineFor } from "../engine-of.ts";
+import type { ParsedArguments } from "../parse-argv.ts";
+import { attachAndWait, attachRequestFor } from "../run-session.ts";
+import { forEachContainer } from "./each-container.ts";
+
+/** `bocker start`: a container that was made or has ended. */
+export const command: CommandSpec = {
+  name: "start",
+  aliases: ["container start"],
+  summary: "Start one or more stopped containers",
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+  options: [
+    {
+      name: "attach",
+      short: "a",
+      kind: "boolean",
+      help: "Attach STDOUT/STDERR and forward signals",
+    },
+    { name: "detach-keys", kind: "string", help: "Override the key sequence for detaching a container" },
+    { name: "interactive", short: "i", kind: "boolean", help: "Attach container's STDIN" },
+  ],
+  example: "bocker start -a web",
+  minArguments: 1,
+  async run(context, parsed) {
+    if (parsed.boolean("attach") || parsed.boolean("interactive")) return startAttached(context, parsed);
+    const engine = await openEngineFor(context);
+    return forEachContainer(context, parsed.positionals, async (name) => {
+      const record = await loadStartable(engine, name);
+      const session = await startAgain(engine, record, takeMonitor(context.global));
+      session?.detach();
+    });
+  },
+};
+
+async function startAttached(context: CommandContext, parsed: ParsedArguments): Promise<number> {
+  const [name = "", ...others] = parsed.positionals;
+  if (others.length > 0) throw new BockerError("you cannot start and attach multiple containers at once");
+  const engine = await openEngineFor(context);
+  const record = await loadStartable(engine, name);
+  const { tty } = record.config;
+  const interactive = record.config.interactive && parsed.boolean("interactive");
+  const keys = parsed.string("detach-keys");
+  const request = attachRequestFor({ tty, interactive }, []);
+  checkInputTerminal({ stdin: request.stdin, tty });
+  const session = await startAgain(engine, record, takeMonitor(context.global), request);
+  if (session === undefined) return 0;
+  return attachAndWait(session, request, {
+    tty,
+    interactive,
+    sigProxy: true,
+    ...(keys === undefined ? {} : { detachKeys: keys }),
+  });
+}

@@ -1,0 +1,32 @@
+/**
+ * `exec --env` and `--env-file` as `K=V` words: files first, so that flags win. A bare name takes the caller's value.
+ */
+import { readFileSync } from "node:fs";
+import { parseEnvFile } from "../config/env-file.ts";
+import { BockerError, messageOf } from "../errors.ts";
+import type { CommandContext } from "./command-spec.ts";
+import type { ParsedArguments } from "./parse-argv.ts";
+
+/** Throws docker's phrases for files and words that make no sense. */
+export function readEnvironment(context: CommandContext, parsed: ParsedArguments): readonly string[] {
+  const fromFiles = parsed.list("env-file").flatMap((path) => readFile(path, context));
+  const fromFlags = parsed.list("env").flatMap((word) => resolveWord(word, context));
+  return [...fromFiles, ...fromFlags];
+}
+
+function readFile(path: string, { env }: CommandContext): readonly string[] {
+  try {
+    return parseEnvFile(readFileSync(path), path, (name) => env[name]);
+  } catch (error) {
+    throw new BockerError(messageOf(error), { kind: "usage" });
+  }
+}
+
+function resolveWord(word: string, { env }: CommandContext): readonly string[] {
+  if (word === "" || word.startsWith("=")) {
+    throw new BockerError(`invalid environment variable: ${word}`, { kind: "usage" });
+  }
+  if (word.includes("=")) return [word];
+  const value = env[word];
+  return value === undefined ? [] : [`${word}=${value}`];
+}

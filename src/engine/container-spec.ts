@@ -1,0 +1,150 @@
+/**
+ * The Spec of a container about to start: its config and image, with everything found out that planning needs.
+ *
+ * Reads the host and the root file system (through its descriptor); changes neither. `run`, `--dry-run` and
+ * `bocker spec` all come through here, so what is printed is what is run.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { hostname as hostHostname } from "node:os";
+import { join } from "node:path";
+import { detectCgroups, hasSwapLimit } from "../cgroup/detect-cgroups.ts";
+import type { CgroupHierarchy } from "../cgroup/hierarchy.ts";
+import type { ContainerConfig } from "../config/container-config.ts";
+import { BockerError, messageOf } from "../errors.ts";
+import { kernelVersion } from "../host/host-facts.ts";
+import type { ImageConfig } from "../image/image-config.ts";
+import { parseBoundingSet, resolveCapabilities } from "../security/capability.ts";
+import { resolveSeccompFilter, type SeccompRequest } from "../security/seccomp.ts";
+import { buildSpec } from "../spec/build-spec.ts";
+import { mergeProcess } from "../spec/merge-process.ts";
+import { namespaceModes } from "../spec/namespace-mode.ts";
+import type { Spec } from "../spec/oci.ts";
+import { parseSecurityOptions } from "../spec/security-option.ts";
+import type { ResolvedUser } from "../spec/user.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import { cgroupPathOf } from "./container-cgroup.ts";
+import type { ContainerFiles } from "./container-files.ts";
+import { joinedNamespaces } from "./container-namespace.ts";
+import { lookUpUser } from "./container-user.ts";
+import type { Engine } from "./engine.ts";
+import { hostDevices, resolveDevices } from "./host-device.ts";
+import { volumeMountsOf } from "./volume-mounts.ts";
+
+export interface ResolvedSpec {
+  readonly spec: Spec;
+  readonly user: ResolvedUser;
+  /** The compiled filter; absent: unconfined. */
+  readonly seccomp?: Uint8Array;
+  readonly hierarchy: CgroupHierarchy;
+}
+
+export interface SpecRequest {
+  readonly record: ContainerRecord;
+  readonly image: ImageConfig;
+  /** The root file system's descriptor, for looking users up. */
+  readonly rootFd: number;
+  readonly files: ContainerFiles;
+}
+
+/** The name a container sees for itself: its own, or the host's where it shares that namespace. */
+export function hostnameOf(record: Pick<ContainerRecord, "id" | "config">): string {
+  const { config } = record;
+  const modes = namespaceModes(config);
+  if (modes.uts.kind === "host") return hostHostname();
+  const sharesHostNetwork = modes.network.kind === "host";
+  return config.hostname ?? (sharesHostNetwork ? hostHostname() : record.id.slice(0, 12));
+}
+
+/** Resolves and builds. Throws docker's words for unknown users, devices, capabilities and profiles. */
+export async function resolveSpec(engine: Engine, request: SpecRequest): Promise<ResolvedSpec> {
+  const { record, image } = request;
+  const { config } = record;
+  const merged = mergeProcess(config, image.config);
+  const user = lookUpUser(request.rootFd, merged.user, config.groupAdd);
+  const hierarchy = detectCgroups();
+  const bounding = boundingCapabilities();
+  const shared = await sharedMemoryOf(engine, record);
+  const spec = buildSpec({
+    config,
+    image: image.config,
+    resolved: {
+      user,
+      hostname: hostnameOf(record),
+      rootfs: join(engine.paths.containers, record.id, "rootfs"),
+      cgroupsPath: cgroupPathOf(engine, record),
+      boundingCapabilities: bounding,
+      swapLimit: hasSwapLimit(hierarchy),
+      namespaces: await joinedNamespaces(engine, config),
+      files: request.files,
+      volumes: volumeSources(engine, request),
+      devices: resolveDevices(config.devices),
+      hostDevices: config.privileged ? hostDevices() : [],
+      maskedPaths: thermalThrottles(),
+      ...(shared === undefined ? {} : { sharedMemory: shared }),
+    },
+  });
+  const seccomp = await seccompFilterOf(config, bounding);
+  return { spec, user, hierarchy, ...(seccomp === undefined ? {} : { seccomp }) };
+}
+
+function volumeSources(engine: Engine, { record, image }: SpecRequest): Readonly<Record<string, string>> {
+  const volumes = volumeMountsOf(record.id, record.config, image.config);
+  return Object.fromEntries(
+    volumes.map((volume) => [volume.target, join(engine.paths.volumes, volume.name, "_data")]),
+  );
+}
+
+/** --ipc host and container:X share /dev/shm as well as the namespace. */
+async function sharedMemoryOf(engine: Engine, { config }: ContainerRecord): Promise<string | undefined> {
+  const { ipc } = namespaceModes(config);
+  if (ipc.kind === "host") return "/dev/shm";
+  if (ipc.kind === "private") return undefined;
+  const paths = await joinedNamespaces(engine, config);
+  return paths.ipc?.replace(/\/ns\/ipc$/, "/root/dev/shm");
+}
+
+/** What this process may hand on (capabilities(7), bounding set). */
+export function boundingCapabilities(): bigint {
+  return parseBoundingSet(readFileSync("/proc/self/status", "latin1")) ?? 0n;
+}
+
+/** The seccomp filter of a container's processes; undefined: unconfined. Throws for a profile that makes no sense. */
+export async function seccompFilterOf(
+  config: Pick<ContainerConfig, "securityOpt" | "privileged" | "capAdd" | "capDrop">,
+  bounding: bigint,
+): Promise<Uint8Array | undefined> {
+  const { seccomp } = parseSecurityOptions(config.securityOpt);
+  if (seccomp === "unconfined" || (config.privileged && seccomp === "default")) return undefined;
+  const { capAdd, capDrop, privileged } = config;
+  return resolveSeccompFilter({
+    profile: typeof seccomp === "object" ? await loadProfile(seccomp.file) : "default",
+    arch: process.arch === "arm64" ? "aarch64" : "x86_64",
+    caps: resolveCapabilities({ privileged, capAdd, capDrop, bounding }),
+    kernel: kernelVersion().release,
+  });
+}
+
+async function loadProfile(path: string): Promise<SeccompRequest["profile"]> {
+  const { parseSeccompProfile } = await import("../security/parse-seccomp-profile.ts");
+  try {
+    return parseSeccompProfile(readFileSync(path, "utf8"), path);
+  } catch (cause) {
+    if (cause instanceof BockerError) throw cause;
+    throw new BockerError(`opening seccomp profile (${path}) failed: ${messageOf(cause)}`, {
+      kind: "invalid-config",
+      cause,
+    });
+  }
+}
+
+/** One a processor, where the hardware has them; docker hides them like the other masked paths. */
+function thermalThrottles(): readonly string[] {
+  const folder = "/sys/devices/system/cpu";
+  try {
+    return readdirSync(folder)
+      .filter((name) => /^cpu\d+$/.test(name))
+      .map((name) => `${folder}/${name}/thermal_throttle`);
+  } catch {
+    return [];
+  }
+}

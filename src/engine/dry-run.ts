@@ -1,0 +1,3 @@
+export async function renderDryRun(): Promise<string> {
+  return "";
+}

@@ -1,0 +1,64 @@
+/**
+ * The Spec of a process that joins a running container: the container's own settings, changed as exec asks.
+ *
+ * docker's rules: environment of the container plus --env, its working directory and user unless named, its
+ * capabilities and filter; --privileged gives all capabilities and no filter.
+ */
+import type { ImageConfig } from "../image/image-config.ts";
+import { capabilitySetsFor, resolveCapabilities } from "../security/capability.ts";
+import { mergeProcess, processEnvironment } from "../spec/merge-process.ts";
+import type { SpecProcess } from "../spec/oci.ts";
+import { parseSecurityOptions } from "../spec/security-option.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import { loadContainerImage } from "./container-image.ts";
+import { boundingCapabilities, hostnameOf, seccompFilterOf } from "./container-spec.ts";
+import { lookUpUser } from "./container-user.ts";
+import type { Engine } from "./engine.ts";
+import type { ExecRequest } from "./exec-container.ts";
+
+export interface ResolvedExec {
+  readonly process: SpecProcess;
+  readonly seccomp?: Uint8Array;
+}
+
+/** `rootFd`: the container's root, for looking the user up in its files as they are now. */
+export async function resolveExecProcess(
+  engine: Engine,
+  record: ContainerRecord,
+  request: ExecRequest,
+  rootFd: number,
+): Promise<ResolvedExec> {
+  const { config } = record;
+  const image: ImageConfig = loadContainerImage(engine, record);
+  const merged = mergeProcess(config, image.config);
+  const groups = request.user === undefined ? config.groupAdd : [];
+  const user = lookUpUser(rootFd, request.user ?? merged.user, groups);
+  const privileged = config.privileged || request.privileged;
+  const bounding = boundingCapabilities();
+  const names = resolveCapabilities({ ...config, privileged, bounding });
+  const env = processEnvironment([...withoutNamed(merged.env, request.env), ...request.env], {
+    hostname: hostnameOf(record),
+    tty: request.tty,
+    home: user.home,
+  });
+  const seccomp = await seccompFilterOf({ ...config, privileged }, bounding);
+  return {
+    ...(seccomp === undefined ? {} : { seccomp }),
+    process: {
+      terminal: request.tty,
+      user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+      args: request.args,
+      env,
+      cwd: request.workdir ?? merged.cwd,
+      capabilities: capabilitySetsFor(names, user.uid),
+      noNewPrivileges: parseSecurityOptions(config.securityOpt).noNewPrivileges,
+      oomScoreAdj: config.oomScoreAdj ?? 0,
+    },
+  };
+}
+
+/** What exec sets replaces the container's own of that name. */
+function withoutNamed(env: readonly string[], replacing: readonly string[]): readonly string[] {
+  const names = new Set(replacing.map((word) => word.split("=", 1)[0]));
+  return env.filter((word) => !names.has(word.split("=", 1)[0]));
+}

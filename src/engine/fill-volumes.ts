@@ -1,0 +1,47 @@
+/**
+ * First use of a volume: what the image has at its target is copied in, as docker does, while nothing runs yet.
+ */
+import { closeSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { openat2 } from "../../ffi/file.ts";
+import { openFlags, resolveFlags } from "../../ffi/flags.ts";
+import { isErrno } from "../../ffi/syscall-error.ts";
+import type { ImageConfig } from "../image/image-config.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import { copyTree } from "../storage/copy-tree.ts";
+import type { Engine } from "./engine.ts";
+import { volumeMountsOf } from "./volume-mounts.ts";
+
+/** Fills every volume of the container that is still empty and may be. `rootFd`: the root file system, not yet in use. */
+export function fillVolumes(
+  engine: Engine,
+  record: ContainerRecord,
+  image: ImageConfig,
+  rootFd: number,
+): void {
+  for (const volume of volumeMountsOf(record.id, record.config, image.config)) {
+    const folder = join(engine.paths.volumes, volume.name, "_data");
+    if (volume.copy && readdirSync(folder).length === 0) fillFrom(rootFd, volume.target, folder);
+  }
+}
+
+function fillFrom(rootFd: number, target: string, folder: string): void {
+  const source = openFolder(rootFd, target);
+  if (source === undefined) return;
+  try {
+    copyTree(`/proc/self/fd/${source}`, folder);
+  } finally {
+    closeSync(source);
+  }
+}
+
+/** Resolved inside the root; what is missing or no directory has nothing to copy. */
+function openFolder(rootFd: number, path: string): number | undefined {
+  const flags = openFlags.O_RDONLY | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC;
+  try {
+    return openat2(rootFd, path, flags, resolveFlags.RESOLVE_IN_ROOT | resolveFlags.RESOLVE_NO_MAGICLINKS);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Device nodes of the host: what --device names, and all of them for --privileged. Reads /dev, never opens a device.
+ */
+import { lstatSync, readdirSync, type Stats, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { DeviceConfig } from "../config/container-config.ts";
+import { BockerError } from "../errors.ts";
+import type { ResolvedDevice } from "../spec/build-spec.ts";
+import type { SpecDevice } from "../spec/oci.ts";
+
+/** A directory stands for every device below it, docker's way. Throws docker's error for what is no device. */
+export function resolveDevices(devices: readonly DeviceConfig[]): readonly ResolvedDevice[] {
+  return devices.flatMap((device) => {
+    const stat = statSync(device.hostPath, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) return devicesUnder(device);
+    const node = stat === undefined ? undefined : deviceOf(stat, device.containerPath);
+    if (node !== undefined) return [{ device: node, access: device.access }];
+    const reason = stat === undefined ? "no such file or directory" : "not a device node";
+    throw new BockerError(
+      `error gathering device information while adding custom device "${device.hostPath}": ${reason}`,
+      { kind: "not-found" },
+    );
+  });
+}
+
+/** Everything in /dev that a container does not get an own one of. */
+export function hostDevices(): readonly SpecDevice[] {
+  return walk("/dev").flatMap((path) => {
+    const device = deviceOf(lstatSync(path), path);
+    return device === undefined ? [] : [device];
+  });
+}
+
+function devicesUnder(device: DeviceConfig): readonly ResolvedDevice[] {
+  return walk(device.hostPath).flatMap((path) => {
+    const target = join(device.containerPath, relative(device.hostPath, path));
+    const node = deviceOf(lstatSync(path), target);
+    return node === undefined ? [] : [{ device: node, access: device.access }];
+  });
+}
+
+const ownInContainer = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console"]);
+
+function walk(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (ownInContainer.has(entry.name)) return [];
+    if (entry.isDirectory()) return walk(path);
+    return entry.isCharacterDevice() || entry.isBlockDevice() ? [path] : [];
+  });
+}
+
+/** makedev(3) undone: 12 bits of major, 20 of minor in the kernel's 32-bit form. */
+function deviceOf(stat: Stats, path: string): SpecDevice | undefined {
+  if (!stat.isCharacterDevice() && !stat.isBlockDevice()) return undefined;
+  return {
+    type: stat.isBlockDevice() ? "b" : "c",
+    path,
+    major: (stat.rdev >> 8) & 0xfff,
+    minor: (stat.rdev & 0xff) | ((stat.rdev >> 12) & 0xfff00),
+    fileMode: stat.mode & 0o777,
+    uid: stat.uid,
+    gid: stat.gid,
+  };
+}

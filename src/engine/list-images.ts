@@ -1,0 +1,39 @@
+/**
+ * Images and their tags as rows: what `images` shows and `inspect` begins with.
+ */
+import { familiarRepository, parseReference } from "../image/reference.ts";
+import { listImages, listTags } from "../state/image.ts";
+import type { ImageRecord, TagRecord } from "../state/record.ts";
+import type { Engine } from "./engine.ts";
+
+export interface ImageRow {
+  readonly image: ImageRecord;
+  /** `alpine`; `<none>` for an image without a tag. */
+  readonly repository: string;
+  readonly tag: string;
+  /** `sha256:…` of the registry's manifest; `<none>` for what was made here. */
+  readonly digest: string;
+}
+
+const none = "<none>";
+
+/** One row a tag, newest image first; an image without tags has one row of its own. */
+export function loadImageRows(engine: Engine): readonly ImageRow[] {
+  const tags = Map.groupBy(listTags(engine.state), (tag) => tag.imageId);
+  return listImages(engine.state)
+    .toSorted((left, right) => right.createdAtMs - left.createdAtMs)
+    .flatMap((image) => rowsOf(image, tags.get(image.id) ?? []));
+}
+
+function rowsOf(image: ImageRecord, tags: readonly TagRecord[]): readonly ImageRow[] {
+  if (tags.length === 0) return [{ image, repository: none, tag: none, digest: none }];
+  return tags.map((tag) => {
+    const reference = parseReference(tag.reference);
+    return {
+      image,
+      repository: familiarRepository(reference),
+      tag: reference.tag ?? none,
+      digest: tag.repoDigest?.split("@")[1] ?? none,
+    };
+  });
+}

@@ -1,0 +1,75 @@
+/**
+ * `run`, `create` and `start`: from a request to a session with a started container.
+ *
+ * The monitor is a process that was started before anything was known (spawnMonitor); it is given the container's id
+ * when there is one, and does the starting.
+ */
+import type { ContainerConfig } from "../config/container-config.ts";
+import { BockerError } from "../errors.ts";
+import { readProcessIdentity } from "../host/process-identity.ts";
+import type { AttachRequest, Session } from "../monitor/session.ts";
+import type { MonitorHandle } from "../monitor/spawn-monitor.ts";
+import { getContainer } from "../state/container.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import { attachSocketOf } from "./container-paths.ts";
+import { createContainer } from "./create-container.ts";
+import type { Engine } from "./engine.ts";
+import { loadContainer } from "./find-container.ts";
+import { removeSettled } from "./remove-container.ts";
+import { type ResolveImageOptions, resolveImage } from "./resolve-image.ts";
+
+/** Resolves the image and makes the container. `monitor`: who will start it, for `run`. */
+export async function createFromImage(
+  engine: Engine,
+  config: ContainerConfig,
+  options: ResolveImageOptions,
+  monitor?: MonitorHandle,
+): Promise<ContainerRecord> {
+  const image = await resolveImage(engine, config, options);
+  const identity = monitor === undefined ? undefined : readProcessIdentity(monitor.pid);
+  return createContainer(engine, config, image, identity);
+}
+
+/**
+ * Has the monitor start a container that was made by `run`. A container that cannot be started stays, as in docker,
+ * unless it was to be removed at its end.
+ */
+export async function startCreated(
+  engine: Engine,
+  record: ContainerRecord,
+  monitor: MonitorHandle,
+  attach?: AttachRequest,
+): Promise<Session> {
+  try {
+    return await monitor.start({ id: record.id, ...(attach === undefined ? {} : { attach }) });
+  } catch (error) {
+    const current = record.config.autoRemove ? getContainer(engine.state, record.id) : undefined;
+    if (current !== undefined && current.init === undefined) {
+      await removeSettled(engine, current, { volumes: true });
+    }
+    throw error;
+  }
+}
+
+/** A container that can be started now, or runs already (`init` is set). Throws docker's refusal for a paused one. */
+export async function loadStartable(engine: Engine, nameOrId: string): Promise<ContainerRecord> {
+  const record = await loadContainer(engine, nameOrId);
+  if (record.status !== "paused") return record;
+  throw new BockerError("cannot start a paused container, try unpause instead", { kind: "conflict" });
+}
+
+/** Starts a container again; joins the one that runs already when streams are wanted. */
+export async function startAgain(
+  engine: Engine,
+  record: ContainerRecord,
+  monitor: MonitorHandle,
+  attach?: AttachRequest,
+): Promise<Session | undefined> {
+  if (record.init === undefined) {
+    return monitor.start({ id: record.id, ...(attach === undefined ? {} : { attach }) });
+  }
+  monitor.dismiss();
+  if (attach === undefined) return undefined;
+  const { connectAttach } = await import("../monitor/connect-attach.ts");
+  return connectAttach(attachSocketOf(engine.paths, record.id), attach);
+}

@@ -1,0 +1,209 @@
+/**
+ * Starting a container's first process; runs in its monitor.
+ *
+ *   reserve network ─▶ files ─▶ detached overlay ─▶ Spec ─▶ cgroup ─▶ LaunchPlan ─▶ clone3 … execve
+ *                                                                              └ beforeGo: veth pair, ports
+ *
+ * Everything held on the host is keyed by the container's id (release-container.ts gives it back), the mounts belong
+ * to descriptors of this process. An error leaves the record as it was before, with the reason in it.
+ */
+import { closeSync, openSync } from "node:fs";
+import { closeQuietly } from "../../ffi/file.ts";
+import type { WindowSize } from "../../ffi/tty.ts";
+import { createCgroup, type OpenCgroup, openCgroup } from "../cgroup/apply-cgroup.ts";
+import type { CgroupHierarchy } from "../cgroup/hierarchy.ts";
+import { BockerError, ExitCode, messageOf } from "../errors.ts";
+import type { ProcessIdentity } from "../host/process-identity.ts";
+import type { ImageConfig } from "../image/image-config.ts";
+import type { StartContext } from "../launch/context.ts";
+import { planStart } from "../launch/plan-start.ts";
+import { closeHostStdio, type HostStdio, makePipes } from "../monitor/container-stdio.ts";
+import { openPortForwarders } from "../network/forward-ports.ts";
+import { applyNetworking, type NetworkReservation, reserveNetworking } from "../network/networking.ts";
+import { launchFacts, probeBindSources } from "../runtime/launch-facts.ts";
+import { openConsole } from "../runtime/open-console.ts";
+import { type StartedProcess, startProcess } from "../runtime/start-process.ts";
+import type { Spec } from "../spec/oci.ts";
+import { getContainer, noSuchContainer } from "../state/container.ts";
+import { markRunning, markStartFailed, markStarting } from "../state/container-life.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import { mountRootfs } from "../storage/mount-rootfs.ts";
+import { prepareRootfs } from "../storage/rootfs.ts";
+import { cgroupViewOf } from "./cgroup-view.ts";
+import { writeContainerFiles } from "./container-files.ts";
+import { loadContainerImage } from "./container-image.ts";
+import { containerFolder } from "./container-paths.ts";
+import { hostnameOf, type ResolvedSpec, resolveSpec } from "./container-spec.ts";
+import type { Engine } from "./engine.ts";
+import { fillVolumes } from "./fill-volumes.ts";
+import { releaseContainer } from "./release-container.ts";
+
+export interface StartedContainer {
+  readonly record: ContainerRecord;
+  readonly process: StartedProcess;
+  readonly stdio: HostStdio;
+  /** Serve published ports where the kernel does not; to be disposed when the container has ended. */
+  readonly forwarders: Disposable;
+}
+
+/** Starts the container for the monitor `monitor` (this process). Throws with docker's exit code in the error. */
+export async function startContainer(
+  engine: Engine,
+  id: string,
+  monitor: ProcessIdentity,
+  size?: WindowSize,
+): Promise<StartedContainer> {
+  const record = getContainer(engine.state, id);
+  if (record === undefined) throw noSuchContainer(id);
+  if (!markStarting(engine.state, id, monitor)) throw notStartable(record);
+  try {
+    const started = await launchContainer(engine, record, size);
+    if (!markRunning(engine.state, id, monitor, started.process.identity)) {
+      throw new BockerError(`container "${record.name}" was removed while it started`, { kind: "conflict" });
+    }
+    return { record, ...started };
+  } catch (error) {
+    await releaseContainer(engine, record);
+    const exitCode =
+      error instanceof BockerError ? (error.exitCode ?? ExitCode.signalBase) : ExitCode.signalBase;
+    markStartFailed(engine.state, id, monitor, { exitCode, error: messageOf(error) });
+    throw error;
+  }
+}
+
+function notStartable(record: ContainerRecord): BockerError {
+  return new BockerError(`cannot start container "${record.name}": it is ${record.status}`, {
+    kind: "conflict",
+  });
+}
+
+async function launchContainer(
+  engine: Engine,
+  record: ContainerRecord,
+  size: WindowSize | undefined,
+): Promise<Omit<StartedContainer, "record">> {
+  const image = loadContainerImage(engine, record);
+  const reservation = reserveNetworking(engine.state, engine.settings.network, record);
+  const folder = containerFolder(engine.paths, record.id);
+  const files = writeContainerFiles(folder, record.config, hostnameOf(record), reservation);
+  const forwarders = await openPortForwarders(engine.settings.network, record, reservation.ports);
+  const rootFd = mountRootfs(prepareRootfs(engine.paths, record.id, image.rootfs.diff_ids));
+  try {
+    fillVolumes(engine, record, image, rootFd);
+    const resolved = await resolveSpec(engine, { record, image, rootFd, files });
+    const launched = await launchSpec(engine, { record, image, reservation, resolved, rootFd }, size);
+    return { ...launched, forwarders };
+  } catch (error) {
+    forwarders[Symbol.dispose]();
+    throw error;
+  } finally {
+    closeSync(rootFd);
+  }
+}
+
+interface Launch {
+  readonly record: ContainerRecord;
+  readonly image: ImageConfig;
+  readonly reservation: NetworkReservation;
+  readonly resolved: ResolvedSpec;
+  readonly rootFd: number;
+}
+
+/** The host's ends of the streams are the caller's when it succeeds. */
+async function launchSpec(
+  engine: Engine,
+  launch: Launch,
+  size: WindowSize | undefined,
+): Promise<Pick<StartedContainer, "process" | "stdio">> {
+  const streams = launch.record.config.tty ? terminalStreams(size) : pipeStreams(launch);
+  try {
+    const process = await launchWith(launch, streams, (pid) =>
+      applyNetworking(engine.state, engine.settings.network, launch.reservation, pid),
+    );
+    return { process, stdio: streams.host };
+  } catch (error) {
+    closeHostStdio(streams.host);
+    throw error;
+  } finally {
+    streams.closeChildEnds();
+  }
+}
+
+interface Streams {
+  readonly host: HostStdio;
+  readonly child: readonly [stdin: number, stdout: number, stderr: number];
+  /** Set with a terminal: its devpts, and its number in there. */
+  readonly console?: { readonly devpts: number; readonly number: number };
+  closeChildEnds(): void;
+}
+
+function terminalStreams(size: WindowSize | undefined): Streams {
+  const { master, slave, number, devpts = -1 } = openConsole(size);
+  return {
+    host: { kind: "pty", master },
+    child: [slave, slave, slave],
+    console: { devpts, number },
+    closeChildEnds: () => closeQuietly(slave, devpts),
+  };
+}
+
+function pipeStreams({ record, resolved }: Launch): Streams {
+  const pipes = makePipes({ stdin: record.config.interactive, owner: resolved.user });
+  const devNull = pipes.child.stdin === undefined ? openSync("/dev/null", "r") : undefined;
+  return {
+    host: pipes.host,
+    child: [pipes.child.stdin ?? devNull ?? -1, pipes.child.stdout, pipes.child.stderr],
+    closeChildEnds: () => {
+      pipes.closeChildEnds();
+      closeQuietly(devNull);
+    },
+  };
+}
+
+async function launchWith(
+  launch: Launch,
+  streams: Streams,
+  beforeGo: (pid: number) => void,
+): Promise<StartedProcess> {
+  const { spec, hierarchy } = launch.resolved;
+  using cgroup = enterableCgroup(hierarchy, spec);
+  const tasks = cgroup?.taskFds ?? [];
+  const plan = planStart(spec, startContext(launch, streams, tasks.length));
+  return startProcess(plan, {
+    stdio: streams.child,
+    fds: {
+      rootfs: launch.rootFd,
+      ...(streams.console === undefined ? {} : { devpts: streams.console.devpts }),
+      ...Object.fromEntries(tasks.map((fd, index) => [`tasks${index}`, fd])),
+    },
+    cgroupFd: cgroup?.directoryFd,
+    beforeGo,
+  });
+}
+
+/** Makes the cgroup and opens the way in. A host without any (a bare initramfs) can hold no limits: none asked, none made. */
+function enterableCgroup(hierarchy: CgroupHierarchy, { linux }: Spec): OpenCgroup | undefined {
+  const { devices: _devices, ...limits } = linux?.resources ?? {};
+  if (hierarchy.mode === "none" && Object.keys(limits).length === 0) return undefined;
+  return openCgroup(createCgroup(hierarchy, linux?.cgroupsPath ?? "", linux?.resources ?? {}));
+}
+
+function startContext(launch: Launch, streams: Streams, cgroupTasks: number): StartContext {
+  const { record, resolved, reservation } = launch;
+  const { seccomp, hierarchy } = resolved;
+  return {
+    ...launchFacts(),
+    ...(seccomp === undefined ? {} : { seccomp }),
+    // Pipes are the container user's since makePipes; a terminal's slave still has to become so.
+    chownStdio: streams.console === undefined ? [] : [0],
+    dieWithParent: true,
+    cgroupTasks,
+    rootfs: { kind: "mount", description: `overlay of ${launch.image.rootfs.diff_ids.length} layers` },
+    bindSources: probeBindSources(resolved.spec),
+    ...(streams.console === undefined ? {} : { console: { number: streams.console.number } }),
+    network: { interfaces: reservation.interfaces },
+    ...(hierarchy.mode === "none" ? {} : { cgroup: cgroupViewOf(hierarchy) }),
+    init: record.config.init,
+    keyring: record.id,
+  };
+}
