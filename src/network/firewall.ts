@@ -38,17 +38,22 @@ const userlandFirewall: Firewall = {
 
 /** The backend of this host: the configured one, or the first whose probe succeeds. Probed once a boot. */
 export function chooseFirewall(options: NetworkOptions): FirewallChoice {
-  const backends = [nftFirewall(options.table), iptablesFirewall(options.table), userlandFirewall];
-  const remembered = loadProbe(options);
-  const known = backends.find(({ name }) => name === remembered?.name);
-  if (known !== undefined) return { firewall: known, reasons: remembered?.reasons ?? [] };
-  const choice =
-    options.firewall === "auto" ? probeFirewalls(backends) : forcedFirewall(backends, options.firewall);
+  const remembered = rememberedFirewall(options);
+  if (remembered !== undefined) return remembered;
+  const choice = loadFirewall(options);
   saveProbe(options, choice);
   return choice;
 }
 
-/** The same for a plan that is only shown: remembers nothing. */
+/** As chooseFirewall, for a plan that is only shown: an answer that is not known yet is not remembered. */
+export function loadFirewall(options: NetworkOptions): FirewallChoice {
+  const remembered = rememberedFirewall(options);
+  if (remembered !== undefined) return remembered;
+  const backends = backendsOf(options);
+  return options.firewall === "auto" ? probeFirewalls(backends) : forcedFirewall(backends, options.firewall);
+}
+
+/** The first backend that works, and why those before it do not. */
 export function probeFirewalls(backends: readonly Firewall[]): FirewallChoice {
   const reasons: string[] = [];
   for (const firewall of backends) {
@@ -118,6 +123,16 @@ function declareAgain(
   } catch (error) {
     throw new BockerError(messageOf(error), { kind: "host", cause, details: { firewall: firewall.name } });
   }
+}
+
+function backendsOf(options: NetworkOptions): readonly Firewall[] {
+  return [nftFirewall(options.table), iptablesFirewall(options.table), userlandFirewall];
+}
+
+function rememberedFirewall(options: NetworkOptions): FirewallChoice | undefined {
+  const probe = loadProbe(options);
+  const firewall = backendsOf(options).find(({ name }) => name === probe?.name);
+  return firewall === undefined ? undefined : { firewall, reasons: probe?.reasons ?? [] };
 }
 
 function forcedFirewall(backends: readonly Firewall[], name: FirewallName): FirewallChoice {

@@ -25,7 +25,8 @@ export function iptablesFirewall(table: string): Firewall {
     ],
     planPublish: (ports) => [
       {
-        ...restoreStep(`publish ${ports.map(describePort).join(", ")}`, renderNat(chain, "-A", ports)),
+        // In front: a rule that a crash left for the same port is never asked again.
+        ...restoreStep(`publish ${ports.map(describePort).join(", ")}`, renderNat(chain, "-I", ports)),
         undo: restoreEffect(renderNat(chain, "-D", ports)),
       },
     ],
@@ -92,7 +93,7 @@ function forwardRules(chain: string, networks: readonly NetworkRecord[]): string
   ];
 }
 
-function renderNat(chain: string, verb: "-A" | "-D", ports: readonly PortRecord[]): string {
+function renderNat(chain: string, verb: "-I" | "-D", ports: readonly PortRecord[]): string {
   return ["*nat", ...ports.map((port) => natRule(chain, verb, port)), "COMMIT", ""].join("\n");
 }
 

@@ -12,6 +12,7 @@ import type { ContainerConfig, NetworkConfig } from "../config/container-config.
 import { BockerError } from "../errors.ts";
 import { applySteps } from "../host/apply-steps.ts";
 import type { HostStep } from "../host/step.ts";
+import { getContainer, noSuchContainer } from "../state/container.ts";
 import { leaseAddress, releaseLeases } from "../state/lease.ts";
 import { findNetwork, getNetwork } from "../state/network.ts";
 import { listPorts, releasePorts, reservePorts } from "../state/port.ts";
@@ -25,7 +26,7 @@ import {
   isBridgeReady,
   planBridge,
 } from "./bridge.ts";
-import { chooseFirewall, isKernelForwarded, lockNetwork, publishPorts } from "./firewall.ts";
+import { chooseFirewall, isKernelForwarded, loadFirewall, lockNetwork, publishPorts } from "./firewall.ts";
 import { hasInterface, hasIpv6, loadLocalPortRange, loadUsedPorts } from "./host-network.ts";
 import { parseSubnet } from "./ip-address.ts";
 import type { NetworkOptions } from "./network-options.ts";
@@ -83,6 +84,7 @@ export function reserveNetworking(
   const requests = container.config.networks.length > 0 ? container.config.networks : [defaultRequest];
   const networks = requests.map((request) => resolveNetwork(state, options, request));
   return state.transaction(() => {
+    if (getContainer(state, container.id) === undefined) throw noSuchContainer(container.id);
     releaseLeases(state, container.id);
     releasePorts(state, container.id);
     const leases = networks.map((network, index) =>
@@ -125,7 +127,7 @@ export function planNetworking(
   pid: number | string,
 ): HostStep[] {
   if (reservation.mode !== "bridge") return [];
-  const { firewall } = chooseFirewall(options);
+  const { firewall } = loadFirewall(options);
   const forwarded = reservation.ports.filter((port) => isKernelForwarded(port, firewall.name));
   return [
     ...reservation.networks
@@ -158,6 +160,7 @@ export function ensureBridge(state: State, options: NetworkOptions, network: Net
   using _lock = lockNetwork(options);
   if (isBridgeReady(network)) return;
   checkSubnetIsFree(network);
+  chooseFirewall(options);
   applySteps(planMissingBridge(state, options, network));
 }
 
@@ -165,7 +168,7 @@ const defaultRequest: NetworkConfig = { name: defaultNetworkName, aliases: [] };
 const nothingReserved = { leases: [], networks: [], ports: [], interfaces: [] } as const;
 
 function planMissingBridge(state: State, options: NetworkOptions, network: NetworkRecord): HostStep[] {
-  const { firewall } = chooseFirewall(options);
+  const { firewall } = loadFirewall(options);
   const { networks, ports } = declaredRules(state);
   const forwarded = ports.filter((port) => isKernelForwarded(port, firewall.name));
   return planBridge(network, hasInterface(network.bridge), firewall.planRules(networks, forwarded));
@@ -224,13 +227,17 @@ function takeLease(
 function takePorts(state: State, container: NetworkedContainer, containerIp: string): PortRecord[] {
   if (container.config.ports.length === 0) return [];
   const held = new Set(listPorts(state).map(({ protocol, hostPort }) => `${protocol}/${hostPort}`));
-  const used = { tcp: loadUsedPorts("tcp"), udp: loadUsedPorts("udp"), sctp: loadUsedPorts("sctp") };
+  // Read only when a port is to be picked: the kernel takes a millisecond or two to list its sockets.
+  const used = new Map<string, ReadonlySet<number>>();
+  const usedPorts = (protocol: PortRecord["protocol"]) =>
+    used.getOrInsertComputed(protocol, () => loadUsedPorts(protocol));
   const ports = planPorts(container.config.ports, {
     containerId: container.id,
     containerIp,
     hasIpv6: hasIpv6(),
     range: loadLocalPortRange(),
-    isFree: (protocol, hostPort) => !used[protocol].has(hostPort) && !held.has(`${protocol}/${hostPort}`),
+    isFree: (protocol, hostPort) =>
+      !usedPorts(protocol).has(hostPort) && !held.has(`${protocol}/${hostPort}`),
   });
   try {
     reservePorts(state, ports);

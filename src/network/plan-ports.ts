@@ -5,6 +5,7 @@
 import type { PortConfig } from "../config/container-config.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import type { PortRecord } from "../state/record.ts";
+import { renderAddress, requireAddress } from "./ip-address.ts";
 
 export interface PortFacts {
   readonly containerId: string;
@@ -47,7 +48,7 @@ export function portFailure(
 }
 
 function hostAddresses(port: PortConfig, facts: PortFacts): readonly string[] {
-  if (port.hostIp !== undefined && port.hostIp !== "") return [port.hostIp];
+  if (port.hostIp !== undefined && port.hostIp !== "") return [renderAddress(requireAddress(port.hostIp))];
   // SCTP is forwarded by the kernel only, and that from IPv4 to IPv4.
   return facts.hasIpv6 && port.protocol !== "sctp" ? ["0.0.0.0", "::"] : ["0.0.0.0"];
 }

@@ -21,6 +21,8 @@ export type Binding = string | number | null;
 /** A row as SQLite gives it: nothing about it is trusted before row.ts has looked. */
 export type Row = Readonly<Record<string, unknown>>;
 
+const rehearsalOver = new Error("the rehearsal is over");
+
 /** The database; passed to every function of this folder. */
 export class State implements Disposable {
   readonly #database: Database;
@@ -66,6 +68,24 @@ export class State implements Disposable {
     } finally {
       this.#depth--;
     }
+  }
+
+  /**
+   * Runs `change` and takes it all back: for plans that show what would be written. Not inside a transaction. When
+   * `change` throws, so does this.
+   */
+  rehearse<Result>(change: () => Result): Result {
+    let result: { readonly value: Result } | undefined;
+    try {
+      this.transaction(() => {
+        result = { value: change() };
+        throw rehearsalOver;
+      });
+    } catch (error) {
+      if (error !== rehearsalOver || result === undefined) throw error;
+      return result.value;
+    }
+    throw new Error("a rehearsal was committed");
   }
 
   /**

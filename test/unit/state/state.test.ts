@@ -87,6 +87,24 @@ describe("transaction", () => {
     expect(state.all("SELECT id FROM containers").length).toBe(1);
   });
 
+  test("a rehearsal shows its result and leaves nothing", () => {
+    using fixture = stateFixture();
+    const { state } = fixture;
+    const count = () => state.all("SELECT id FROM containers").length;
+    expect(
+      state.rehearse(() => {
+        addContainer(state);
+        return count();
+      }),
+    ).toBe(1);
+    expect(count()).toBe(0);
+    expect(() =>
+      state.rehearse(() => {
+        throw new Error("no");
+      }),
+    ).toThrow("no");
+  });
+
   test("a second writer waits for the first", () => {
     using fixture = stateFixture();
     using other = openState(fixture);
