@@ -103,7 +103,7 @@ const readers: Readonly<Record<string, Reader>> = {
     draft.tmpfs = [...draft.tmpfs, `size=${readWith(key, value, parseBytes)}`];
   },
   "tmpfs-mode": (draft, value, { key }) => {
-    if (!/^[0-7]{1,4}$/.test(value)) throw new Error(`invalid value for ${key}: ${value}`);
+    if (!/^0?[0-7]{1,4}$/.test(value)) throw new Error(`invalid value for ${key}: ${value}`);
     draft.tmpfs = [...draft.tmpfs, `mode=${Number.parseInt(value, 8).toString(8)}`];
   },
 };

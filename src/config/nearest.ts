@@ -6,5 +6,7 @@ import { nearestName } from "../security/nearest-name.ts";
 /** `did you mean "--name"?`, with `prefix` before the name; undefined when nothing is near. */
 export function hintNearest(word: string, known: readonly string[], prefix = ""): string | undefined {
   const nearest = nearestName(word, known);
-  return nearest === undefined ? undefined : `did you mean "${prefix}${nearest}"?`;
+  // Two of three letters changed is another word, unless it begins the same.
+  const isFar = word.length < 4 && nearest?.charAt(0) !== word.charAt(0);
+  return nearest === undefined || isFar ? undefined : `did you mean "${prefix}${nearest}"?`;
 }

@@ -67,6 +67,7 @@ type Set<T> = (draft: RunDraft, value: T, host: OptionHost) => void;
 
 const nothing = () => undefined;
 
+/** An option without a value: `get` true is written, false is the default. */
 export function booleanOption(named: Named, set: Set<boolean>, get: Get<boolean> = nothing): RunOption {
   return {
     scope: "container",
@@ -77,6 +78,7 @@ export function booleanOption(named: Named, set: Set<boolean>, get: Get<boolean>
   };
 }
 
+/** An option of one word, the last given. */
 export function stringOption(named: Named, set: Set<string>, get: Get<string> = nothing): RunOption {
   return {
     scope: "container",
@@ -87,6 +89,7 @@ export function stringOption(named: Named, set: Set<string>, get: Get<string> = 
   };
 }
 
+/** An option of one whole number. */
 export function intOption(named: Named, set: Set<number>, get: Get<number>): RunOption {
   return {
     scope: "container",
@@ -97,6 +100,7 @@ export function intOption(named: Named, set: Set<number>, get: Get<number>): Run
   };
 }
 
+/** An option of one size, in bytes once read. */
 export function bytesOption(named: Named, set: Set<number>, get: Get<number>): RunOption {
   return {
     scope: "container",
@@ -110,6 +114,7 @@ export function bytesOption(named: Named, set: Set<number>, get: Get<number>): R
   };
 }
 
+/** A repeatable option; `set` gets all words of the highest source that named it. */
 export function listOption(
   named: Named,
   set: Set<readonly string[]>,
