@@ -11,7 +11,7 @@ import { BockerError, ExitCode } from "../errors.ts";
 import { cpuCount } from "../host/host-facts.ts";
 import type { ProcessIdentity } from "../host/process-identity.ts";
 import { randomId, randomName } from "../host/random-id.ts";
-import { parseImageConfig } from "../image/image-config.ts";
+import { type ImageConfig, parseImageConfig } from "../image/image-config.ts";
 import { mergeProcess } from "../spec/merge-process.ts";
 import { validateResources } from "../spec/resources.ts";
 import { insertContainer } from "../state/container.ts";
@@ -26,7 +26,7 @@ import type { Engine } from "./engine.ts";
 import { readCpusets } from "./host-cpuset.ts";
 import { removeSettled } from "./remove-container.ts";
 import type { LocalImage } from "./resolve-image.ts";
-import { volumeMountsOf } from "./volume-mounts.ts";
+import { type VolumeMount, volumeMountsOf } from "./volume-mounts.ts";
 
 const nameAttempts = 20;
 
@@ -37,32 +37,46 @@ export async function createContainer(
   image: LocalImage,
   monitor?: ProcessIdentity,
 ): Promise<ContainerRecord> {
-  const imageConfig = parseImageConfig(image.configBytes);
-  const { args } = mergeProcess(config, imageConfig.config);
-  validateResources(config.resources, { cpus: cpuCount(), ...readCpusets() });
-  const networked = await checkNamespaceTargets(engine, config);
-  const id = randomId();
-  const volumes = volumeMountsOf(id, networked, imageConfig.config);
-  const record = insertNamed(engine, networked, {
-    id,
-    imageId: image.id,
-    imageName: image.name,
-    args,
-    anonymousVolumes: volumes.filter((volume) => volume.anonymous).map((volume) => volume.name),
-  });
+  const draft = await draftContainer(engine, config, image, randomId());
+  const record = insertNamed(engine, draft.config, draft.parts);
   try {
-    if (monitor !== undefined) markStarting(engine.state, id, monitor);
-    const folder = containerFolder(engine.paths, id);
+    if (monitor !== undefined) markStarting(engine.state, record.id, monitor);
+    const folder = containerFolder(engine.paths, record.id);
     mkdirSync(folder, { recursive: true, mode: 0o710 });
     keepContainerImage(folder, image.configBytes);
-    prepareRootfs(engine.paths, id, imageConfig.rootfs.diff_ids);
-    for (const volume of volumes) makeVolume(engine, volume.name, volume.anonymous);
-    makeBindSources(networked);
+    prepareRootfs(engine.paths, record.id, draft.image.rootfs.diff_ids);
+    for (const volume of draft.volumes) makeVolume(engine, volume.name, volume.anonymous);
+    makeBindSources(record.config);
     return record;
   } catch (error) {
     await removeSettled(engine, record, { volumes: true });
     throw error;
   }
+}
+
+export interface ContainerDraft {
+  /** The request, with every name of another container made an id. */
+  readonly config: ContainerConfig;
+  readonly image: ImageConfig;
+  readonly parts: Identified;
+  readonly volumes: readonly VolumeMount[];
+}
+
+/** What the container will be, with every check that needs no effect. Throws docker's phrases. */
+export async function draftContainer(
+  engine: Engine,
+  config: ContainerConfig,
+  image: LocalImage,
+  id: string,
+): Promise<ContainerDraft> {
+  const imageConfig = parseImageConfig(image.configBytes);
+  const { args } = mergeProcess(config, imageConfig.config);
+  validateResources(config.resources, { cpus: cpuCount(), ...readCpusets() });
+  const joined = await checkNamespaceTargets(engine, config);
+  const volumes = volumeMountsOf(id, joined, imageConfig.config);
+  const anonymousVolumes = volumes.filter((volume) => volume.anonymous).map((volume) => volume.name);
+  const parts = { id, imageId: image.id, imageName: image.name, args, anonymousVolumes };
+  return { config: joined, image: imageConfig, parts, volumes };
 }
 
 type Identified = Pick<ContainerRecord, "id" | "imageId" | "imageName" | "args" | "anonymousVolumes">;

@@ -101,7 +101,7 @@ async function launchContainer(
   }
 }
 
-interface Launch {
+export interface Launch {
   readonly record: ContainerRecord;
   readonly image: ImageConfig;
   readonly reservation: NetworkReservation;
@@ -168,7 +168,7 @@ async function launchWith(
   const { spec, hierarchy } = launch.resolved;
   using cgroup = enterableCgroup(hierarchy, spec);
   const tasks = cgroup?.taskFds ?? [];
-  const plan = planStart(spec, startContext(launch, streams, tasks.length));
+  const plan = planStart(spec, startContextOf(launch, streams.console?.number, tasks.length));
   return startProcess(plan, {
     stdio: streams.child,
     fds: {
@@ -188,19 +188,24 @@ function enterableCgroup(hierarchy: CgroupHierarchy, { linux }: Spec): OpenCgrou
   return openCgroup(createCgroup(hierarchy, linux?.cgroupsPath ?? "", linux?.resources ?? {}));
 }
 
-function startContext(launch: Launch, streams: Streams, cgroupTasks: number): StartContext {
+/** What planning needs beside the Spec; the dry run asks for it too. */
+export function startContextOf(
+  launch: Omit<Launch, "rootFd">,
+  consoleNumber: number | undefined,
+  cgroupTasks: number,
+): StartContext {
   const { record, resolved, reservation } = launch;
   const { seccomp, hierarchy } = resolved;
   return {
     ...launchFacts(),
     ...(seccomp === undefined ? {} : { seccomp }),
     // Pipes are the container user's since makePipes; a terminal's slave still has to become so.
-    chownStdio: streams.console === undefined ? [] : [0],
+    chownStdio: consoleNumber === undefined ? [] : [0],
     dieWithParent: true,
     cgroupTasks,
     rootfs: { kind: "mount", description: `overlay of ${launch.image.rootfs.diff_ids.length} layers` },
     bindSources: probeBindSources(resolved.spec),
-    ...(streams.console === undefined ? {} : { console: { number: streams.console.number } }),
+    ...(consoleNumber === undefined ? {} : { console: { number: consoleNumber } }),
     network: { interfaces: reservation.interfaces },
     ...(hierarchy.mode === "none" ? {} : { cgroup: cgroupViewOf(hierarchy) }),
     init: record.config.init,

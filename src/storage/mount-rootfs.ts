@@ -6,7 +6,8 @@
  * (`lowerdir+`). Older kernels want them in one string of at most 255 bytes: there they are named by the numbers of
  * open descriptors, relative to /proc/self/fd. Follows docs.kernel.org/filesystems/overlayfs.html.
  */
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { openFlags } from "../../ffi/flags.ts";
 import { type FsconfigSetting, fsconfig, fsmount, fsopen } from "../../ffi/mount.ts";
 import { SyscallError } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
@@ -18,6 +19,7 @@ export interface OverlayFolders {
   readonly workdir: string;
 }
 
+const O_PATH_DIRECTORY = openFlags.O_PATH | openFlags.O_DIRECTORY;
 /** fsconfig(2)'s limit for a string, without its NUL. */
 const maxStringBytes = 255;
 
@@ -32,6 +34,22 @@ export function mountRootfs(folders: OverlayFolders): number {
     return mountOverlay(folders, addLayersTogether);
   } catch (error) {
     throw cannotMount(error);
+  }
+}
+
+/** The layers alone, read-only, top first: for looking into an image. A descriptor as mountRootfs gives. */
+export function mountLayers(lowerdirs: readonly string[]): number {
+  const [only, second] = lowerdirs;
+  if (only === undefined)
+    throw new BockerError("cannot look into an image without layers", { kind: "unsupported" });
+  if (second === undefined) return openSync(only, O_PATH_DIRECTORY);
+  const context = fsopen("overlay");
+  try {
+    set(context, "source", "overlay");
+    addLayersOneByOne(context, lowerdirs, () => fsconfig(context, { set: "create" }));
+    return fsmount(context);
+  } finally {
+    closeSync(context);
   }
 }
 
@@ -58,11 +76,10 @@ function addLayersOneByOne(context: number, lowerdirs: readonly string[], create
 
 /** The kernel looks the names up when the superblock is created, so the descriptors stay open until then. */
 function addLayersTogether(context: number, lowerdirs: readonly string[], create: () => void): void {
-  const flags = constants.O_DIRECTORY | 0o10000000; // O_PATH
   const fds: number[] = [];
   const cwd = process.cwd();
   try {
-    for (const lowerdir of lowerdirs) fds.push(openSync(lowerdir, flags));
+    for (const lowerdir of lowerdirs) fds.push(openSync(lowerdir, O_PATH_DIRECTORY));
     const names = fds.join(":");
     if (names.length > maxStringBytes) {
       throw new BockerError(`cannot stack ${lowerdirs.length} layers: this kernel takes about 80`, {
