@@ -29,6 +29,9 @@ import { lockTransient } from "./transient-lock.ts";
 
 export { hasLayer, layerPath, loadLayerFacts };
 
+/** How long a failed child's source may take to say that it was its fault. */
+const sourceGraceMs = 100;
+
 /** A layer as stored or sent, compressed or not: the path of a file, or its bytes while they arrive. */
 export type LayerSource = string | AsyncIterable<Uint8Array>;
 
@@ -115,29 +118,38 @@ function naming(label: string, error: unknown): unknown {
   });
 }
 
-async function runChild(order: LayerOrder, blob: LayerSource, options: UnpackOptions): Promise<LayerFacts> {
+function runChild(order: LayerOrder, blob: LayerSource, options: UnpackOptions): Promise<LayerFacts> {
   const argv = selfCommand("layer-apply", JSON.stringify(order));
-  if (typeof blob !== "string") {
-    const child = startCommand(argv, { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
-    const feeding = feed(child.stdin, blob).finally(() => child.stdin.end());
-    // Heard below; a source that fails while the child still works must not count as unhandled meanwhile.
-    feeding.catch(() => {});
-    try {
-      const facts = await collect(child, options);
-      await feeding;
-      return facts;
-    } catch (error) {
-      child.kill("SIGKILL");
-      // What the source says (a broken line) explains the child's complaint about a truncated tar.
-      await feeding;
-      throw error;
-    }
-  }
-  const fd = openSync(blob, "r");
+  return typeof blob === "string" ? runOnFile(argv, blob, options) : runOnStream(argv, blob, options);
+}
+
+async function runOnFile(argv: readonly string[], path: string, options: UnpackOptions): Promise<LayerFacts> {
+  const fd = openSync(path, "r");
   try {
     return await collect(startCommand(argv, { stdin: fd, stdout: "pipe", stderr: "pipe" }), options);
   } finally {
     closeSync(fd);
+  }
+}
+
+async function runOnStream(
+  argv: readonly string[],
+  blob: AsyncIterable<Uint8Array>,
+  options: UnpackOptions,
+): Promise<LayerFacts> {
+  const child = startCommand(argv, { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+  const feeding = feed(child.stdin, blob).finally(() => child.stdin.end());
+  // Heard below; a source that fails while the child still works must not count as unhandled meanwhile.
+  feeding.catch(() => {});
+  try {
+    const facts = await collect(child, options);
+    await feeding;
+    return facts;
+  } catch (error) {
+    // What the source says (a broken line) explains the child's complaint about a truncated tar; a source that
+    // is still waiting has nothing to say.
+    await Promise.race([feeding, Bun.sleep(sourceGraceMs)]);
+    throw error;
   }
 }
 
@@ -160,18 +172,18 @@ interface UnpackingChild {
   readonly exited: Promise<number>;
 }
 
-/** Hears the child out. */
+/** Hears the child out and waits for its end. */
 async function collect(child: UnpackingChild, options: UnpackOptions): Promise<LayerFacts> {
   const stderr = new Response(child.stderr).text();
-  let facts: LayerFacts | undefined;
+  let outcome: LayerFacts | BockerError | undefined;
   for await (const line of lines(child.stdout)) {
     const reply = parseLayerReply(line);
-    if ("error" in reply) throw fromErrorMessage(reply.error);
     if ("bytes" in reply) options.onProgress?.(reply.bytes);
-    else facts = reply.done;
+    else outcome = "done" in reply ? reply.done : fromErrorMessage(reply.error);
   }
   const exitCode = await child.exited;
-  if (facts !== undefined && exitCode === 0) return facts;
+  if (outcome instanceof BockerError) throw outcome;
+  if (outcome !== undefined && exitCode === 0) return outcome;
   const said = (await stderr).trim().split("\n").at(-1) ?? "";
   throw new BockerError(
     `the unpacking process failed (exit code ${exitCode})${said === "" ? "" : `: ${said}`}`,

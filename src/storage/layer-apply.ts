@@ -26,14 +26,36 @@ const readBytes = 512 * 1024;
 export async function runLayerApply(argv: readonly string[]): Promise<number> {
   try {
     prctl(prctlOptions.PR_SET_PDEATHSIG, SIGKILL);
-    const order = JSON.parse(argv[0] ?? "") as LayerOrder;
-    enter(order.directory);
-    say({ done: await applyFrom(0, order) });
+    say({ done: await apply(JSON.parse(argv[0] ?? "") as LayerOrder) });
     return 0;
   } catch (error) {
     say({ error: toErrorMessage(error) });
     return 1;
   }
+}
+
+async function apply(order: LayerOrder): Promise<LayerFacts> {
+  const meter = new Meter(order);
+  const input = createReadStream("", { fd: 0, highWaterMark: readBytes });
+  const plain = decompress(meter.input(input))[Symbol.asyncIterator]();
+  // Before the chroot, since it may start a program: xz.
+  let next = await plain.next();
+  enter(order.directory);
+  const writer = new LayerWriter();
+  const reader = new TarReader(writer);
+  const hasher = new DigestHasher(order.diffID === undefined ? "sha256" : digestAlgorithm(order.diffID));
+  for (; next.done !== true; next = await plain.next()) {
+    meter.output(next.value.length);
+    hasher.update(next.value);
+    reader.write(next.value);
+  }
+  reader.end();
+  const diffID = hasher.digest() as string as DiffID;
+  checkResult(order, diffID, reader);
+  writer.finish();
+  syncRoot();
+  const { sizeBytes, describesRoot, opaqueRoot } = writer;
+  return { diffID, sizeBytes, entries: reader.entries, describesRoot, opaqueRoot };
 }
 
 /** From here on the layer's directory is all there is. */
@@ -44,27 +66,13 @@ function enter(directory: string): void {
   chmodSync("/", 0o755);
 }
 
-async function applyFrom(fd: number, order: LayerOrder): Promise<LayerFacts> {
-  const writer = new LayerWriter();
-  const reader = new TarReader(writer);
-  const meter = new Meter(order);
-  const hasher = new DigestHasher(order.diffID === undefined ? "sha256" : digestAlgorithm(order.diffID));
-  for await (const chunk of decompress(meter.input(createReadStream("", { fd, highWaterMark: readBytes })))) {
-    meter.output(chunk.length);
-    hasher.update(chunk);
-    reader.write(chunk);
-  }
-  reader.end();
-  const diffID = hasher.digest() as string as DiffID;
-  if (order.diffID !== undefined && order.diffID !== diffID)
+function checkResult(order: LayerOrder, diffID: DiffID, reader: TarReader): void {
+  if (order.diffID !== undefined && order.diffID !== diffID) {
     throw digestMismatch("uncompressed layer", diffID, order.diffID);
+  }
   if (order.diffID === undefined && reader.entries === 0) {
     throw new BockerError("not a tar archive, or an empty one", { kind: "corrupt" });
   }
-  writer.finish();
-  syncRoot();
-  const { sizeBytes, describesRoot, opaqueRoot } = writer;
-  return { diffID, sizeBytes, entries: reader.entries, describesRoot, opaqueRoot };
 }
 
 /** A layer that exists is complete, whatever happens to the power: its files reach the disk before its name. */

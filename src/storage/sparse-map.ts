@@ -14,6 +14,8 @@ export interface SparseRange {
 
 const pairBytes = 24;
 const maxRanges = 1 << 20;
+/** What ftruncate takes from JavaScript; no file system holds as much. */
+const maxFileBytes = 2 ** 52 - 1;
 
 /** The pairs of an old GNU header (4 from byte 386) or extension block (21 from byte 0), up to the first empty. */
 export function parseOldSparsePairs(block: Buffer, start: number, count: number): readonly SparseRange[] {
@@ -73,6 +75,7 @@ export function parseSparse10(bytes: Buffer): { ranges: readonly SparseRange[]; 
 
 /** Refuses maps that overlap, run backwards, leave the file or do not account for the data that follows. */
 export function checkSparseMap(ranges: readonly SparseRange[], realSize: number, dataBytes: number): void {
+  if (realSize > maxFileBytes) throw corrupt(`a sparse file of ${realSize} bytes is too large`);
   let end = 0;
   let total = 0;
   for (const range of ranges) {

@@ -53,7 +53,7 @@ export function makeMember(member: RawMember): Buffer {
 }
 
 /** Members and the end mark. */
-export function makeTar(...members: readonly (RawMember | Buffer)[]): Buffer {
+export function makeTar(...members: readonly (RawMember | Buffer)[]): Buffer<ArrayBuffer> {
   const parts = members.map((member) => (Buffer.isBuffer(member) ? member : makeMember(member)));
   return Buffer.concat([...parts, Buffer.alloc(2 * block)]);
 }
