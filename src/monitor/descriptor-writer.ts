@@ -70,7 +70,8 @@ export class DescriptorWriter {
   async #writeLater(chunk: Uint8Array): Promise<void> {
     if (!this.#isPty) {
       this.#sink ??= Bun.file(this.#fd).writer();
-      this.#sink.write(chunk);
+      // Either of the two can be the one that fails.
+      await this.#sink.write(chunk);
       await this.#sink.flush();
       return;
     }
