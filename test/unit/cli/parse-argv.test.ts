@@ -53,7 +53,8 @@ describe("readings", () => {
   for (const [line, raw, words] of readings) {
     test(JSON.stringify(line), () => {
       const parsed = parse(line);
-      expect(parsed.raw).toEqual(raw);
+      const expected: unknown = raw;
+      expect<unknown>(parsed.raw).toEqual(expected);
       expect(parsed.words).toEqual([...words]);
     });
   }
