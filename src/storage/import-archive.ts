@@ -116,11 +116,10 @@ async function importDockerArchive(store: ImageStore, parts: ImageParts): Promis
   const config = parseImageConfig(configBytes);
   checkCounts(entry.layers.length, config);
   const blobs = new BlobStore(store.paths);
-  const layers: Descriptor[] = [];
+  const layers = await Promise.all(entry.layers.map((name) => describeLayer(parts, name)));
   for (const [index, diffID] of config.rootfs.diff_ids.entries()) {
-    const layer = await describeLayer(parts, entry.layers[index] ?? "");
-    await importLayer(store, blobs, partAs(layer), layer.descriptor, diffID);
-    layers.push(layer.descriptor);
+    const layer = layers[index];
+    if (layer !== undefined) await importLayer(store, blobs, partAs(layer), layer.descriptor, diffID);
   }
   const configDescriptor = {
     mediaType: MediaType.ociConfig,
@@ -128,7 +127,12 @@ async function importDockerArchive(store: ImageStore, parts: ImageParts): Promis
     size: configBytes.length,
   };
   const bytes = Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociManifest, config: configDescriptor, layers }),
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MediaType.ociManifest,
+      config: configDescriptor,
+      layers: layers.map(({ descriptor }) => descriptor),
+    }),
   );
   const manifest = { mediaType: MediaType.ociManifest, digest: digestOf(bytes), size: bytes.length };
   await blobs.writeBytes(configDescriptor, configBytes);

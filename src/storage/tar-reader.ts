@@ -82,8 +82,12 @@ export class TarReader {
     }
   }
 
-  /** The input is over. Throws when it stopped inside an entry; a missing end mark alone is tolerated. */
+  /**
+   * The input is over. Throws when it stopped inside an entry; a missing end mark is tolerated, and missing padding
+   * after the last file, since umoci writes such layers.
+   */
   end(): void {
+    if (this.#state.at === "padding") return;
     const inside = this.#state.at !== "header" || this.#carryBytes > 0 || this.#extensionPending();
     if (inside && this.#state.at !== "end") throw corrupt(`archive is truncated at byte ${this.#offset}`);
   }

@@ -39,10 +39,11 @@ describe("framing", () => {
 
   test("every truncation inside an entry is an error", () => {
     const tar = makeTar({ name: "a", data: "x".repeat(600) }, { name: "b", data: "y" });
-    const boundaries = new Set([0, 1536, 2560, 3072]);
+    // Between entries, or in the padding behind the last byte of one: umoci's layers end there.
+    const complete = (length: number) => length === 0 || (length > 1111 && length <= 1536) || length > 2048;
     for (let length = 0; length < 3072; length += 128) {
       const read = () => readTar(tar.subarray(0, length));
-      if (boundaries.has(length)) expect(read).not.toThrow();
+      if (complete(length) && length <= 2560) expect(read).not.toThrow();
       else expect(read).toThrow("truncated");
     }
   });
