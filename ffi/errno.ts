@@ -152,8 +152,9 @@ export function errnoText(errno: number): string {
 /** 2 for `ENOENT`. Throws RangeError for a name that is not in errno(3): the caller has a typing error. */
 export function errnoNumber(name: string): number {
   const at = table.indexOf(` ${name} `);
-  if (at === -1) throw new RangeError(`no such errno: ${name}`);
-  return Number(table.slice(table.lastIndexOf("\n", at) + 1, at));
+  const number = at === -1 ? Number.NaN : Number(table.slice(table.lastIndexOf("\n", at) + 1, at));
+  if (Number.isNaN(number)) throw new RangeError(`no such errno: ${name}`);
+  return number;
 }
 
 function numbers(): Map<number, readonly [string, string]> {

@@ -388,6 +388,45 @@ describe.skipIf(!isRoot)("the command", () => {
   });
 });
 
+describe.skipIf(!isRoot || Bun.which("ip") === null)("network", () => {
+  test("eth0 gets its addresses and routes by plain ioctls", async () => {
+    using rootfs = temporaryRootfs();
+    const link = `bkt${process.pid % 100000}`;
+    const setup = {
+      name: "eth0",
+      mac: "02:42:0a:63:00:02",
+      mtu: 1400,
+      address: "10.99.0.2/24",
+      gateway: "10.99.0.1",
+      address6: "fd99::2/64",
+      gateway6: "fd99::1",
+    };
+    const beforeGo = (pid: number) => {
+      const words = ["ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", String(pid)];
+      if (!Bun.spawnSync(words).success) throw new Error("cannot make a veth pair");
+    };
+    const script = "ip addr show eth0; ip route; ip -6 route; ip -6 addr";
+    const context = { network: { interfaces: [setup] } };
+    const { stdout } = await runIn(rootfs, ["sh", "-c", script], {}, context, { beforeGo });
+    expect(stdout).toContain("mtu 1400");
+    expect(stdout).toContain("link/ether 02:42:0a:63:00:02");
+    expect(stdout).toContain("inet 10.99.0.2/24 brd 10.99.0.255");
+    expect(stdout).toContain("default via 10.99.0.1 dev eth0");
+    expect(stdout).toContain("inet6 fd99::2/64 scope global");
+    expect(stdout).toContain("default via fd99::1 dev eth0");
+    // The kernel takes the pair down with the namespace, a moment later.
+    for (let turn = 0; turn < 400 && existsSync(`/sys/class/net/${link}`); turn++) await Bun.sleep(5);
+    expect(existsSync(`/sys/class/net/${link}`)).toBe(false);
+  });
+
+  test("an interface that is not there is an error that names it", async () => {
+    using rootfs = temporaryRootfs();
+    const network = { interfaces: [{ name: "eth7", address: "10.99.0.2/24" }] };
+    const error = await failureOf(runIn(rootfs, ["sh"], {}, { network }));
+    expect(error.message).toContain("configuring interface eth7: ioctl: no such device");
+  });
+});
+
 describe.skipIf(!isRoot)("--init", () => {
   test("reaps orphans, forwards signals, and exits with the command's status", async () => {
     using rootfs = temporaryRootfs();

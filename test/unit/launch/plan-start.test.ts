@@ -1,0 +1,338 @@
+/**
+ * What a plan promises by its order, and its whole text for a default container and an exec (golden).
+ */
+import { describe, expect, test } from "bun:test";
+import type { ExecContext, StartContext } from "../../../src/launch/context.ts";
+import type { LaunchOperation, LaunchPlan } from "../../../src/launch/plan.ts";
+import { planExec } from "../../../src/launch/plan-exec.ts";
+import { netmaskOf } from "../../../src/launch/plan-network.ts";
+import { bindSourcesOf, planStart } from "../../../src/launch/plan-start.ts";
+import { renderOperation, renderPlan } from "../../../src/launch/render-plan.ts";
+import { capabilityMask, capabilitySetsFor, defaultCapabilities } from "../../../src/security/capability.ts";
+import type { Spec, SpecLinux, SpecMount, SpecProcess } from "../../../src/spec/oci.ts";
+import { expectGolden } from "../../golden/compare-golden.ts";
+
+const context: StartContext = {
+  rootfs: { kind: "mount", description: "overlay of two layers" },
+  hostRoot: "pivotable",
+  kernel: { mountSetattr: true, closeRangeCloexec: true },
+  bindSources: { "/srv/data": "directory", "/srv/hosts": "file" },
+  availableCapabilities: capabilityMask(["ALL"]),
+  chownStdio: [],
+  dieWithParent: true,
+  init: false,
+  keyring: "_ses.0123456789ab",
+};
+
+const mounts: readonly SpecMount[] = [
+  { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+  {
+    destination: "/dev",
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+  },
+  {
+    destination: "/dev/pts",
+    type: "devpts",
+    source: "devpts",
+    options: ["nosuid", "noexec", "newinstance", "mode=0620"],
+  },
+  { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"] },
+  {
+    destination: "/sys/fs/cgroup",
+    type: "cgroup",
+    source: "cgroup",
+    options: ["ro", "nosuid", "noexec", "nodev"],
+  },
+  { destination: "/data", type: "bind", source: "/srv/data", options: ["rbind", "ro", "rprivate"] },
+  { destination: "/etc/hosts", type: "bind", source: "/srv/hosts", options: ["rbind", "rprivate"] },
+];
+
+interface Changes {
+  readonly process?: Partial<SpecProcess>;
+  readonly linux?: Partial<SpecLinux>;
+  readonly spec?: Partial<Spec>;
+}
+
+function processOf(changes: Partial<SpecProcess> = {}): SpecProcess {
+  return {
+    user: { uid: 0, gid: 0 },
+    args: ["sh", "-c", "true"],
+    env: ["PATH=/usr/bin:/bin"],
+    cwd: "/work",
+    capabilities: capabilitySetsFor(defaultCapabilities, changes.user?.uid ?? 0),
+    ...changes,
+  };
+}
+
+function specOf({ process, linux, spec }: Changes = {}): Spec {
+  return {
+    ociVersion: "1.2.0",
+    hostname: "box",
+    process: processOf(process),
+    mounts,
+    linux: {
+      namespaces: (["pid", "network", "ipc", "uts", "mount", "cgroup"] as const).map((type) => ({ type })),
+      maskedPaths: ["/proc/kcore"],
+      readonlyPaths: ["/proc/sys"],
+      sysctl: { "net.ipv4.ip_forward": "1" },
+      ...linux,
+    },
+    ...spec,
+  };
+}
+
+/** Index of the first operation that matches; fails the test when there is none. */
+function indexOf(plan: LaunchPlan, matches: (operation: LaunchOperation) => boolean): number {
+  const index = plan.operations.findIndex(matches);
+  if (index === -1) throw new Error("no such operation in the plan");
+  return index;
+}
+
+const callIs = (call: LaunchOperation["call"]) => (operation: LaunchOperation) => operation.call === call;
+
+describe("the order of a start", () => {
+  const seccomp = new Uint8Array(8);
+  const plan = planStart(specOf(), { ...context, seccomp });
+  const at = (matches: (operation: LaunchOperation) => boolean) => indexOf(plan, matches);
+
+  test("sources are opened before the pivot, targets only after it", () => {
+    const pivot = at(callIs("pivot_root"));
+    const [before, after] = [plan.operations.slice(0, pivot), plan.operations.slice(pivot)];
+    expect(before.filter(callIs("openat2"))).toEqual([]);
+    expect(after.filter((op) => op.call === "open_tree" && op.path.startsWith("/srv"))).toEqual([]);
+    expect(before.filter((op) => op.call === "open_tree").map((op) => "path" in op && op.path)).toEqual([
+      "/srv/data",
+      "/srv/hosts",
+    ]);
+  });
+
+  test("nothing is attached before the tree is private", () => {
+    const isPrivate = at((op) => op.call === "mount" && op.flags.includes("MS_PRIVATE"));
+    expect(isPrivate).toBeLessThan(at(callIs("move_mount")));
+  });
+
+  test("cgroup namespace, sysctls and interfaces come after go, and before /proc/sys is read-only", () => {
+    const go = at(callIs("wait"));
+    const readonly = at((op) => op.step === 'making "/proc/sys" read-only');
+    for (const matches of [
+      callIs("unshare"),
+      callIs("socket"),
+      (op: LaunchOperation) => op.call === "openat" && op.path === "/proc/sys/net/ipv4/ip_forward",
+    ]) {
+      expect(at(matches)).toBeGreaterThan(go);
+      expect(at(matches)).toBeLessThan(readonly);
+    }
+  });
+
+  test("privileges go last: seccomp, bounding set, ids, capabilities, death signal, descriptors, execve", () => {
+    const order = [
+      "seccomp",
+      "drop-bounding",
+      "setgroups",
+      "setresgid",
+      "setresuid",
+      "verify-cwd",
+      "capset",
+    ] as const;
+    const indices = order.map((call) => at(callIs(call)));
+    expect(indices).toEqual([...indices].sort((a, b) => a - b));
+    const death = at((op) => op.call === "prctl" && op.option === "PR_SET_PDEATHSIG");
+    expect(death).toBeGreaterThan(at(callIs("setresuid")));
+    expect(at(callIs("close_range"))).toBeGreaterThan(death);
+    expect(plan.operations.slice(-2).map(({ call }) => call)).toEqual(["report", "execve"]);
+  });
+
+  test("with no_new_privs the filter is loaded last of all", () => {
+    const strict = planStart(specOf({ process: { noNewPrivileges: true } }), { ...context, seccomp });
+    expect(strict.operations.slice(-3).map(({ call }) => call)).toEqual(["seccomp", "report", "execve"]);
+    const set = indexOf(strict, (op) => op.call === "prctl" && op.option === "PR_SET_NO_NEW_PRIVS");
+    expect(set).toBeLessThan(indexOf(strict, callIs("seccomp")));
+  });
+
+  test("init protects itself before it joins anything", () => {
+    const joined = specOf({ linux: { namespaces: [{ type: "network", path: "/proc/1/ns/net" }] } });
+    const operations = planStart(joined, context).operations;
+    expect(operations[0]).toMatchObject({ call: "prctl", option: "PR_SET_DUMPABLE", argument: 0 });
+    expect(operations.findIndex(callIs("setns"))).toBeGreaterThan(0);
+  });
+});
+
+describe("what a start asks of the kernel", () => {
+  test("new namespaces by clone3, the cgroup one later, joined ones by path with a fork for pids", () => {
+    expect(planStart(specOf(), context).cloneFlags).toEqual([
+      "CLONE_NEWNS",
+      "CLONE_NEWPID",
+      "CLONE_NEWNET",
+      "CLONE_NEWIPC",
+      "CLONE_NEWUTS",
+    ]);
+    const namespaces = [
+      { type: "pid", path: "/a" },
+      { type: "user", path: "/b" },
+      { type: "mount" },
+    ] as const;
+    const plan = planStart(specOf({ linux: { namespaces, sysctl: {} } }), context);
+    expect(plan.cloneFlags).toEqual(["CLONE_NEWNS"]);
+    const joins = plan.operations.filter((op) => op.call === "setns").map((op) => "types" in op && op.types);
+    expect(joins).toEqual([["CLONE_NEWUSER"], ["CLONE_NEWPID"]]);
+    expect(indexOf(plan, callIs("fork"))).toBeLessThan(indexOf(plan, callIs("wait")));
+    expect(indexOf(plan, callIs("fork"))).toBeLessThan(indexOf(plan, callIs("setsid")));
+  });
+
+  test("a host name and interfaces only where the namespace is new", () => {
+    const plan = planStart(specOf({ linux: { namespaces: [{ type: "mount" }], sysctl: {} } }), context);
+    expect(plan.operations.filter((op) => op.call === "sethostname" || op.call === "socket")).toEqual([]);
+  });
+
+  test("ramfs: moved and chrooted instead of pivoted", () => {
+    const calls = planStart(specOf(), { ...context, hostRoot: "ramfs" }).operations.map(({ call }) => call);
+    expect(calls).toContain("chroot");
+    expect(calls).not.toContain("pivot_root");
+  });
+
+  test("capabilities beyond what there is are left out", () => {
+    const available = capabilityMask(["CAP_CHOWN", "CAP_KILL"]);
+    const plan = planStart(specOf(), { ...context, availableCapabilities: available });
+    const capset = plan.operations[indexOf(plan, callIs("capset"))];
+    expect(capset).toMatchObject({ effective: available, permitted: available, inheritable: 0n });
+    expect(plan.operations[indexOf(plan, callIs("drop-bounding"))]).toMatchObject({ capabilities: 0n });
+  });
+
+  test("the cgroup view is attached late, unless something lies below it", () => {
+    const cgroup = { mode: "v2" } as const;
+    const late = planStart(specOf(), { ...context, cgroup });
+    const opens = (op: LaunchOperation) => op.call === "fsopen" && op.fsType === "cgroup2";
+    expect(indexOf(late, opens)).toBeGreaterThan(indexOf(late, callIs("wait")));
+    const below: SpecMount = {
+      destination: "/sys/fs/cgroup/x",
+      type: "bind",
+      source: "/srv/data",
+      options: ["bind"],
+    };
+    const plan = planStart(specOf({ spec: { mounts: [...mounts, below] } }), { ...context, cgroup });
+    const attached = (op: LaunchOperation) => op.call === "openat2" && op.path === "/sys/fs/cgroup/x";
+    expect(indexOf(plan, attached)).toBeGreaterThan(indexOf(plan, opens));
+  });
+
+  test("a directory under a mount is made in the mount, not beside it", () => {
+    const inner: SpecMount = { destination: "/work/in/ner", type: "tmpfs", source: "tmpfs" };
+    const outer: SpecMount = { destination: "/work", type: "tmpfs", source: "tmpfs" };
+    const plan = planStart(specOf({ spec: { mounts: [inner, outer, inner] } }), context);
+    const made = plan.operations.flatMap((op) => (op.call === "mkdirat" ? [op.path] : []));
+    expect(made).toEqual(["/work", "/work/in", "/work/in/ner", "/work/in", "/work/in/ner"]);
+  });
+
+  test("an owned /dev gets its nodes; a bound one is left alone", () => {
+    const nodes = (spec: Spec) => planStart(spec, context).operations.filter(callIs("mknodat")).length;
+    expect(nodes(specOf())).toBe(6);
+    const bound: SpecMount = { destination: "/dev", type: "bind", source: "/srv/data", options: ["rbind"] };
+    expect(nodes(specOf({ spec: { mounts: [bound] } }))).toBe(0);
+    const devices = [
+      { type: "c", path: "/dev/net/tun", major: 10, minor: 200, fileMode: 0o600, uid: 5, gid: 6 },
+    ] as const;
+    const plan = planStart(specOf({ linux: { devices } }), context);
+    expect(plan.operations.find((op) => op.call === "mknodat" && op.path === "/dev/net/tun")).toMatchObject({
+      mode: 0o020600,
+      major: 10,
+    });
+    expect(plan.operations.find((op) => op.call === "fchownat")).toMatchObject({
+      path: "/dev/net/tun",
+      uid: 5,
+      gid: 6,
+    });
+  });
+
+  test("a console takes the caller's devpts", () => {
+    const plan = planStart(specOf({ process: { terminal: true } }), { ...context, console: { number: 0 } });
+    expect(plan.inherits).toEqual(["tape", "status", "go", "rootfs", "devpts"]);
+    expect(plan.operations.some((op) => op.call === "fsopen" && op.fsType === "devpts")).toBe(false);
+    expect(indexOf(plan, callIs("setsid"))).toBeLessThan(
+      indexOf(plan, (op) => op.call === "ioctl" && op.request === "TIOCSCTTY"),
+    );
+  });
+});
+
+describe("what bocker cannot do yet is refused, never dropped", () => {
+  const cases: readonly (readonly [string, Changes])[] = [
+    ["linux.uidMappings", { linux: { uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }] } }],
+    ["user namespace", { linux: { namespaces: [{ type: "user" }] } }],
+    ["time namespace", { linux: { namespaces: [{ type: "time" }] } }],
+    ["mount namespace", { linux: { namespaces: [{ type: "mount", path: "/x" }] } }],
+    ["apparmorProfile", { process: { apparmorProfile: "docker-default" } }],
+    ["hooks", { spec: { hooks: { prestart: [{ path: "/bin/true" }] } } }],
+    ["tmpcopyup", { spec: { mounts: [{ destination: "/x", type: "tmpfs", options: ["tmpcopyup"] }] } }],
+  ];
+  test.each(cases)("%s", (word, changes) => {
+    expect(() => planStart(specOf(changes), context)).toThrow(word);
+  });
+
+  test("a command there must be, and limits must have known names", () => {
+    expect(() => planStart(specOf({ process: { args: [] } }), context)).toThrow("no command specified");
+    const rlimits = [{ type: "RLIMIT_NOSUCH", soft: 1, hard: 1 }];
+    expect(() => planStart(specOf({ process: { rlimits } }), context)).toThrow("RLIMIT_NOSUCH");
+  });
+});
+
+test("bind sources are listed for the caller to look at", () => {
+  expect(bindSourcesOf(specOf())).toEqual(["/srv/data", "/srv/hosts"]);
+});
+
+test.each([
+  [0, "0.0.0.0"],
+  [8, "255.0.0.0"],
+  [16, "255.255.0.0"],
+  [25, "255.255.255.128"],
+  [32, "255.255.255.255"],
+])("netmask of /%d", (prefix, mask) => {
+  expect(netmaskOf(prefix)).toBe(mask);
+});
+
+describe("a plan as text", () => {
+  const network = {
+    interfaces: [
+      {
+        name: "eth0",
+        address: "172.17.0.2/16",
+        gateway: "172.17.0.1",
+        mac: "02:42:ac:11:00:02",
+        mtu: 1500,
+        address6: "fd00::2/64",
+        gateway6: "fd00::1",
+      },
+    ],
+  };
+  const execContext: ExecContext = { ...context, namespaces: ["mount", "pid", "network"] };
+  const user = { uid: 1000, gid: 1000, additionalGids: [10] };
+  const cases: readonly (readonly [string, LaunchPlan])[] = [
+    [
+      "plan-start",
+      planStart(specOf(), { ...context, network, cgroup: { mode: "v2" }, seccomp: new Uint8Array(16) }),
+    ],
+    [
+      "plan-exec",
+      planExec(processOf({ user, noNewPrivileges: true, oomScoreAdj: 5 }), {
+        ...execContext,
+        chownStdio: [1, 2],
+      }),
+    ],
+  ];
+
+  for (const [name, plan] of cases) {
+    test(`${name} is as reviewed`, () => {
+      expectGolden(`launch/${name}.txt`, `${renderPlan(plan).join("\n")}\n`);
+    });
+  }
+
+  test("every operation of a plan prints on one line and names what it is for", () => {
+    for (const [, plan] of cases) {
+      for (const operation of plan.operations) {
+        const line = renderOperation(operation);
+        expect(line).not.toContain("\n");
+        expect(line).not.toContain("[object");
+        expect(line).toContain(operation.step);
+      }
+    }
+  });
+});
