@@ -4,7 +4,8 @@
  * Pure. Exit codes are docker's: 127 not found, 126 cannot be executed; otherwise the command's own (125 for run).
  */
 import { BockerError, type ErrorKind, ExitCode } from "../errors.ts";
-import type { Execve, LaunchOperation, LaunchPlan } from "./plan.ts";
+import type { LaunchOperation, LaunchPlan } from "./plan.ts";
+import type { Execve } from "./process-operation.ts";
 
 export interface LaunchFailure {
   /** Index of the operation in the plan. */

@@ -4,7 +4,7 @@
  * Pure. The words are those of mount(8) and of config.md "Linux mount options"; what is not in the table is the file
  * system's own and goes to fsconfig untouched.
  */
-import type { MountAttribute, MountFlag } from "./plan.ts";
+import type { MountAttribute, MountFlag } from "./operation.ts";
 
 export interface MountOptions {
   /** MOUNT_ATTR_* of the mount itself. */

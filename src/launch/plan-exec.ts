@@ -8,7 +8,8 @@
 import { BockerError } from "../errors.ts";
 import type { SpecProcess } from "../spec/oci.ts";
 import type { ExecContext, JoinableNamespace } from "./context.ts";
-import { alwaysInherited, type CloneFlag, type LaunchPlan } from "./plan.ts";
+import type { CloneFlag } from "./operation.ts";
+import { alwaysInherited, type LaunchPlan } from "./plan.ts";
 import { PlanBuilder } from "./plan-builder.ts";
 import {
   cgroupTaskNames,

@@ -8,7 +8,7 @@
 import type { Spec, SpecMount } from "../spec/oci.ts";
 import type { CgroupView, StartContext } from "./context.ts";
 import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-option.ts";
-import type { MountAttribute, MountFlag, ResolveFlag } from "./plan.ts";
+import type { MountAttribute, MountFlag, ResolveFlag } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
 /** A mount that is ready and detached, and where it goes. */

@@ -7,7 +7,8 @@
  * Pure. Descriptors are shown by name. Most operations need no undo: they are the child's own and end with it.
  */
 import { capabilitiesOfMask } from "../security/capability.ts";
-import type { Fd, LaunchOperation, LaunchPlan } from "./plan.ts";
+import type { Fd } from "./operation.ts";
+import type { LaunchOperation, LaunchPlan } from "./plan.ts";
 
 const commentColumn = 80;
 

@@ -31,27 +31,20 @@ import { parseHardwareAddress, parseInet, parseInet6 } from "../../ffi/inet-addr
 import * as struct from "../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../ffi/mount.ts";
 import { type TapeArgument, type TapeData, type TapeOptions, TapeWriter, tapeSlots } from "../../ffi/tape.ts";
+import type { Mknodat, Openat2, Write } from "../launch/file-operation.ts";
+import type { Fsconfig, Mount, MountSetattr } from "../launch/mount-operation.ts";
+import type { NetworkIoctl, Socket, TtyIoctl } from "../launch/network-operation.ts";
+import type { Fd } from "../launch/operation.ts";
+import type { LaunchOperation, LaunchPlan } from "../launch/plan.ts";
 import type {
   Capset,
   Execve,
-  Fd,
-  Fsconfig,
-  LaunchOperation,
-  LaunchPlan,
-  Mknodat,
-  Mount,
-  MountSetattr,
-  NetworkIoctl,
-  Openat2,
   Prctl,
   Prlimit,
   Seccomp,
   Setgroups,
   Sethostname,
-  Socket,
-  TtyIoctl,
-  Write,
-} from "../launch/plan.ts";
+} from "../launch/process-operation.ts";
 
 export interface EncodedPlan {
   readonly tape: Uint8Array;

@@ -23,7 +23,8 @@ import { isErrno } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
 import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
 import { explainFailure } from "../launch/explain-failure.ts";
-import { alwaysInherited, type LaunchPlan, type Wait } from "../launch/plan.ts";
+import { alwaysInherited, type LaunchPlan } from "../launch/plan.ts";
+import type { Wait } from "../launch/process-operation.ts";
 import { type EncodedPlan, encodePlan } from "./encode-plan.ts";
 import { StatusReader, type StatusRecord } from "./status-reader.ts";
 
