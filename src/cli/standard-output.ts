@@ -1,11 +1,10 @@
 /**
  * The process's own standard output and error as Outputs.
  *
- * Written synchronously by descriptor: nothing is lost when the process ends right after, and process.stdout, which
- * costs a start-up 1 ms, is only touched to ask a terminal for its width. Not for containers' streams.
+ * Written synchronously by descriptor: nothing is lost when the process ends right after, and process.stdout and
+ * node:tty, which cost a start-up milliseconds, are only touched to ask about a terminal. Not for containers' streams.
  */
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import type { Output } from "./command-spec.ts";
 
 /** Output to descriptor 1 or 2. */
@@ -16,12 +15,16 @@ export function standardOutput(fd: 1 | 2): Output {
       if (!isBroken) isBroken = !writeAll(fd, Buffer.from(text));
     },
     get isTerminal() {
-      return isatty(fd);
+      return streamOf(fd).isTTY === true;
     },
     get columns() {
-      return (fd === 1 ? process.stdout : process.stderr).columns ?? 80;
+      return streamOf(fd).columns ?? 80;
     },
   };
+}
+
+function streamOf(fd: 1 | 2) {
+  return fd === 1 ? process.stdout : process.stderr;
 }
 
 /** False when the reader has gone: what is left is dropped, as for a program that SIGPIPE ends. */

@@ -7,11 +7,12 @@
  *   [log]        max-size, max-file
  *   [container]  any option of run: what containers get that do not say otherwise
  */
+
 import { readFileSync } from "node:fs";
-import { isIPv4 } from "node:net";
 import * as v from "valibot";
 import { messageOf } from "../errors.ts";
 import type { EngineFile, NetworkSettings } from "./engine-settings.ts";
+import { ipVersion } from "./ip-version.ts";
 import { containerTableSchema, rawOptionsOf } from "./option-schema.ts";
 import type { RawOptions } from "./option-spec.ts";
 import { parseDecimalBytes } from "./option-value.ts";
@@ -173,7 +174,7 @@ function isListsByHost(value: unknown): boolean {
 
 function isSubnet(text: string): boolean {
   const [address = "", length = "", ...more] = text.split("/");
-  return more.length === 0 && isIPv4(address) && /^([0-9]|[12][0-9]|3[0-2])$/.test(length);
+  return more.length === 0 && ipVersion(address) === 4 && /^([0-9]|[12][0-9]|3[0-2])$/.test(length);
 }
 
 function problemOf(check: () => unknown): string | undefined {

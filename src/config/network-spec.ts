@@ -3,9 +3,10 @@
  *
  * Phrases: docker/cli opts/network.go, pkg daemon's runconfig checks.
  */
-import { isIP } from "node:net";
+
 import type { NetworkConfig } from "./container-config.ts";
 import { parseCsvFields, renderCsvFields } from "./csv-fields.ts";
+import { ipVersion } from "./ip-version.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -34,7 +35,7 @@ export function checkNetworkName(name: string): void {
 }
 
 function checkFamily(text: string, family: 4 | 6): string {
-  if (isIP(text) !== family || text.includes("%")) throw new Error(`invalid IPv${family} address: ${text}`);
+  if (ipVersion(text) !== family) throw new Error(`invalid IPv${family} address: ${text}`);
   return text;
 }
 

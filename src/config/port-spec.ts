@@ -3,8 +3,9 @@
  *
  * Pure. Grammar and phrases are docker's (go-connections nat.ParsePortSpec); `80=8080` reads like `80:8080`.
  */
-import { isIP } from "node:net";
+
 import type { PortConfig } from "./container-config.ts";
+import { ipVersion } from "./ip-version.ts";
 
 interface Range {
   readonly first: number;
@@ -73,7 +74,7 @@ function splitPort(text: string, original: string) {
 
 function stripBrackets(text: string): string {
   const ip = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
-  if (text !== "" && (isIP(ip) === 0 || ip.includes("%"))) throw new Error(`invalid IP address: ${text}`);
+  if (text !== "" && ipVersion(ip) === 0) throw new Error(`invalid IP address: ${text}`);
   return ip;
 }
 

@@ -3,12 +3,12 @@
  *
  * Each throws Error(reason) in docker's words and gives the value back as it is kept.
  */
-import { isIP } from "node:net";
+import { ipVersion } from "./ip-version.ts";
 
 /** `--dns`. */
 export function checkIpAddress(text: string): string {
   const ip = text.trim();
-  if (isIP(ip) === 0 || ip.includes("%")) throw new Error(`IP address is not correctly formatted: ${text}`);
+  if (ipVersion(ip) === 0) throw new Error(`IP address is not correctly formatted: ${text}`);
   return ip;
 }
 
@@ -32,7 +32,7 @@ export function checkHostEntry(text: string): string {
   if (!match) throw new Error(`bad format for add-host: ${JSON.stringify(text)}`);
   const [, name = "", given = ""] = match;
   const ip = /^\[(.*)\]$/.exec(given)?.[1] ?? given;
-  if (ip !== "host-gateway" && isIP(ip) === 0) {
+  if (ip !== "host-gateway" && ipVersion(ip) === 0) {
     throw new Error(`invalid IP address in add-host: ${JSON.stringify(given)}`);
   }
   if (/[\s#]/.test(name)) throw new Error(`bad format for add-host: ${JSON.stringify(text)}`);
