@@ -19,6 +19,7 @@ import {
   planProcess,
   planSession,
 } from "./plan-process.ts";
+import { refuseUnsupportedProcess } from "./unsupported.ts";
 
 const joinFlag: Readonly<Record<JoinableNamespace, CloneFlag>> = {
   user: "CLONE_NEWUSER",
@@ -34,6 +35,7 @@ const joinFlag: Readonly<Record<JoinableNamespace, CloneFlag>> = {
 export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan {
   if (process.args?.[0] === undefined)
     throw new BockerError("no command specified", { kind: "invalid-config" });
+  refuseUnsupportedProcess(process);
   const builder = new PlanBuilder();
   planGuard(builder);
   planCgroupEntry(builder, context);

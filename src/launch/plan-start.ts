@@ -42,7 +42,8 @@ import {
  */
 export function planStart(spec: Spec, context: StartContext): LaunchPlan {
   const process = requireProcess(spec);
-  refuseUnsupported(spec, process);
+  refuseUnsupportedSpec(spec);
+  refuseUnsupportedProcess(process);
   const builder = new PlanBuilder();
   planGuard(builder);
   planCgroupEntry(builder, context);
@@ -69,35 +70,6 @@ export function planStart(spec: Spec, context: StartContext): LaunchPlan {
 function requireProcess(spec: Spec): SpecProcess {
   if (spec.process?.args?.[0] !== undefined) return spec.process;
   throw new BockerError("no command specified", { kind: "invalid-config" });
-}
-
-/** Silently ignoring one of these would weaken a container behind its user's back. */
-function refuseUnsupported(spec: Spec, process: SpecProcess): void {
-  const linux = spec.linux;
-  const asked: readonly (readonly [string, unknown])[] = [
-    ["process.selinuxLabel", process.selinuxLabel],
-    ["process.apparmorProfile", process.apparmorProfile],
-    ["process.scheduler", process.scheduler],
-    ["process.ioPriority", process.ioPriority],
-    ["process.execCPUAffinity", process.execCPUAffinity],
-    ["linux.mountLabel", linux?.mountLabel],
-    ["linux.personality", linux?.personality],
-    ["linux.timeOffsets", linux?.timeOffsets],
-    ["linux.uidMappings", linux?.uidMappings?.[0]],
-    ["linux.seccomp.listenerPath", linux?.seccomp?.listenerPath],
-    ["hooks", Object.values(spec.hooks ?? {}).find((hooks) => hooks.length > 0)],
-    ["mounts[].uidMappings", spec.mounts?.find((mount) => mount.uidMappings !== undefined)],
-    ["mounts[].options tmpcopyup", spec.mounts?.find((mount) => mount.options?.includes("tmpcopyup"))],
-    [
-      "a new user namespace",
-      namespaceOf(spec, "user")?.path === undefined ? namespaceOf(spec, "user") : undefined,
-    ],
-    ["a time namespace", namespaceOf(spec, "time")],
-    ["joining a mount namespace", namespaceOf(spec, "mount")?.path],
-  ];
-  const found = asked.find(([, value]) => value !== undefined && value !== "");
-  if (found === undefined) return;
-  throw new BockerError(`cannot start container: ${found[0]} is not supported`, { kind: "unsupported" });
 }
 
 const namespaceFlag: Readonly<Record<SpecNamespaceType, CloneFlag>> = {

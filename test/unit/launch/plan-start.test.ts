@@ -268,6 +268,12 @@ describe("what bocker cannot do yet is refused, never dropped", () => {
     expect(() => planStart(specOf(changes), context)).toThrow(word);
   });
 
+  test("for an exec too; unconfined is what there is", () => {
+    const execContext = { ...context, namespaces: [] };
+    expect(() => planExec(processOf({ selinuxLabel: "x" }), execContext)).toThrow("process.selinuxLabel");
+    expect(() => planExec(processOf({ apparmorProfile: "unconfined" }), execContext)).not.toThrow();
+  });
+
   test("a command there must be, and limits must have known names", () => {
     expect(() => planStart(specOf({ process: { args: [] } }), context)).toThrow("no command specified");
     const rlimits = [{ type: "RLIMIT_NOSUCH", soft: 1, hard: 1 }];
