@@ -34,6 +34,8 @@ import {
   planSession,
 } from "./plan-process.ts";
 
+import { refuseUnsupportedProcess, refuseUnsupportedSpec } from "./unsupported.ts";
+
 /**
  * Plans the start of a container.
  *
