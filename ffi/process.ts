@@ -112,3 +112,8 @@ export function kernelKnows(
   const ENOSYS = 38;
   return trySyscall(call, [-1, null, -1, null, 0]) !== -ENOSYS;
 }
+
+/** exit_group(2): the process ends here, without exit handlers and without closing anything in order. */
+export function exit_group(exitCode: number): void {
+  syscall("exit_group", [exitCode & 0xff]);
+}

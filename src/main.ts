@@ -4,6 +4,8 @@
  * The only place that ends the process. Every role is loaded by itself, so that none pays for another.
  */
 
+import { exit_group } from "../ffi/process.ts";
+
 /** Commands that will need a monitor; it is started first of all, and boots while this process goes on. */
 const monitored = new Set(["run", "start"]);
 
@@ -21,14 +23,20 @@ async function main(argv: readonly string[]): Promise<number> {
     const { prepareMonitor } = await import("./engine/early-monitor.ts");
     prepareMonitor();
   }
-  const { runProcess } = await import("./cli/run-process.ts");
-  return runProcess(argv);
+  const { runCommandLine } = await import("./cli/main-loop.ts");
+  return runCommandLine(argv);
 }
 
-main(process.argv.slice(2)).then(
-  (exitCode) => process.exit(exitCode),
-  (error) => {
-    console.error(error);
-    process.exit(125);
-  },
-);
+/**
+ * Ends the process at once. All output was written synchronously, and what is still open the kernel closes: leaving it
+ * to Bun would close the database, which copies the write-ahead log and waits for the disk three times.
+ */
+function exit(exitCode: number): never {
+  exit_group(exitCode);
+  process.exit(exitCode);
+}
+
+main(process.argv.slice(2)).then(exit, (error) => {
+  console.error(error);
+  exit(125);
+});

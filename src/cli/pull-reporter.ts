@@ -4,8 +4,8 @@
 
 import type { PullEvent } from "../engine/pull-event.ts";
 import type { ResolveImageOptions } from "../engine/resolve-image.ts";
-import type { CommandContext } from "./command-spec.ts";
-import { pullOutputOf } from "./process-output.ts";
+import type { CommandContext, Output } from "./command-spec.ts";
+import type { PullOutput } from "./pull-progress.ts";
 
 /** Nothing with --quiet. The renderer is loaded with the first event. */
 export function pullReporter(context: CommandContext, quiet: boolean): ResolveImageOptions {
@@ -23,4 +23,9 @@ export function pullReporter(context: CommandContext, quiet: boolean): ResolveIm
 function loadRenderer(context: CommandContext): (event: PullEvent) => void {
   const { createPullProgress } = require("./pull-progress.ts") as typeof import("./pull-progress.ts");
   return createPullProgress(pullOutputOf(context.err));
+}
+
+/** What the pull renderer takes. */
+export function pullOutputOf(output: Output): PullOutput {
+  return { write: (text) => output.write(text), isTTY: output.isTerminal, columns: output.columns };
 }

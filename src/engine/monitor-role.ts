@@ -19,7 +19,7 @@ import { cgroupPathOf } from "./container-cgroup.ts";
 import { attachSocketOf, logPathOf } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
-import { removeSettled } from "./remove-container.ts";
+import { removeReleased } from "./remove-container.ts";
 import { startContainer } from "./start-container.ts";
 
 /** The engine as a monitor sees it; one value serves one container. */
@@ -77,9 +77,9 @@ async function settleExit(
   const record = getContainer(engine.state, id);
   if (record === undefined) return;
   const oomKilled = wasOomKilled(engine, record);
-  const problems = [...(await releaseContainer(engine, record))];
+  const problems = await releaseContainer(engine, record);
   markExited(engine.state, id, { monitor }, { exitCode: exit.exitCode, oomKilled });
-  if (record.config.autoRemove) problems.push(...(await removeEnded(engine, id)));
+  if (record.config.autoRemove) removeEnded(engine, id);
   if (problems.length > 0) throw new BockerError(problems.join("; "), { kind: "host" });
 }
 
@@ -89,7 +89,7 @@ function wasOomKilled(engine: Engine, record: ContainerRecord): boolean {
   return readOomKilled(resolveCgroup(hierarchy, cgroupPathOf(engine, record)));
 }
 
-async function removeEnded(engine: Engine, id: string): Promise<readonly string[]> {
+function removeEnded(engine: Engine, id: string): void {
   const record = getContainer(engine.state, id);
-  return record === undefined ? [] : removeSettled(engine, record, { volumes: true });
+  if (record !== undefined) removeReleased(engine, record, { volumes: true });
 }

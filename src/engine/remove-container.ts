@@ -31,7 +31,7 @@ export async function removeIdleContainer(
   await removeSettled(engine, record, options);
 }
 
-/** The removal itself; repeats what another process may have begun. The record must have no live process. */
+/** Gives back what it held and removes it; repeats what another process may have begun. It must have no live process. */
 export async function removeSettled(
   engine: Engine,
   record: ContainerRecord,
@@ -39,10 +39,16 @@ export async function removeSettled(
 ): Promise<readonly string[]> {
   setStatus(engine.state, record.id, ["created", "exited", "dead"], "removing");
   const problems = await releaseContainer(engine, record);
+  removeReleased(engine, record, options);
+  return problems;
+}
+
+/** The rest of a removal, when the container holds nothing any more. */
+export function removeReleased(engine: Engine, record: ContainerRecord, options: RemovalOptions): void {
+  setStatus(engine.state, record.id, ["created", "exited", "dead"], "removing");
   removeTree(engine.paths, join(engine.paths.containers, record.id));
   removeRow(engine.state, record.id);
   if (options.volumes) removeAnonymousVolumes(engine, record);
-  return problems;
 }
 
 function removeAnonymousVolumes(engine: Engine, record: ContainerRecord): void {

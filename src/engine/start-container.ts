@@ -23,6 +23,7 @@ import { applyNetworking, type NetworkReservation, reserveNetworking } from "../
 import { launchFacts, probeBindSources } from "../runtime/launch-facts.ts";
 import { openConsole } from "../runtime/open-console.ts";
 import { type StartedProcess, startProcess } from "../runtime/start-process.ts";
+import { namespaceModes } from "../spec/namespace-mode.ts";
 import type { Spec } from "../spec/oci.ts";
 import { getContainer, noSuchContainer } from "../state/container.ts";
 import { markRunning, markStartFailed, markStarting } from "../state/container-life.ts";
@@ -208,7 +209,8 @@ export function startContextOf(
     ...(consoleNumber === undefined ? {} : { console: { number: consoleNumber } }),
     network: { interfaces: reservation.interfaces },
     ...(hierarchy.mode === "none" ? {} : { cgroup: cgroupViewOf(hierarchy) }),
-    init: record.config.init,
+    // An init makes sense only as process 1 of a pid namespace of its own.
+    init: record.config.init && namespaceModes(record.config).pid.kind === "private",
     keyring: record.id,
   };
 }

@@ -22,7 +22,7 @@ import {
 import type { Spec, SpecDevice, SpecDeviceRule, SpecLinux, SpecProcess, SpecSeccomp } from "./oci.ts";
 import { specResources } from "./resources.ts";
 import { parseSecurityOptions, type SecurityOptions } from "./security-option.ts";
-import { initPath, type MountSources, specMounts } from "./spec-mounts.ts";
+import { type MountSources, specMounts } from "./spec-mounts.ts";
 import type { ResolvedUser } from "./user.ts";
 
 export interface SpecInput {
@@ -68,7 +68,7 @@ export function buildSpec({ config, image, resolved }: SpecInput): Spec {
   const ownUts = modes.uts.kind === "private";
   return {
     ociVersion: "1.2.0",
-    process: specProcess(config, image, resolved, modes, security),
+    process: specProcess(config, image, resolved, security),
     root: { path: resolved.rootfs, readonly: config.readOnly },
     ...(ownUts ? { hostname: resolved.hostname } : {}),
     ...(ownUts && config.domainname ? { domainname: config.domainname } : {}),
@@ -85,7 +85,6 @@ function specProcess(
   config: ContainerConfig,
   image: ImageProcessConfig,
   resolved: ResolvedContainer,
-  modes: NamespaceModes,
   security: SecurityOptions,
 ): SpecProcess {
   const merged = mergeProcess(config, image);
@@ -106,7 +105,7 @@ function specProcess(
     terminal: config.tty,
     ...(config.tty && resolved.consoleSize ? { consoleSize: resolved.consoleSize } : {}),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
-    args: modes.pid.kind === "private" ? withInit(config, resolved, merged.args) : merged.args,
+    args: merged.args,
     env,
     cwd: merged.cwd,
     capabilities: capabilitySetsFor(names, user.uid),
@@ -115,19 +114,6 @@ function specProcess(
     ...(security.apparmor === undefined ? {} : { apparmorProfile: security.apparmor }),
     oomScoreAdj: config.oomScoreAdj ?? 0,
   };
-}
-
-/** An init makes sense only as process 1 of a pid namespace of its own. */
-function withInit(
-  config: ContainerConfig,
-  resolved: ResolvedContainer,
-  args: readonly string[],
-): readonly string[] {
-  if (!config.init) return args;
-  if (resolved.initBinary === undefined) {
-    throw new BockerError("cannot run an init inside the container: there is none", { kind: "internal" });
-  }
-  return [initPath, "--", ...args];
 }
 
 function specLinux(

@@ -18,17 +18,12 @@ export interface MountSources {
   readonly volumes: Readonly<Record<string, string>>;
   /** The /dev/shm to share for --ipc host and container:X; absent: one of its own. */
   readonly sharedMemory?: string;
-  /** Host path of the little init for --init. */
-  readonly initBinary?: string;
 }
 
 export interface MountModes {
   readonly privileged: boolean;
   readonly writableCgroups: boolean;
 }
-
-/** Where docker puts the init, and so where `ps` in a container shows it. */
-export const initPath = "/sbin/docker-init";
 
 /** Defaults that nobody replaced, then the others, parents before children. */
 export function specMounts(
@@ -45,7 +40,7 @@ export function specMounts(
     .filter(({ destination }) => !(targets.has("/dev") && destination.startsWith("/dev/")))
     .flatMap((mount) => defaultMount(mount, config, modes));
   const others = [...files, ...asked].sort((a, b) => depth(a.destination) - depth(b.destination));
-  return [...defaults, ...others, ...initMount(config, sources)];
+  return [...defaults, ...others];
 }
 
 function defaultMount(mount: SpecMount, config: ContainerConfig, modes: MountModes): readonly SpecMount[] {
@@ -131,11 +126,6 @@ function mountTarget(target: string): string {
     throw new BockerError("invalid specification: destination can't be '/'", { kind: "invalid-config" });
   }
   return clean;
-}
-
-function initMount(config: ContainerConfig, { initBinary }: MountSources): readonly SpecMount[] {
-  if (!config.init || initBinary === undefined) return [];
-  return [{ destination: initPath, type: "bind", source: initBinary, options: ["bind", "ro"] }];
 }
 
 function depth(path: string): number {

@@ -14,6 +14,8 @@ import { BockerError, messageOf } from "../errors.ts";
 import { lockFile } from "../host/lock-file.ts";
 import { migrations } from "./schema.ts";
 
+/** The log of a process that ended without closing is read by the next one alone: kept short, that costs nothing. */
+const checkpointPages = 256;
 /** As long as two hundred processes that all start at once may have to queue. */
 const busyTimeoutMs = 60_000;
 
@@ -122,6 +124,7 @@ function open(path: string): State {
     if (schemaVersion(database) !== migrations.length) migrateLocked(database, path);
     database.run("PRAGMA synchronous = NORMAL");
     database.run("PRAGMA foreign_keys = ON");
+    database.run(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
     return new State(database, path);
   } catch (error) {
     database.close();

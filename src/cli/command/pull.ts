@@ -2,7 +2,7 @@ import { parsePlatform } from "../../image/platform.ts";
 import { canonicalName, parseReference, withDefaultTag } from "../../image/reference.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
-import { pullOutputOf } from "../process-output.ts";
+import { pullOutputOf } from "../pull-reporter.ts";
 
 /** `bocker pull`: an image from a registry. */
 export const command: CommandSpec = {

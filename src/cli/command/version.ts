@@ -1,5 +1,5 @@
-import { bockerVersion } from "../../engine/version.ts";
 import { hostArchitecture, kernelVersion } from "../../host/host-facts.ts";
+import { version } from "../build-info.ts";
 import type { CommandSpec } from "../command-spec.ts";
 
 /** `bocker version`: of the program, and what it runs on. */
@@ -12,7 +12,7 @@ export const command: CommandSpec = {
   maxArguments: 0,
   async run(context, parsed) {
     const facts = {
-      Version: bockerVersion(),
+      Version: version,
       Runtime: `Bun ${Bun.version}`,
       Os: "linux",
       Arch: hostArchitecture(),
