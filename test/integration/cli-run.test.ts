@@ -227,7 +227,11 @@ describe("signals to the CLI", () => {
     const reader = child.stdout.getReader();
     const text = new TextDecoder();
     let seen = "";
-    while (!seen.includes("ready")) seen += text.decode((await reader.read()).value);
+    while (!seen.includes("ready")) {
+      const { done, value } = await reader.read();
+      if (done) throw new Error(`it ended: ${await child.stderr.text()}`);
+      seen += text.decode(value);
+    }
     child.kill(signal);
     expect(await child.exited).toBe(9);
     for (let next = await reader.read(); !next.done; next = await reader.read())

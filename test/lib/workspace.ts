@@ -69,12 +69,12 @@ export function openWorkspace({ engineConfig = "", configured = true }: Workspac
   const binary = bockerBinary();
   const directory = mkdtempSync("/tmp/bocker-test-");
   chmodSync(directory, 0o755);
-  const tag = directory.slice("/tmp/bocker-test-".length).toLowerCase();
+  const tag = makeTag();
   const place = (process.pid * 31 + opened++) % (120 * 250);
   const subnetPrefix = `10.${100 + Math.floor(place / 250)}.${place % 250}`;
   const bridge = `bkt${tag}`;
   const cgroupParent = `bocker-test-${tag}`;
-  const table = `bocker_test_${tag}`;
+  const table = `bkt${tag}`;
   const root = join(directory, "state");
   const runRoot = join(directory, "run");
   const configFile = join(directory, "engine.toml");
@@ -170,6 +170,13 @@ export function openWorkspace({ engineConfig = "", configured = true }: Workspac
       if (left.length > 0) throw new Error(`left on the host:\n  ${left.join("\n  ")}`);
     },
   };
+}
+
+/** Eight letters that are good for the name of an interface, a cgroup and a firewall table. */
+function makeTag(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
+    String.fromCharCode(97 + (byte % 26)),
+  ).join("");
 }
 
 async function feed(
