@@ -19,9 +19,11 @@ import { getImage } from "../state/image.ts";
 import type { ImageRecord } from "../state/record.ts";
 import { applyUnknownLayer } from "../storage/apply-layer.ts";
 import { BlobStore } from "../storage/blob-store.ts";
+import { collectGarbage } from "../storage/collect-garbage.ts";
 import { type CompressionFormat, decompress, detectCompression } from "../storage/decompress.ts";
 import { extractImageArchive, isImageArchive } from "../storage/image-archive.ts";
 import {
+  type Brought,
   importArchive,
   isLayoutDirectory,
   partsOfArchive,
@@ -46,12 +48,23 @@ export async function importImageArgument(store: ImageStore, path: string): Prom
     const key = stat.isDirectory() ? `tree ${fingerprintTree(path)}` : fileKey(stat);
     const known = recallImport(store, key);
     if (known !== undefined) return known;
-    using _hold = await holdStore(store.paths);
-    const image = stat.isDirectory() ? await importDirectory(store, path) : await importFile(store, path);
+    const image = await importWhole(store, path, stat.isDirectory());
     rememberImport(store, key, image.id);
     return image;
   } catch (error) {
     throw namingPath(path, error);
+  }
+}
+
+/** All of it, or nothing: what a failed import has brought goes again. */
+async function importWhole(store: ImageStore, path: string, isDirectory: boolean): Promise<ImageRecord> {
+  const brought: Brought = { blobs: new Set(), layers: new Set() };
+  try {
+    using _hold = await holdStore(store.paths);
+    return await (isDirectory ? importDirectory(store, path, brought) : importFile(store, path, brought));
+  } catch (error) {
+    collectGarbage(store, brought);
+    throw error;
   }
 }
 
@@ -71,17 +84,17 @@ function namingPath(path: string, error: unknown): BockerError {
   });
 }
 
-function importDirectory(store: ImageStore, path: string): Promise<ImageRecord> {
-  if (isLayoutDirectory(path)) return importArchive(store, partsOfDirectory(path));
-  return importRootfs(store, packTree(path), MediaType.ociLayer, path);
+function importDirectory(store: ImageStore, path: string, brought: Brought): Promise<ImageRecord> {
+  if (isLayoutDirectory(path)) return importArchive(store, partsOfDirectory(path), brought);
+  return importRootfs(store, packTree(path), MediaType.ociLayer, brought);
 }
 
-async function importFile(store: ImageStore, path: string): Promise<ImageRecord> {
-  if (await isImageArchive(decompress(readFile(path)))) return importArchiveFile(store, path);
+async function importFile(store: ImageStore, path: string, brought: Brought): Promise<ImageRecord> {
+  if (await isImageArchive(decompress(readFile(path)))) return importArchiveFile(store, path, brought);
   const format = detectCompression(await Bun.file(path).slice(0, 6).bytes());
   const mediaType = layerTypes[format];
-  if (mediaType !== undefined) return importRootfs(store, readFile(path), mediaType, path);
-  return importRootfs(store, decompress(readFile(path)), MediaType.ociLayer, path);
+  if (mediaType !== undefined) return importRootfs(store, readFile(path), mediaType, brought);
+  return importRootfs(store, decompress(readFile(path)), MediaType.ociLayer, brought);
 }
 
 /** xz and bzip2 are no formats of a layer: such a tar is stored uncompressed. */
@@ -95,12 +108,12 @@ function readFile(path: string): AsyncIterable<Buffer> {
   return createReadStream(path, { highWaterMark: readBytes });
 }
 
-async function importArchiveFile(store: ImageStore, path: string): Promise<ImageRecord> {
+async function importArchiveFile(store: ImageStore, path: string, brought: Brought): Promise<ImageRecord> {
   const stem = join(store.paths.tmp, `import-${randomHex(8)}`);
   using _lock = await lockTransient(`${stem}.lock`, { removeFile: true });
   try {
     const files = await extractImageArchive(decompress(readFile(path)), `${stem}.parts`);
-    return await importArchive(store, partsOfArchive(files));
+    return await importArchive(store, partsOfArchive(files), brought);
   } finally {
     removeTree(store.paths, `${stem}.parts`);
   }
@@ -111,12 +124,14 @@ async function importRootfs(
   store: ImageStore,
   body: AsyncIterable<Uint8Array>,
   mediaType: string,
-  path: string,
+  brought: Brought,
 ): Promise<ImageRecord> {
   const blobs = new BlobStore(store.paths);
   const blob = await blobs.importStream(body);
   const layer = { mediaType, ...blob };
-  const { diffID } = await applyUnknownLayer(store.paths, blobs.path(blob.digest), `"${path}"`);
+  brought.blobs.add(blob.digest);
+  const { diffID } = await applyUnknownLayer(store.paths, blobs.path(blob.digest), "its files");
+  brought.layers.add(diffID);
   const { os, architecture } = hostPlatform();
   const config = encodeDocument(MediaType.ociConfig, {
     architecture,

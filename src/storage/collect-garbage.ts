@@ -7,14 +7,17 @@
  */
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type DiffID, type Digest, digestHex } from "../image/digest.ts";
+import type { Digest } from "../image/digest.ts";
 import { maxManifestBytes, parseManifest } from "../image/manifest.ts";
 import { listImages, listTags } from "../state/image.ts";
-import type { ImageRecord } from "../state/record.ts";
+import type { ImageRecord, TagRecord } from "../state/record.ts";
 import { BlobStore } from "./blob-store.ts";
 import type { ImageStore } from "./local-image.ts";
 import { removeTree } from "./remove-tree.ts";
 import { tryOwnStore } from "./store-hold.ts";
+
+/** Hex digits of a sha512 digest; a layer's name does not say which algorithm it is. */
+const sha512Hex = 128;
 
 export interface GarbageReport {
   /** False: somebody is adding to the store, and nothing was looked at. */
@@ -24,31 +27,47 @@ export interface GarbageReport {
   readonly removedLayers: number;
 }
 
-/** Removes everything unreachable. */
-export function collectGarbage(store: ImageStore): GarbageReport {
+/** What may be removed, by digest: blobs, and layers by diffID. */
+export interface Reach {
+  readonly blobs: ReadonlySet<string>;
+  readonly layers: ReadonlySet<string>;
+}
+
+/**
+ * Removes what is unreachable: everything, or only what `among` names. A removed image takes its own along and
+ * leaves what an interrupted pull has brought; that is a prune's to take.
+ */
+export function collectGarbage(store: ImageStore, among?: Reach): GarbageReport {
   using owned = tryOwnStore(store.paths);
   if (owned === undefined) return { collected: false, freedBlobBytes: 0, removedLayers: 0 };
-  const images = listImages(store.state);
-  const removedLayers = removeLayers(store, new Set(images.flatMap(({ layers }) => layers.map(hexOf))));
+  const kept = reachOf(store, listImages(store.state), listTags(store.state));
+  const goes = (digest: string, kind: keyof Reach) =>
+    !kept[kind].has(digest) && (among?.[kind].has(digest) ?? true);
+  const removedLayers = removeLayers(store, (digest) => goes(digest, "layers"));
   return {
     collected: true,
-    freedBlobBytes: removeBlobs(store, reachableBlobs(store, images)),
+    freedBlobBytes: removeBlobs(store, (digest) => goes(digest, "blobs")),
     removedLayers,
   };
 }
 
-function reachableBlobs(store: ImageStore, images: readonly ImageRecord[]): ReadonlySet<string> {
+/** All that these images and the digests beside these tags lead to. */
+export function reachOf(
+  store: ImageStore,
+  images: readonly ImageRecord[],
+  tags: readonly TagRecord[],
+): Reach {
   const blobs = new BlobStore(store.paths);
   const reached = new Set<string>();
   for (const { id, manifestDigest } of images) {
     reached.add(id);
     reach(blobs, manifestDigest as Digest, reached);
   }
-  for (const { repoDigest } of listTags(store.state)) {
+  for (const { repoDigest } of tags) {
     if (repoDigest !== undefined)
       reach(blobs, repoDigest.slice(repoDigest.indexOf("@") + 1) as Digest, reached);
   }
-  return reached;
+  return { blobs: reached, layers: new Set(images.flatMap(({ layers }) => layers)) };
 }
 
 /** A document that cannot be read keeps nothing alive beside itself. */
@@ -65,12 +84,12 @@ function reach(blobs: BlobStore, digest: Digest, reached: Set<string>): void {
   }
 }
 
-function removeBlobs(store: ImageStore, reached: ReadonlySet<string>): number {
+function removeBlobs(store: ImageStore, goes: (digest: string) => boolean): number {
   let freed = 0;
   for (const algorithm of readNames(join(store.paths.imageLayout, "blobs"))) {
     const folder = join(store.paths.imageLayout, "blobs", algorithm);
     for (const hex of readNames(folder)) {
-      if (reached.has(`${algorithm}:${hex}`)) continue;
+      if (!goes(`${algorithm}:${hex}`)) continue;
       freed += statSync(join(folder, hex)).size;
       rmSync(join(folder, hex));
     }
@@ -78,12 +97,12 @@ function removeBlobs(store: ImageStore, reached: ReadonlySet<string>): number {
   return freed;
 }
 
-function removeLayers(store: ImageStore, kept: ReadonlySet<string>): number {
+function removeLayers(store: ImageStore, goes: (diffID: string) => boolean): number {
   let removed = 0;
-  for (const name of readNames(store.paths.layers)) {
-    if (name.endsWith(".json") || kept.has(name)) continue;
-    removeTree(store.paths, join(store.paths.layers, name));
-    rmSync(join(store.paths.layers, `${name}.json`), { force: true });
+  for (const hex of readNames(store.paths.layers)) {
+    if (hex.endsWith(".json") || !goes(`${hex.length === sha512Hex ? "sha512" : "sha256"}:${hex}`)) continue;
+    removeTree(store.paths, join(store.paths.layers, hex));
+    rmSync(join(store.paths.layers, `${hex}.json`), { force: true });
     removed += 1;
   }
   return removed;
@@ -95,8 +114,4 @@ function readNames(folder: string): readonly string[] {
   } catch {
     return [];
   }
-}
-
-function hexOf(diffID: string): string {
-  return digestHex(diffID as DiffID);
 }

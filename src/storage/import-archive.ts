@@ -33,6 +33,12 @@ export interface ImageParts {
   find(name: string): { readonly path: string; readonly size: number; readonly digest?: Digest } | undefined;
 }
 
+/** Digests of what an import has put into the store so far, so that a failed one can take it out again. */
+export interface Brought {
+  readonly blobs: Set<string>;
+  readonly layers: Set<string>;
+}
+
 /** Parts of a directory on the host, which the user has named and may arrange with links as they like. */
 export function partsOfDirectory(directory: string): ImageParts {
   return {
@@ -61,13 +67,21 @@ export function isLayoutDirectory(directory: string): boolean {
 export async function importArchive(
   store: ImageStore,
   parts: ImageParts,
+  brought: Brought,
   platform: Platform = hostPlatform(),
 ): Promise<ImageRecord> {
   const isLayout = parts.find("oci-layout") !== undefined && parts.find("index.json") !== undefined;
-  return isLayout ? importLayout(store, parts, platform) : importDockerArchive(store, parts);
+  return isLayout
+    ? importLayout(store, parts, brought, platform)
+    : importDockerArchive(store, parts, brought);
 }
 
-async function importLayout(store: ImageStore, parts: ImageParts, platform: Platform): Promise<ImageRecord> {
+async function importLayout(
+  store: ImageStore,
+  parts: ImageParts,
+  brought: Brought,
+  platform: Platform,
+): Promise<ImageRecord> {
   const { descriptor, manifest } = findManifest(
     parts,
     readPart(parts, "index.json", maxManifestBytes),
@@ -79,8 +93,9 @@ async function importLayout(store: ImageStore, parts: ImageParts, platform: Plat
   const blobs = new BlobStore(store.paths);
   for (const [index, diffID] of config.rootfs.diff_ids.entries()) {
     const layer = manifest.layers[index];
-    if (layer !== undefined) await importLayer(store, blobs, parts, layer, diffID);
+    if (layer !== undefined) await importLayer({ store, blobs, parts, brought }, layer, diffID);
   }
+  brought.blobs.add(manifest.config.digest).add(descriptor.digest);
   await blobs.writeBytes(manifest.config, readBlob(parts, manifest.config, maxConfigBytes));
   await blobs.writeBytes(descriptor, readBlob(parts, descriptor, maxManifestBytes));
   return insertImage(store, { id: manifest.config.digest, manifest: descriptor, config, tags: [] });
@@ -108,7 +123,11 @@ interface DockerManifest {
   readonly layers: readonly string[];
 }
 
-async function importDockerArchive(store: ImageStore, parts: ImageParts): Promise<ImageRecord> {
+async function importDockerArchive(
+  store: ImageStore,
+  parts: ImageParts,
+  brought: Brought,
+): Promise<ImageRecord> {
   const [entry, second] = parseDockerManifest(readPart(parts, "manifest.json", maxManifestBytes));
   if (entry === undefined) throw broken("its manifest.json lists no image");
   if (second !== undefined) throw broken("it holds several images", "load it: bocker load -i FILE");
@@ -119,7 +138,8 @@ async function importDockerArchive(store: ImageStore, parts: ImageParts): Promis
   const layers = await Promise.all(entry.layers.map((name) => describeLayer(parts, name)));
   for (const [index, diffID] of config.rootfs.diff_ids.entries()) {
     const layer = layers[index];
-    if (layer !== undefined) await importLayer(store, blobs, partAs(layer), layer.descriptor, diffID);
+    if (layer !== undefined)
+      await importLayer({ store, blobs, parts: partAs(layer), brought }, layer.descriptor, diffID);
   }
   const configDescriptor = {
     mediaType: MediaType.ociConfig,
@@ -135,6 +155,7 @@ async function importDockerArchive(store: ImageStore, parts: ImageParts): Promis
     }),
   );
   const manifest = { mediaType: MediaType.ociManifest, digest: digestOf(bytes), size: bytes.length };
+  brought.blobs.add(configDescriptor.digest).add(manifest.digest);
   await blobs.writeBytes(configDescriptor, configBytes);
   await blobs.writeBytes(manifest, bytes);
   return insertImage(store, { id: configDescriptor.digest, manifest, config, tags: [] });
@@ -180,24 +201,28 @@ function partAs(layer: FoundLayer): ImageParts {
   return { find: () => ({ path: layer.path, size, digest }) };
 }
 
+interface LayerImport {
+  readonly store: ImageStore;
+  readonly blobs: BlobStore;
+  readonly parts: ImageParts;
+  readonly brought: Brought;
+}
+
 /** Parts from a tar are hashed already and are moved; a directory's are copied and verified on the way. */
-async function importLayer(
-  store: ImageStore,
-  blobs: BlobStore,
-  parts: ImageParts,
-  layer: Descriptor,
-  diffID: DiffID,
-): Promise<void> {
+async function importLayer(context: LayerImport, layer: Descriptor, diffID: DiffID): Promise<void> {
+  const { store, blobs, parts, brought } = context;
   const part = findBlob(parts, layer.digest);
   if (part.digest !== undefined && part.digest !== layer.digest) {
     throw digestMismatch(`blob ${layer.digest}`, part.digest, layer.digest);
   }
+  brought.blobs.add(layer.digest);
   if (part.digest === undefined) {
     await blobs.write(layer, async (offset) => ({
       offset,
       body: createReadStream(part.path, { start: offset }),
     }));
   } else if (!blobs.has(layer.digest)) await blobs.adoptFile(part.path, layer.digest);
+  brought.layers.add(diffID);
   await applyLayer({ paths: store.paths, blob: blobs.path(layer.digest), diffID });
 }
 

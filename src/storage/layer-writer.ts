@@ -193,8 +193,12 @@ export class LayerWriter implements TarSink {
     if (this.#directories.has(parent)) return;
     this.#ensureParent(parent);
     const existing = look(parent);
-    if (existing === undefined || isWhiteout(existing)) this.#replaceByDirectory(parent, existing);
-    else if (!existing.isDirectory()) {
+    if (existing === undefined || isWhiteout(existing)) {
+      this.#replaceByDirectory(parent, existing);
+      // Not the group of a setgid directory above.
+      lchown(bytePath(parent), 0, 0);
+      chmodSync(bytes(parent), 0o755);
+    } else if (!existing.isDirectory()) {
       const target = statSync(bytes(parent), { throwIfNoEntry: false });
       if (target?.isDirectory() !== true) throw corrupt(`its parent ${quoteName(parent)} is not a directory`);
       return;

@@ -16,7 +16,7 @@ import { containersUsing } from "../state/container.ts";
 import { appendEvent } from "../state/event.ts";
 import { listImages, removeImage as removeImageRow, removeTag, tagsOfImage } from "../state/image.ts";
 import type { ContainerRecord, ImageRecord, TagRecord } from "../state/record.ts";
-import { collectGarbage } from "./collect-garbage.ts";
+import { collectGarbage, reachOf } from "./collect-garbage.ts";
 import { findLocalImage, type ImageStore, layersOf } from "./local-image.ts";
 import { removeLayoutTags } from "./oci-layout.ts";
 
@@ -31,12 +31,13 @@ export async function removeImage(
 ): Promise<readonly RemovedImage[]> {
   const image = findLocalImage(store.state, text);
   if (image === undefined) throw new BockerError(`No such image: ${shownName(text)}`, { kind: "not-found" });
+  const reach = reachOf(store, [image], tagsOfImage(store.state, image.id));
   const gone = store.state.transaction(() => removeRows(store, image, text, options.force));
   await removeLayoutTags(
     store.paths,
     gone.tags.map((tag) => tag.reference),
   );
-  if (gone.deleted.length > 0) collectGarbage(store);
+  if (gone.deleted.length > 0) collectGarbage(store, reach);
   return [
     ...gone.tags.flatMap((tag) => untaggedLines(tag, gone.remaining)),
     ...gone.deleted.map((deleted) => ({ deleted })),

@@ -220,6 +220,9 @@ describe("what cannot be used", () => {
     expect(error.message).toStartWith(`cannot use "${join(directory, name)}" as an image: `);
     expect(listImages(store.state)).toEqual([]);
     expectNoLeftovers();
+    for (const folder of [store.paths.blobs, store.paths.layers]) {
+      expect(existsSync(folder) ? readdirSync(folder) : []).toEqual([]);
+    }
     return error.message.slice(error.message.indexOf("image: ") + 7);
   };
 

@@ -104,6 +104,15 @@ describe("order", () => {
     expect(statSync(bench.path(tar, "a/b")).mode & 0o777).toBe(0o755);
   });
 
+  test("missing parents are root's, also below a setgid directory", async () => {
+    const tar = makeTar({ name: "s/", type: "5", mode: 0o2775, gid: 50 }, { name: "s/made/file", gid: 9 });
+    await bench.apply(tar);
+    const made = statSync(bench.path(tar, "s/made"));
+    expect([made.mode & 0o7777, made.gid, statSync(bench.path(tar, "s/made/file")).gid]).toEqual([
+      0o755, 0, 9,
+    ]);
+  });
+
   test("the last of several entries wins, whatever the earlier were", async () => {
     const tar = makeTar(
       { name: "x", data: "one" },
