@@ -12,7 +12,7 @@ beforeAll(async () => {
     "run",
     "-d",
     "--name",
-    "c",
+    "base",
     "--network",
     "none",
     "-e",
@@ -29,7 +29,7 @@ afterAll(() => bocker[Symbol.asyncDispose]());
 test("streams, words and exit code pass", async () => {
   const { exitCode, stdout, stderr } = await bocker.run(
     "exec",
-    "c",
+    "base",
     "sh",
     "-c",
     'echo "$1"; echo e >&2; exit 6',
@@ -40,9 +40,9 @@ test("streams, words and exit code pass", async () => {
 });
 
 test("sees what the container's first process sees", async () => {
-  const facts = parseProbe(await bocker.ok("exec", "c", "sh", "-c", probeScript));
+  const facts = parseProbe(await bocker.ok("exec", "base", "sh", "-c", probeScript));
   const first = parseProbe(
-    await bocker.ok("exec", "c", "sh", "-c", probeScript.replaceAll("/proc/self", "/proc/1")),
+    await bocker.ok("exec", "base", "sh", "-c", probeScript.replaceAll("/proc/self", "/proc/1")),
   );
   expect(facts.namespaces).toEqual(first.namespaces);
   expect(facts.cgroup).toEqual(first.cgroup);
@@ -65,7 +65,7 @@ test("-e, -u and -w", async () => {
     "1:2",
     "-w",
     "/etc",
-    "c",
+    "base",
     "sh",
     "-c",
     "echo $X $(id -u):$(id -g) $(pwd)",
@@ -74,16 +74,16 @@ test("-e, -u and -w", async () => {
 });
 
 test("-i carries input; without it there is none", async () => {
-  expect((await bocker.runWith({ stdin: "hello" }, "exec", "-i", "c", "cat")).stdout).toBe("hello");
-  expect((await bocker.runWith({ stdin: "hello" }, "exec", "c", "cat")).stdout).toBe("");
+  expect((await bocker.runWith({ stdin: "hello" }, "exec", "-i", "base", "cat")).stdout).toBe("hello");
+  expect((await bocker.runWith({ stdin: "hello" }, "exec", "base", "cat")).stdout).toBe("");
 });
 
 test("-d comes back at once and leaves the process running", async () => {
-  await bocker.ok("exec", "-d", "c", "sh", "-c", "echo $$ > /tmp/pid; exec sleep 500");
+  await bocker.ok("exec", "-d", "base", "sh", "-c", "echo $$ > /tmp/pid; exec sleep 500");
   for (let tries = 0; tries < 50; tries++) {
     const { stdout } = await bocker.run(
       "exec",
-      "c",
+      "base",
       "sh",
       "-c",
       "cat /proc/$(cat /tmp/pid)/cmdline | tr '\\0' ' '",
@@ -98,7 +98,7 @@ test.each([
   ["no-such", 127, /"no-such": executable file not found in \$PATH/],
   ["/etc/passwd", 126, /permission denied/],
 ] as const)("%s: exit %i", async (command, expected, says) => {
-  const { exitCode, stderr } = await bocker.run("exec", "c", command);
+  const { exitCode, stderr } = await bocker.run("exec", "base", command);
   expect(stderr).toMatch(says);
   expect(exitCode).toBe(expected);
 });
@@ -112,7 +112,7 @@ test("in a container that does not run", async () => {
 });
 
 test("killed by a signal: 128 + n", async () => {
-  expect((await bocker.run("exec", "c", "sh", "-c", "kill -9 $$")).exitCode).toBe(137);
+  expect((await bocker.run("exec", "base", "sh", "-c", "kill -9 $$")).exitCode).toBe(137);
 });
 
 test("processes of exec end with the container", async () => {
@@ -122,6 +122,6 @@ test("processes of exec end with the container", async () => {
   await bocker.ok("rm", "-f", "short");
   expect(await child.exited).toBe(137);
   expect(
-    bocker.leftovers().filter((line) => !line.includes("cgroup") && !line.startsWith("process")),
+    (await bocker.leftovers()).filter((line) => !line.includes("cgroup") && !line.startsWith("process")),
   ).toEqual([]);
 });

@@ -2,7 +2,7 @@
  * What a process in a container sees of the world, by a probe of /proc: namespaces, mounts, devices, privileges, limits.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ProbeFacts, probe } from "../lib/probe.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
@@ -51,11 +51,13 @@ describe("by default", () => {
 
   test("/proc and /sys parts are masked or read-only", () => {
     const mountAt = (target: string) => plain.mounts.filter((mount) => mount.target === target).at(-1);
-    for (const target of ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]) {
+    const readOnly = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+    for (const target of readOnly.filter((path) => existsSync(path))) {
       expect([target, mountAt(target)?.options.includes("ro")]).toEqual([target, true]);
     }
-    for (const target of ["/proc/kcore", "/proc/keys", "/proc/timer_list"]) {
-      expect([target, mountAt(target)?.type]).toEqual([target, "tmpfs"]);
+    const masked = ["/proc/kcore", "/proc/keys", "/proc/timer_list"];
+    for (const target of masked.filter((path) => existsSync(path))) {
+      expect([target, mountAt(target)?.root]).toEqual([target, "/null"]);
     }
     expect(mountAt("/sys")?.options).toContain("ro");
     expect(mountAt("/proc")?.options).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec"]));
@@ -66,7 +68,7 @@ describe("by default", () => {
   });
 
   test("docker's devices and links", () => {
-    const names = plain.devices.map((line) => line.split(/\s+/).slice(8).join(" "));
+    const names = plain.devices.map((line) => line.replace(/^.*\d\d:\d\d /, ""));
     for (const name of [
       "null",
       "zero",
@@ -85,7 +87,7 @@ describe("by default", () => {
 
   test("only its own processes", () => {
     expect(plain.processes.length).toBeLessThanOrEqual(3);
-    expect(plain.processes[0]).toMatch(/^ *1 sh -c/);
+    expect(plain.processes[0]).toMatch(/^ *1 (\{ps\} )?sh -c/);
   });
 
   test("the cgroup looks like the root from inside", () => {

@@ -25,12 +25,12 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
 
 describe("run -d", () => {
   test("prints the full id; the container outlives the CLI", async () => {
-    const id = await detached(["--name", "d"], "sleep", "100");
+    const id = await detached(["--name", "solo"], "sleep", "100");
     expect(id).toMatch(/^[0-9a-f]{64}$/);
-    const { State } = await bocker.inspect("d");
+    const { State } = await bocker.inspect("solo");
     expect(State).toMatchObject({ Status: "running", Running: true, Paused: false, ExitCode: 0 });
     expect(State.Pid).toBeGreaterThan(1);
-    await bocker.ok("rm", "-f", "d");
+    await bocker.ok("rm", "-f", "solo");
   });
 
   test("a start that fails: 127, and the container says why", async () => {
@@ -159,7 +159,7 @@ describe("stop, kill, start", () => {
   });
 
   test("start runs it again with its writable layer as it was", async () => {
-    await bocker.ok(
+    await bocker.run(
       "run",
       "--network",
       "none",
@@ -187,7 +187,7 @@ describe("rm", () => {
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/cannot remove container "\/?busy": container is running/);
     expect(await bocker.ok("rm", "-f", "busy")).toBe("busy");
-    expect(bocker.leftovers()).toEqual([]);
+    expect(await bocker.leftovers()).toEqual([]);
   });
 
   test("the rest is removed although one is not there", async () => {

@@ -16,7 +16,7 @@ test("eth0 has an address of the subnet and a default route over the bridge", as
   const { stdout } = await inBusybox("sh", "-c", "ip -4 -o addr show eth0; ip route");
   expect(stdout).toContain(`inet ${bocker.subnetPrefix}.`);
   expect(stdout).toContain(`default via ${bocker.subnetPrefix}.1 dev eth0`);
-  expect(bocker.leftovers()).toEqual([]);
+  expect(await bocker.leftovers()).toEqual([]);
 });
 
 test("lo is up, the gateway answers, and containers reach each other", async () => {
@@ -56,12 +56,12 @@ test("hosts, hostname and resolv.conf", async () => {
 });
 
 test("the address is free again, also after a crash of the container", async () => {
-  const first = await bocker.ok("run", "-d", "--name", "a", "busybox", "sleep", "100");
+  const first = await bocker.ok("run", "-d", "--name", "first", "busybox", "sleep", "100");
   const address = (await bocker.inspect(first)).NetworkSettings.Networks.bridge.IPAddress;
-  await bocker.ok("rm", "-f", "a");
+  await bocker.ok("rm", "-f", "first");
   const seen = new Set<string>();
   for (let at = 0; at < 3; at++) seen.add((await inBusybox("hostname", "-i")).stdout.trim());
-  expect(bocker.leftovers()).toEqual([]);
+  expect(await bocker.leftovers()).toEqual([]);
   expect([...seen].every((one) => one.startsWith(bocker.subnetPrefix))).toBe(true);
   expect(address).toStartWith(bocker.subnetPrefix);
 });
@@ -79,7 +79,7 @@ describe("published ports", () => {
     expect(ports[0]).toMatchObject({ HostPort: String(port) });
     await bocker.ok("rm", "-f", "web");
     await expect(get("127.0.0.1", port)).rejects.toThrow();
-    expect(bocker.leftovers()).toEqual([]);
+    expect(await bocker.leftovers()).toEqual([]);
   });
 
   test("only on the address that was given", async () => {
@@ -115,7 +115,7 @@ describe("published ports", () => {
     expect(stderr).toContain("port is already allocated");
     expect(exitCode).toBe(125);
     await bocker.ok("rm", "-f", "holder");
-    expect(bocker.leftovers()).toEqual([]);
+    expect(await bocker.leftovers()).toEqual([]);
   });
 });
 

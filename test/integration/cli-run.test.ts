@@ -191,7 +191,7 @@ describe("names and leftovers", () => {
   test("a failed start leaves no container with --rm", async () => {
     await run(["--name", "failed"], "no-such-command");
     expect(await bocker.ok("ps", "-aq")).toBe("");
-    expect(bocker.leftovers()).toEqual([]);
+    expect(await bocker.leftovers()).toEqual([]);
   });
 
   test("--pull never says so and fails with 125", async () => {
@@ -203,7 +203,7 @@ describe("names and leftovers", () => {
   test("state stays below the state root", async () => {
     await run([], "true");
     expect(existsSync(join(bocker.root, "state.db"))).toBe(true);
-    expect(bocker.leftovers()).toEqual([]);
+    expect(await bocker.leftovers()).toEqual([]);
   });
 });
 

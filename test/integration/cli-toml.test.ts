@@ -127,6 +127,6 @@ describe("--dry-run", () => {
         .filter((name) => !/state\.db/.test(String(name)))
         .sort(),
     ).toEqual(before);
-    expect(bocker.leftovers()).toEqual([]);
+    expect(await bocker.leftovers()).toEqual([]);
   });
 });

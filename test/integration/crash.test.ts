@@ -26,12 +26,20 @@ function ownProcesses(pattern: RegExp): number[] {
     .map(Number);
 }
 
+/** Whether a process runs: a zombie that its new parent is slow to reap does not. */
+function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
+}
+
 /** Every container is removed and the host is as before. */
 async function expectClean(): Promise<void> {
   const ids = (await bocker.ok("ps", "-aq")).split("\n").filter((id) => id !== "");
   if (ids.length > 0) await bocker.ok("rm", "-f", ...ids);
-  for (let tries = 0; tries < 40 && bocker.leftovers().length > 0; tries++) await Bun.sleep(50);
-  expect(bocker.leftovers()).toEqual([]);
+  expect(await bocker.leftovers()).toEqual([]);
 }
 
 const moments = Array.from({ length: 16 }, (_, at) => at * 3);
@@ -91,7 +99,7 @@ describe("the monitor is killed", () => {
     const { State } = await bocker.inspect("orphan");
     expect(State).toMatchObject({ Running: false, Status: "exited" });
     expect(State.ExitCode).not.toBe(0);
-    expect(() => process.kill(Pid, 0)).toThrow();
+    expect(isAlive(Pid)).toBe(false);
     expect(await bocker.ok("start", "orphan")).toBe("orphan");
     expect((await bocker.inspect("orphan")).State.Running).toBe(true);
     await expectClean();

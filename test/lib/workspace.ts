@@ -51,8 +51,11 @@ export interface Workspace extends AsyncDisposable {
   /** `inspect C`, its one object. */
   // biome-ignore lint/suspicious/noExplicitAny: docker's JSON, whose paths each test asserts.
   inspect(name: string): Promise<any>;
-  /** Lines that are on the host now and were not when the workspace was opened; the bridge and table aside. */
-  leftovers(): string[];
+  /**
+   * Lines that are on the host now and were not when the workspace was opened; the bridge and table aside. Looks
+   * again for a second: the kernel and an orphaned monitor take a moment to go.
+   */
+  leftovers(): Promise<string[]>;
 }
 
 let opened = 0;
@@ -157,7 +160,7 @@ export function openWorkspace({ engineConfig = "", configured = true }: Workspac
     spawn,
     terminal: (...words) => openTerminal([binary, ...words], { env, cwd: directory }),
     inspect: async (name) => JSON.parse(await ok("inspect", name))[0],
-    leftovers: newLines,
+    leftovers: () => settled(newLines),
     async [Symbol.asyncDispose]() {
       const ids = (await runWith({}, "ps", "-aq", "--no-trunc")).stdout.split("\n").filter((id) => id !== "");
       const removal = ids.length > 0 ? await runWith({}, "rm", "-f", "-v", ...ids) : undefined;
