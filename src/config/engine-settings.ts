@@ -6,7 +6,7 @@
  * src/registry take; a test holds the defaults equal.
  */
 import { readFileSync } from "node:fs";
-import { BockerError, ExitCode } from "../errors.ts";
+import { BockerError } from "../errors.ts";
 import type { RawOptions } from "./option-spec.ts";
 
 export const defaultConfigPath = "/etc/bocker/config.toml";
@@ -87,7 +87,6 @@ function readConfig(named: string | undefined): Uint8Array | undefined {
     if (isMissing && named === undefined) return undefined;
     throw new BockerError(`cannot read the configuration ${JSON.stringify(path)}`, {
       kind: isMissing ? "not-found" : "invalid-config",
-      exitCode: ExitCode.engine,
       cause: thrown,
     });
   }
