@@ -91,8 +91,9 @@ async function benchBridge({ bocker, binary, peers, rounds }: Bench): Promise<st
 /** A command in a container that runs. */
 async function benchExec({ bocker, binary, peers, rounds }: Bench): Promise<string> {
   await bocker.ok("run", "-d", "--name", "bench", "busybox", "sleep", "600");
-  for (const { argv, image } of peers)
-    await start([...argv, "run", "-d", "--name=bench", image, "/bin/sleep", "600"]);
+  for (const { argv, runFlags, image } of peers) {
+    await start([...argv, "run", "-d", "--name=bench", ...runFlags, image, "/bin/sleep", "600"]);
+  }
   const contestants: Contestant[] = [
     { name: "bocker exec", argv: [binary, "exec", "bench", "true"], env: bocker.env },
     ...peers.map(({ name, argv }) => ({
@@ -111,10 +112,9 @@ async function benchMemory({ bocker, binary, peers }: Bench): Promise<string> {
   const uses: MemoryUse[] = [];
   const own = [binary, "run", "-d", "--network", "none"];
   uses.push(await measureIdleMemory("bocker", [...own, "busybox", "sleep", "600"], bocker.env));
-  for (const { name, argv, image } of peers) {
-    uses.push(
-      await measureIdleMemory(name, [...argv, "run", "-d", "--network=none", image, "/bin/sleep", "600"]),
-    );
+  for (const { name, argv, runFlags, image } of peers) {
+    const run = [...argv, "run", "-d", "--network=none", ...runFlags, image, "/bin/sleep", "600"];
+    uses.push(await measureIdleMemory(name, run));
   }
   return renderMemory(uses);
 }
