@@ -11,7 +11,7 @@ import type { AttachRequest, StreamName } from "./session.ts";
 export interface ContainerControl {
   /** Rejects when the container reads no more. */
   writeInput(chunk: Uint8Array): Promise<void>;
-  closeInput(): void;
+  endInput(): void;
   closeOutput(stream: StreamName): void;
   resize(size: WindowSize): void;
   signal(signal: number): void;
@@ -55,7 +55,7 @@ export class Client {
         if (this.request.stdin) this.#input(payload);
         return;
       case FrameType.stdinEnd:
-        if (this.request.stdin) this.#control.closeInput();
+        if (this.request.stdin) this.#control.endInput();
         return;
       case FrameType.closeOutput:
         this.#closeOutput(payload[0] === 1 ? "stdout" : "stderr");

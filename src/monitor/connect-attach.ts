@@ -14,7 +14,8 @@ const betweenTriesMs = 10;
 
 /**
  * A session over the monitor's socket (`…/containers/ID/attach.sock`); a request without any stream just waits for the
- * exit code. For a container that the state calls running: while the socket is not there yet, it is awaited.
+ * exit code. For a container that the state calls running: while nobody listens, it is awaited
+ * (a monitor that just started, or is resting).
  *
  * @throws BockerError not-running: nobody listens.
  */
@@ -25,7 +26,7 @@ export async function connectAttach(socketPath: string, request: AttachRequest):
       const channel = await withSocketAddress(socketPath, (unix) => Channel.connect({ unix }));
       return await openAttached(channel, request);
     } catch (error) {
-      if (error instanceof BockerError || performance.now() > deadline) throw nobodyListens(error);
+      if (performance.now() > deadline) throw nobodyListens(error);
     }
     await Bun.sleep(betweenTriesMs);
   }

@@ -10,7 +10,7 @@ import { setWindowSize, type WindowSize } from "../../ffi/tty.ts";
 import { messageOf } from "../errors.ts";
 import type { Channel } from "./channel.ts";
 import { Client, type ContainerControl } from "./client.ts";
-import { closeHostStdio, holdPtyOpen } from "./container-stdio.ts";
+import { closeHostStdio, type HostStdio, holdPtyOpen } from "./container-stdio.ts";
 import { DescriptorWriter } from "./descriptor-writer.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { ProcessExit, StartedContainer } from "./monitor-dependencies.ts";
@@ -72,6 +72,18 @@ export class ContainerLife implements ContainerControl {
     channel.listen({ frame: (frame) => client.frame(frame), closed: () => this.#left(client) });
   }
 
+  /**
+   * The streams to go on with elsewhere, while nothing of this run is in this process's memory alone; undefined when
+   * something is: a client, an unfinished line, input on its way.
+   */
+  quietStdio(): HostStdio | undefined {
+    const { stdio } = this.#container;
+    const isReading = [...this.#pumps.values()].every(({ reading }) => reading);
+    const isIdle = this.#clients.size === 0 && this.#input?.isIdle !== false && this.log.isComplete;
+    if (this.#isEnded || !isReading || !isIdle) return undefined;
+    return stdio.kind === "pty" || this.#inputOpen ? stdio : { ...stdio, stdin: undefined };
+  }
+
   /** Tells every client, and waits until the kernel has all that they are to get. */
   async sayExit(notice: ExitNotice): Promise<void> {
     for (const client of this.#clients) client.exit(notice);
@@ -83,13 +95,18 @@ export class ContainerLife implements ContainerControl {
     try {
       await this.#input?.write(chunk);
     } catch (error) {
-      this.closeInput();
+      this.#closeInput();
       throw error;
     }
   }
 
+  /** Of a client: means something only when stdin is given once. */
+  endInput(): void {
+    if (this.#container.stdinOnce) this.#closeInput();
+  }
+
   /** A terminal has no end of file: programs there look for Ctrl-D. */
-  closeInput(): void {
+  #closeInput(): void {
     if (this.#container.stdio.kind === "pty" || !this.#inputOpen) return;
     this.#inputOpen = false;
     this.#input?.close();
@@ -155,11 +172,11 @@ export class ContainerLife implements ContainerControl {
   #closeStdio(): void {
     const { stdio } = this.#container;
     if (stdio.kind === "pty") closeHostStdio(stdio);
-    else this.closeInput();
+    else this.#closeInput();
   }
 
   #left(client: Client): void {
     this.#clients.delete(client);
-    if (client.request.stdin && this.#container.stdinOnce) this.closeInput();
+    if (client.request.stdin) this.endInput();
   }
 }

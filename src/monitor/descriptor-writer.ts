@@ -35,6 +35,11 @@ export class DescriptorWriter {
     if (rest !== undefined) return this.#enqueue(rest);
   }
 
+  /** Everything was written. */
+  get isIdle(): boolean {
+    return this.#queue === undefined;
+  }
+
   /** Closes once everything is written. */
   close(): void {
     if (this.#closed) return;

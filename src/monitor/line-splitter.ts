@@ -33,6 +33,11 @@ export class LineSplitter {
     return segments;
   }
 
+  /** No unfinished line is kept. */
+  get isEmpty(): boolean {
+    return this.#rest.byteLength === 0;
+  }
+
   /** What is left at the end of the stream. */
   finish(): Segment[] {
     const bytes = this.#rest;

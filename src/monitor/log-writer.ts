@@ -36,6 +36,11 @@ export class LogWriter {
     this.#append(stream, this.#splitters[stream].push(chunk));
   }
 
+  /** Nothing waits for its end, and nothing was lost without being told. */
+  get isComplete(): boolean {
+    return this.#splitters.stdout.isEmpty && this.#splitters.stderr.isEmpty && this.#loss.entries === 0;
+  }
+
   /** A line of the monitor's own, on stderr. */
   note(text: string): void {
     this.#append("stderr", [{ kind: "lines", bytes: Buffer.from(`bocker: ${text}\n`) }]);

@@ -29,9 +29,17 @@ export interface StartedContainer {
   /** Of our own opening; see makePipes. A pty's master, when the container has a terminal. */
   readonly stdio: HostStdio;
   readonly process: MonitoredProcess;
-  /** stdin ends for good when the first client that gave input ends its own or leaves (run -i; not run -d -i). */
+  /**
+   * stdin ends for good when a client that gives input ends its own or leaves (-i). Counts only when the container was
+   * started with such a client: after `run -d -i` stdin stays open.
+   */
   readonly stdinOnce: boolean;
   readonly log: LogTarget;
+  /**
+   * Lets the monitor become a smaller process while the container just runs (rest.ts): the process's pidfd, and the
+   * command that starts this program as a monitor. Absent: something in this process is needed until the end.
+   */
+  readonly rest?: { readonly pidfd: number; readonly command: readonly string[] };
   /** Where clients attach: `…/containers/ID/attach.sock`; the folder is made when it is missing. */
   readonly socketPath: string;
 }

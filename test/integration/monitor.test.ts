@@ -2,7 +2,7 @@
  * A real monitor process over a plain program: start, output, exit, settling, and what it leaves.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { connectAttach } from "../../src/monitor/connect-attach.ts";
@@ -315,6 +315,80 @@ describe("a detached container", () => {
   });
 });
 
+describe("a resting monitor", () => {
+  const socket = (): string => join(folder, "run/attach.sock");
+  const hasRested = (pid: number): boolean =>
+    readFileSync(`/proc/${pid}/cmdline`, "utf8").endsWith(`\0${id.slice(0, 12)}\0`) &&
+    !readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(pid, fd).includes("memfd:bocker-monitor")) &&
+    readFileSync(`/proc/${pid}/environ`, "utf8").includes("BOCKER_MONITOR_STATE");
+  async function startResting(
+    spec: Partial<ProgramSpec> & Pick<ProgramSpec, "argv">,
+  ): Promise<MonitorHandle> {
+    const monitor = spawn({ rest: true, ...spec });
+    (await monitor.start({ id })).detach();
+    await until("rest", () => hasRested(monitor.pid));
+    return monitor;
+  }
+
+  test("is the same process and misses neither output, nor clients, nor the end", async () => {
+    const monitor = await startResting(
+      shell("echo before; sleep 1.5; echo after; echo err >&2; read x; echo $x; exit 6"),
+    );
+    const guest = await connectAttach(socket(), everything);
+    const seen = collect(guest);
+    await guest.write(Buffer.from("typed\n"));
+    expect(await seen).toEqual({ exitCode: 6, stdout: "after\ntyped\n", stderr: "err\n" });
+    expect(settled()).toBe(`${id} 6\n`);
+    expect(logTexts().toSorted()).toEqual(["after\n", "before\n", "err\n", "typed\n"]);
+    await until("monitor gone", () => !isRunning(monitor.pid));
+  });
+
+  test("keeps a terminal, its size and its modes", async () => {
+    await startResting({
+      ...shell("stty cols 99 -echo; sleep 1.5; stty size; stty -a | grep -o -- -echo' '"),
+      tty: true,
+    });
+    const guest = await connectAttach(socket(), { ...everything, stdin: false });
+    expect((await collect(guest)).stdout).toBe("0 99\r\n-echo \r\n");
+  });
+
+  test("still ignores signals, and hands them on when asked", async () => {
+    const monitor = await startResting(shell("trap 'exit 4' TERM; while :; do sleep 0.05; done"));
+    for (const signal of ["SIGHUP", "SIGINT", "SIGTERM", "SIGQUIT"] as const)
+      process.kill(monitor.pid, signal);
+    const guest = await connectAttach(socket(), nothing);
+    guest.signal(15);
+    expect((await collect(guest)).exitCode).toBe(4);
+  });
+
+  test("does not rest over an unfinished line or a client, and loses neither", async () => {
+    const monitor = spawn({ rest: true, ...shell("printf unfinished; sleep 1.6; echo ' line'") });
+    (await monitor.start({ id })).detach();
+    await until("settled", () => settled() !== "");
+    expect(logTexts()).toEqual(["unfinished line\n"]);
+    const owner = await start({ rest: true, ...shell("sleep 1.5; echo out") });
+    expect((await collect(owner)).stdout).toBe("out\n");
+  });
+
+  test("gives the container nothing it did not have", async () => {
+    const monitor = await startResting({ argv: ["sleep", "3"] });
+    const flags = readdirSync(`/proc/${monitor.pid}/fdinfo`).map((fd) => {
+      const octal =
+        /flags:\s+(\d+)/.exec(readFileSync(`/proc/${monitor.pid}/fdinfo/${fd}`, "utf8"))?.[1] ?? "";
+      return { fd: Number(fd), isCloseOnExec: (Number.parseInt(octal, 8) & 0o2000000) !== 0 };
+    });
+    expect(flags.filter(({ fd, isCloseOnExec }) => fd > 2 && !isCloseOnExec)).toEqual([]);
+  });
+});
+
+function linkOf(pid: number, fd: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return "";
+  }
+}
+
 describe("a monitor without an order", () => {
   test("leaves when it is dismissed", async () => {
     const monitor = spawn({ argv: ["true"] });
@@ -344,14 +418,13 @@ describe("attach", () => {
   });
 
   test("a client that leaves takes nothing along", async () => {
-    const owner = await start({ argv: ["cat"], stdinOnce: false });
+    const owner = await start({ argv: ["head", "-n", "2"], stdinOnce: false });
     const done = collect(owner);
     const guest = await connectAttach(socket(), everything);
     await guest.write(Buffer.from("guest\n"));
     guest.detach();
     await Bun.sleep(50);
     await owner.write(Buffer.from("owner\n"));
-    owner.closeInput();
     expect(await done).toEqual({ exitCode: 0, stdout: "guest\nowner\n", stderr: "" });
   });
 
@@ -369,10 +442,24 @@ describe("attach", () => {
     expect(bytes).toBe(20_000_000);
   });
 
-  test("stdin given once ends when its client goes; kept open otherwise", async () => {
+  test("stdin given once ends when its client goes", async () => {
     const once = await start({ argv: ["cat"], stdinOnce: true });
     once.detach();
     await until("settled", () => settled() === `${id} 0\n`);
+  });
+
+  test("stdin of a container that was started detached stays open over clients and their ends", async () => {
+    const monitor = spawn({ argv: ["head", "-n", "2"], stdinOnce: true });
+    (await monitor.start({ id })).detach();
+    for (const name of ["first", "second"]) {
+      const guest = await connectAttach(socket(), everything);
+      await guest.write(Buffer.from(`${name}\n`));
+      guest.closeInput();
+      await Bun.sleep(30);
+      guest.detach();
+    }
+    await until("settled", () => settled() !== "");
+    expect(logTexts()).toEqual(["first\n", "second\n"]);
   });
 
   test("the socket is the owner's only", async () => {

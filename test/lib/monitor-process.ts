@@ -4,6 +4,7 @@
  * `bun monitor-process.ts SPEC-JSON PLACEHOLDER`, with the channel on descriptor 3. Settled exits are appended to a file.
  */
 import { appendFileSync, closeSync, openSync } from "node:fs";
+import { pidfd_open } from "../../ffi/process.ts";
 import { openPtyPeer, setWindowSize, unlockPty } from "../../ffi/tty.ts";
 import { BockerError } from "../../src/errors.ts";
 import { type HostStdio, makePipes } from "../../src/monitor/container-stdio.ts";
@@ -12,7 +13,8 @@ import type {
   StartedContainer,
   StartOptions,
 } from "../../src/monitor/monitor-dependencies.ts";
-import { runMonitor } from "../../src/monitor/run-monitor.ts";
+import { takeRestState } from "../../src/monitor/rest.ts";
+import { resumeMonitor, runMonitor } from "../../src/monitor/run-monitor.ts";
 
 export interface ProgramSpec {
   readonly argv: readonly string[];
@@ -25,6 +27,8 @@ export interface ProgramSpec {
   readonly settledPath: string;
   readonly failStart?: boolean;
   readonly failSettle?: boolean;
+  /** The monitor may make itself small, as the product's. */
+  readonly rest?: boolean;
 }
 
 interface Wiring {
@@ -66,6 +70,9 @@ function startProgram(spec: ProgramSpec, options: StartOptions): StartedContaine
     stdio,
     process: { exited, signal },
     stdinOnce: spec.stdinOnce ?? true,
+    ...(spec.rest === true
+      ? { rest: { pidfd: pidfd_open(program.pid), command: [process.execPath, ...process.argv.slice(1, 3)] } }
+      : {}),
     socketPath: spec.socketPath,
     log: { driver: spec.logDriver ?? "json-file", path: spec.logPath, maxSizeBytes: 10_000_000, maxFiles: 3 },
   };
@@ -90,6 +97,8 @@ if (import.meta.main) {
       if (spec.failSettle === true) throw new Error("the database is locked");
     },
   };
-  await runMonitor(dependencies);
+  const resting = takeRestState();
+  if (resting === undefined) await runMonitor(dependencies);
+  else await resumeMonitor(resting, async () => dependencies);
   process.exit(0);
 }

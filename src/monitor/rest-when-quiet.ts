@@ -1,0 +1,38 @@
+/**
+ * When a monitor rests: soon after the start, and again whenever it has grown (a burst of output leaves garbage behind).
+ */
+import type { ContainerLife } from "./container-life.ts";
+import type { StartedContainer } from "./monitor-dependencies.ts";
+import { restNow } from "./rest.ts";
+
+/** A container that ends by then, as most of `run --rm`, never pays for it. */
+const firstLookMs = 1000;
+const nextLookMs = 10_000;
+/** Growth of the resident set, above which a resumed monitor starts anew. */
+const growthBytes = 4 << 20;
+
+/**
+ * Looks from time to time until the result is called. `resumed`: has rested before. Does nothing for a container
+ * whose monitor cannot rest.
+ */
+export function restWhenQuiet(
+  life: ContainerLife,
+  id: string,
+  container: StartedContainer,
+  resumed: boolean,
+): () => void {
+  const { rest, stdinOnce, log, socketPath } = container;
+  if (rest === undefined) return () => undefined;
+  const state = { id, stdinOnce, log, socketPath, ...rest };
+  // The first look of a resumed monitor only sees how large it is by itself.
+  let limitBytes = resumed ? Number.POSITIVE_INFINITY : 0;
+  let timer = setTimeout(look, firstLookMs);
+  function look(): void {
+    const rssBytes = process.memoryUsage.rss();
+    const stdio = rssBytes > limitBytes ? life.quietStdio() : undefined;
+    if (stdio !== undefined) restNow({ ...state, stdio });
+    if (limitBytes === Number.POSITIVE_INFINITY) limitBytes = rssBytes + growthBytes;
+    timer = setTimeout(look, nextLookMs);
+  }
+  return () => clearTimeout(timer);
+}
