@@ -58,9 +58,9 @@ function processIds(): string[] {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
 }
 
-/** smaps_rollup's Private_Clean and Private_Dirty: what would be free if the process ended. */
+/** smaps_rollup's Private_Dirty: clean pages of the executable belong to the page cache and to all its processes. */
 function privateBytes(pid: string): number {
-  const lines = read(pid, "smaps_rollup").matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm);
+  const lines = read(pid, "smaps_rollup").matchAll(/^Private_Dirty:\s+(\d+) kB$/gm);
   return [...lines].reduce((sum, [, kibibytes]) => sum + Number(kibibytes) * 1024, 0);
 }
 
