@@ -1,7 +1,7 @@
 /**
  * Log entries to the user's stdout and stderr, bytes as they were written.
  */
-import type { LogEntry } from "../monitor/log-entry.ts";
+import type { LogEntry } from "../engine/container-logs.ts";
 import { openOutput } from "../terminal/output-target.ts";
 
 /** Copies until the batches end, at the pace of the reader; a reader that leaves ends it too. */

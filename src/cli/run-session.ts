@@ -3,7 +3,7 @@
  */
 import type { ClientOptions, StandardStream } from "../config/client-options.ts";
 import type { ContainerConfig } from "../config/container-config.ts";
-import type { AttachRequest, Session } from "../monitor/session.ts";
+import type { AttachRequest, Session } from "../engine/run-container.ts";
 import { currentWindowSize, runAttached } from "../terminal/run-attached.ts";
 
 type Wanted = Pick<ContainerConfig, "interactive" | "tty">;

@@ -3,7 +3,8 @@
  * running.
  */
 import { findContainer, listContainers, noSuchContainer } from "../state/container.ts";
-import type { ContainerRecord } from "../state/record.ts";
+import { listPorts } from "../state/port.ts";
+import type { ContainerRecord, PortRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import { removeSettled } from "./remove-container.ts";
 import { needsSettling, settleContainer } from "./settle-container.ts";
@@ -24,6 +25,11 @@ export async function loadContainers(engine: Engine): Promise<readonly Container
     if (settled !== undefined) records.push(settled);
   }
   return records;
+}
+
+/** The published ports of every container that runs, by its id. */
+export function loadPorts(engine: Engine): ReadonlyMap<string, readonly PortRecord[]> {
+  return Map.groupBy(listPorts(engine.state), (port) => port.containerId);
 }
 
 /** A removal that was cut short, and a --rm container whose monitor died before it could remove it, end here. */

@@ -18,6 +18,8 @@ import { loadContainer } from "./find-container.ts";
 import { removeSettled } from "./remove-container.ts";
 import { type ResolveImageOptions, resolveImage } from "./resolve-image.ts";
 
+export type { AttachRequest, Session };
+
 /** Resolves the image and makes the container. `monitor`: who will start it, for `run`. */
 export async function createFromImage(
   engine: Engine,

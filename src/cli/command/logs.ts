@@ -1,9 +1,4 @@
-import { attachSocketOf, logPathOf } from "../../engine/container-paths.ts";
-import type { Engine } from "../../engine/engine.ts";
-import { loadContainer } from "../../engine/find-container.ts";
-import { BockerError } from "../../errors.ts";
-import { readLog } from "../../monitor/log-reader.ts";
-import type { ContainerRecord } from "../../state/record.ts";
+import { containerLog } from "../../engine/container-logs.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { copyLog } from "../log-output.ts";
@@ -45,19 +40,14 @@ export const command: CommandSpec = {
 
 async function showLogs(context: CommandContext, parsed: ParsedArguments): Promise<number> {
   const engine = await openEngineFor(context);
-  const record = await loadContainer(engine, parsed.positionals[0] ?? "");
-  if (record.config.log.driver === "none") {
-    throw new BockerError("configured logging driver does not support reading", { kind: "unsupported" });
-  }
   const tail = tailOf(parsed.string("tail"));
   const since = parseTimeOption("since", parsed.string("since"));
   const until = parseTimeOption("until", parsed.string("until"));
-  const ended = parsed.boolean("follow") ? endOf(engine, record) : undefined;
-  const batches = readLog(logPathOf(engine.paths, record.id), {
+  const batches = await containerLog(engine, parsed.positionals[0] ?? "", {
+    follow: parsed.boolean("follow"),
     ...(tail === undefined ? {} : { tail }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
-    ...(ended === undefined ? {} : { followUntil: ended }),
   });
   await copyLog(batches, { timestamps: parsed.boolean("timestamps") });
   return 0;
@@ -68,16 +58,4 @@ function tailOf(text: string | undefined): number | undefined {
   if (text === undefined || !/^-?\d+$/.test(text)) return undefined;
   const count = Number(text);
   return count < 0 ? undefined : count;
-}
-
-/** Kept when the container has ended: its monitor closes the connection. One that does not run has ended. */
-async function endOf(engine: Engine, record: ContainerRecord): Promise<void> {
-  if (record.init === undefined) return;
-  const { connectAttach } = await import("../../monitor/connect-attach.ts");
-  const session = await connectAttach(attachSocketOf(engine.paths, record.id), {
-    stdin: false,
-    stdout: false,
-    stderr: false,
-  });
-  await session.run(() => undefined);
 }

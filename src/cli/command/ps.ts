@@ -1,6 +1,5 @@
-import { loadContainers } from "../../engine/find-container.ts";
+import { loadContainers, loadPorts } from "../../engine/find-container.ts";
 import { nowMs } from "../../host/clock.ts";
-import { listPorts } from "../../state/port.ts";
 import type { ContainerRecord, PortRecord } from "../../state/record.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { renderAgo, renderCommand, renderPorts, renderStatus } from "../container-text.ts";
@@ -55,7 +54,7 @@ async function listThem(context: CommandContext, parsed: ParsedArguments): Promi
     for (const { id } of chosen) context.out.write(`${noTrunc ? id : id.slice(0, 12)}\n`);
     return 0;
   }
-  const ports = Map.groupBy(listPorts(engine.state), (port) => port.containerId);
+  const ports = loadPorts(engine);
   const now = nowMs();
   const rows = chosen.map((record) => rowOf(record, ports.get(record.id) ?? [], now, noTrunc));
   context.out.write(await renderRows(rows, parsed.string("format")));

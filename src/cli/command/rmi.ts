@@ -14,7 +14,7 @@ export const command: CommandSpec = {
   minArguments: 1,
   async run(context, parsed) {
     const engine = await openEngineFor(context);
-    const { removeImage } = await import("../../storage/remove-image.ts");
+    const { removeImage } = await import("../../engine/remove-image.ts");
     let exitCode = 0;
     for (const name of parsed.positionals) {
       try {
