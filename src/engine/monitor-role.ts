@@ -9,6 +9,7 @@ import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { resolveCgroup } from "../cgroup/hierarchy.ts";
 import { BockerError } from "../errors.ts";
 import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
+import { selfCommand } from "../host/self-command.ts";
 import type { MonitorDependencies, ProcessExit, StartedContainer } from "../monitor/monitor-dependencies.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { waitForExit } from "../runtime/wait-for-exit.ts";
@@ -59,6 +60,8 @@ function monitored(engine: Engine, { record, process, stdio }: Started): Started
       },
     },
     stdinOnce: record.config.interactive,
+    // Published ports may be served by this very process; without any, it can become a smaller one.
+    ...(record.config.ports.length === 0 ? { rest: { pidfd, command: selfCommand("monitor") } } : {}),
     log: { ...record.config.log, path: logPathOf(engine.paths, record.id) },
     socketPath: attachSocketOf(engine.paths, record.id),
   };
