@@ -13,6 +13,7 @@ export async function forEachContainer(
   context: CommandContext,
   names: readonly string[],
   action: (name: string) => Promise<void>,
+  options: { readonly isTolerated?: (error: unknown) => boolean } = {},
 ): Promise<number> {
   const outcomes = await Promise.allSettled(names.map(action));
   let exitCode = 0;
@@ -20,10 +21,10 @@ export async function forEachContainer(
     if (outcome.status === "fulfilled") {
       context.out.write(`${names[index]}\n`);
     } else {
-      exitCode = ExitCode.failure;
+      if (options.isTolerated?.(outcome.reason) !== true) exitCode = ExitCode.failure;
       context.err.write(
         renderError(outcome.reason, {
-          prefix: "Error response from daemon: ",
+          prefix: "Error: ",
           debug: context.global.debug,
         }),
       );

@@ -1,6 +1,4 @@
-import { loadContainer } from "../../engine/find-container.ts";
-import { removeIdleContainer } from "../../engine/remove-container.ts";
-import { forceStop } from "../../engine/stop-container.ts";
+import { removeNamed, sweepLeftovers } from "../../engine/remove-named.ts";
 import { BockerError } from "../../errors.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
@@ -32,16 +30,16 @@ export const command: CommandSpec = {
     const engine = await openEngineFor(context);
     const force = parsed.boolean("force");
     const volumes = parsed.boolean("volumes");
-    return forEachContainer(context, parsed.positionals, async (name) => {
-      try {
-        const record = await loadContainer(engine, name);
-        if (force) await forceStop(engine, record);
-        const current = await loadContainer(engine, record.id);
-        await removeIdleContainer(engine, current, { volumes });
-      } catch (error) {
-        // With -f what is gone already is no failure: a --rm container removes itself when it is killed.
-        if (!(force && error instanceof BockerError && error.kind === "not-found")) throw error;
-      }
-    });
+    const exitCode = await forEachContainer(
+      context,
+      parsed.positionals,
+      (name) => removeNamed(engine, name, { force, volumes }),
+      {
+        // docker's rm -f says so and succeeds.
+        isTolerated: (error) => force && error instanceof BockerError && error.kind === "not-found",
+      },
+    );
+    sweepLeftovers(engine);
+    return exitCode;
   },
 };

@@ -25,7 +25,7 @@ export const command: CommandSpec = {
         }
       } catch (error) {
         exitCode = ExitCode.failure;
-        const style = { prefix: "Error response from daemon: ", debug: context.global.debug };
+        const style = { prefix: "Error: ", debug: context.global.debug };
         context.err.write(renderError(error, style));
       }
     }
