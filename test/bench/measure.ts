@@ -37,6 +37,9 @@ export function measure(contestants: readonly Contestant[], rounds: number): rea
   }));
 }
 
+/** What one engine still cleans up when its command has returned must not slow the next one down. */
+const settleMs = 60;
+
 /** Milliseconds from start to end of one process. */
 function runOnce({ name, argv, env, cwd }: Contestant): number {
   const started = performance.now();
@@ -48,6 +51,7 @@ function runOnce({ name, argv, env, cwd }: Contestant): number {
     ...(cwd === undefined ? {} : { cwd }),
   });
   const elapsed = performance.now() - started;
+  Bun.sleepSync(settleMs);
   if (exitCode !== 0) throw new Error(`${name}: exit ${exitCode}: ${stderr.toString().trim()}`);
   return elapsed;
 }
