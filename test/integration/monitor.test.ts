@@ -308,10 +308,11 @@ describe("a detached container", () => {
   test("uses no processor time while nothing happens", async () => {
     const monitor = spawn({ argv: ["sleep", "20"] });
     (await monitor.start({ id })).detach();
-    await Bun.sleep(300);
+    await Bun.sleep(800);
     const before = processorTicks(monitor.pid);
-    await Bun.sleep(1000);
-    expect(processorTicks(monitor.pid) - before).toBeLessThanOrEqual(1);
+    await Bun.sleep(1500);
+    // A busy loop would take 150 of these hundredths of a second; a late compiler thread takes two or three.
+    expect(processorTicks(monitor.pid) - before).toBeLessThan(8);
   });
 });
 
