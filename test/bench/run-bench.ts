@@ -5,8 +5,9 @@
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
  *   bun run bench --only exec      one of: version, none, bridge, exec, memory
+ *   bun run bench --record         also replaces the results in README.md beside this file
  *
- * Prints Markdown; README.md beside this file keeps a run of it and says what bounds the numbers.
+ * Prints Markdown. Take ratios from it, and those only from a quiet machine.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
@@ -148,6 +149,15 @@ function describeMachine(): string {
   return `${cpus().length} × ${cpus()[0]?.model.trim()}, kernel ${kernel}, load ${load} at the start, Bun ${Bun.version}`;
 }
 
+/** Replaces what README.md has between its two marks. */
+async function record(report: string): Promise<void> {
+  const page = Bun.file(join(import.meta.dir, "README.md"));
+  const [begin, end] = ["<!-- results -->", "<!-- end of results -->"];
+  const text = await page.text();
+  const before = text.slice(0, text.indexOf(begin) + begin.length);
+  await page.write(`${before}\n\n${report.trim()}\n\n${text.slice(text.indexOf(end))}`);
+}
+
 function option(name: string): string | undefined {
   const at = process.argv.indexOf(name);
   return at < 0 ? undefined : process.argv[at + 1];
@@ -165,7 +175,8 @@ async function main(): Promise<void> {
   makeRootfs(rootfs);
   const peers = only === "version" ? [] : await openPeers(directory, rootfs);
   try {
-    console.log(`${describeMachine()}\n`);
+    const report = [`${describeMachine()}\n`];
+    console.log(report[0]);
     const { bockerBinary } = await import("../lib/bocker-binary.ts");
     const bench = {
       directory,
@@ -174,7 +185,12 @@ async function main(): Promise<void> {
       peers,
       rounds: Number(option("--rounds") ?? 15),
     };
-    for (const [, run] of chosen) console.log(await run(bench));
+    for (const [, run] of chosen) {
+      const table = await run(bench);
+      console.log(table);
+      report.push(table);
+    }
+    if (process.argv.includes("--record")) await record(report.join("\n"));
   } finally {
     for (const peer of peers) await peer[Symbol.asyncDispose]();
     rmSync(directory, { recursive: true, force: true });
