@@ -34,7 +34,15 @@ export async function compileFor(target: BuildTarget, outfile: string): Promise<
   prepareEmbedded(architecture);
   const result = await Bun.build({
     entrypoints: [join(root, "src/main.ts")],
-    compile: { target: `bun-${target}`, outfile },
+    // A container engine reads its own configuration: never the .env or bunfig.toml of the directory it is run in.
+    compile: {
+      target: `bun-${target}`,
+      outfile,
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
     minify: true,
     bytecode: true,
     // A role or command loads the functions of its own modules only: --version 7.4 to 5.9 ms, 1 MB less a monitor.
