@@ -166,7 +166,7 @@ function loadProbe(options: NetworkOptions): { name: unknown; reasons: string[] 
 }
 
 function saveProbe(options: NetworkOptions, { firewall, reasons }: FirewallChoice): void {
-  mkdirSync(options.runFolder, { recursive: true, mode: 0o711 });
+  mkdirSync(options.runFolder, { recursive: true, mode: 0o700 });
   writeFileAtomic(
     probeFile(options),
     JSON.stringify({ bootId: bootId(), asked: options.firewall, name: firewall.name, reasons }),

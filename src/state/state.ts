@@ -8,7 +8,7 @@
  * its turn and fails with SQLITE_BUSY.
  */
 import { Database, SQLiteError, type SQLQueryBindings } from "bun:sqlite";
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { BockerError, messageOf } from "../errors.ts";
 import { lockFile } from "../host/lock-file.ts";
@@ -103,7 +103,7 @@ export class State implements Disposable {
   }
 }
 
-/** Opens the state database, making or upgrading it first when needed. The folder is made with mode 0711. */
+/** Opens the state database, making or upgrading it first when needed. The folder is root's alone. */
 export function openState(paths: { readonly database: string }): State {
   try {
     return open(paths.database);
@@ -138,7 +138,9 @@ function openDatabase(path: string): Database {
   } catch (error) {
     if (!(error instanceof SQLiteError) || error.code !== "SQLITE_CANTOPEN") throw error;
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // Environments hold secrets. SQLite would make the file readable for all; the log beside it takes the same mode.
+  closeSync(openSync(path, "a", 0o600));
   return new Database(path, { readwrite: true, create: true });
 }
 

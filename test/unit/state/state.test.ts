@@ -24,9 +24,12 @@ function errorOfOpening(prepare: (database: string) => void): BockerError {
 }
 
 describe("opening", () => {
-  test("makes the folder, closed to others' listing, and the schema", () => {
+  test("makes the folder and the files for root's eyes only, and the schema", () => {
     using fixture = stateFixture();
-    expect(statSync(dirname(fixture.database)).mode & 0o777).toBe(0o711);
+    addContainer(fixture.state);
+    expect(statSync(dirname(fixture.database)).mode & 0o777).toBe(0o700);
+    expect(statSync(fixture.database).mode & 0o777).toBe(0o600);
+    expect(statSync(`${fixture.database}-wal`).mode & 0o777).toBe(0o600);
     expect(fixture.state.first("PRAGMA user_version")?.user_version).toBe(migrations.length);
     expect(fixture.state.first("PRAGMA journal_mode")?.journal_mode).toBe("wal");
     expect(fixture.state.first("PRAGMA foreign_keys")?.foreign_keys).toBe(1);
