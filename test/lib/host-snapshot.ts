@@ -1,9 +1,8 @@
 /**
  * What a container engine can leave behind on a host, as comparable text lines.
  *
- * On a shared machine only what can be told to be the workspace's own is compared, by its marks: the state directory,
- * the cgroup parent, bridge and nft table names. With CI set, when nobody else runs the engine, so is everything that
- * any container engine might have made; not all the host, whose services come and go.
+ * Only what can be told to be the workspace's own is compared, by its marks: the state directory, the cgroup parent,
+ * bridge and nft table names. A machine has other services, and other tests, that come and go.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -11,15 +10,10 @@ import { join } from "node:path";
 /** Words that only this workspace's leftovers carry. */
 export type Marks = readonly string[];
 
-const engineMade = /bocker|^link (veth|bk)|^mount (overlay|nsfs|mqueue|devpts|proc) /;
-
 /** Every leftover-prone object of the host, one line each, sorted. */
 export function takeHostSnapshot(marks: Marks): readonly string[] {
-  const isAlone = process.env.CI !== undefined;
   const lines = [...mountLines(), ...linkLines(), ...cgroupLines(), ...firewallLines(), ...temporaryLines()];
-  const wanted = lines.filter(
-    (line) => (isAlone && engineMade.test(line)) || marks.some((mark) => line.includes(mark)),
-  );
+  const wanted = lines.filter((line) => marks.some((mark) => line.includes(mark)));
   return [...wanted, ...processLines(marks)].sort();
 }
 

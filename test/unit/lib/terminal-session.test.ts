@@ -17,7 +17,7 @@ test("types, waits in order, and sees the exit code", async () => {
 
 test("has the size it was given, and tells of a new one", async () => {
   await using session = openTerminal(
-    ["sh", "-c", "stty size; trap 'stty size; exit' WINCH; while :; do sleep 0.01; done"],
+    ["sh", "-c", "trap 'stty size; exit' WINCH; stty size; while :; do sleep 0.01; done"],
     {
       env,
       cwd: "/",
