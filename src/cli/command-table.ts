@@ -73,6 +73,12 @@ export const commandTable: CommandTable = [
     load: () => import("./command/create.ts"),
   },
   {
+    name: "history",
+    aliases: ["image history"],
+    summary: "Show the history of an image",
+    load: () => import("./command/history.ts"),
+  },
+  {
     name: "inspect",
     aliases: ["container inspect", "image inspect"],
     summary: "Return low-level information on bocker objects",
@@ -92,6 +98,12 @@ export const commandTable: CommandTable = [
     summary: "Fetch the logs of a container",
     isHot: true,
     load: () => import("./command/logs.ts"),
+  },
+  {
+    name: "push",
+    aliases: ["image push"],
+    summary: "Upload an image to a registry",
+    load: () => import("./command/push.ts"),
   },
   {
     name: "rm",
@@ -119,5 +131,11 @@ export const commandTable: CommandTable = [
     summary: "Stop one or more running containers",
     isHot: true,
     load: () => import("./command/stop.ts"),
+  },
+  {
+    name: "tag",
+    aliases: ["image tag"],
+    summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+    load: () => import("./command/tag.ts"),
   },
 ];

@@ -14,7 +14,19 @@ export interface PullOutput {
   readonly rows?: number | undefined;
 }
 
-type LayerEvent = Extract<PullEvent, { kind: "layer" }>;
+type PullLayerEvent = Extract<PullEvent, { kind: "layer" }>;
+
+/** One layer's state, of a pull or a push. */
+export interface LayerEvent {
+  readonly kind?: "layer";
+  readonly id: string;
+  readonly status: string;
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+}
+
+/** States that only their numbers make worth a line. */
+const measured = new Set(["Downloading", "Extracting", "Pushing"]);
 
 /** A live line is redrawn at most this often while only its numbers change. */
 const redrawMs = 80;
@@ -24,11 +36,19 @@ export function createPullProgress(
   output: PullOutput,
   nowMs = () => performance.now(),
 ): (event: PullEvent) => void {
-  const showLayer = output.isTTY === true ? liveLayers(output, nowMs) : plainLayers(output);
+  const showLayer = createLayerLines(output, nowMs);
   return (event) => {
     if (event.kind === "layer") showLayer(event);
     else output.write(`${renderPullLine(event)}\n`);
   };
+}
+
+/** A line a layer: redrawn in place on a terminal, else a new one for each change of state. */
+export function createLayerLines(
+  output: PullOutput,
+  nowMs = () => performance.now(),
+): (event: LayerEvent) => void {
+  return output.isTTY === true ? liveLayers(output, nowMs) : plainLayers(output);
 }
 
 /** docker's line before the pull, when `run` does not find the image. `name` as typed, with its tag. */
@@ -37,7 +57,7 @@ export function missingImageLine(name: string): string {
 }
 
 /** One line about the whole pull. Pure. */
-export function renderPullLine(event: Exclude<PullEvent, LayerEvent>): string {
+export function renderPullLine(event: Exclude<PullEvent, PullLayerEvent>): string {
   switch (event.kind) {
     case "resolved":
       return `${event.label}: Pulling from ${event.repository}`;
@@ -56,7 +76,7 @@ export function renderPullLine(event: Exclude<PullEvent, LayerEvent>): string {
 function plainLayers(output: PullOutput): (event: LayerEvent) => void {
   const shown = new Map<string, string>();
   return ({ id, status }) => {
-    if (status === "Downloading" || status === "Extracting" || shown.get(id) === status) return;
+    if (measured.has(status) || shown.get(id) === status) return;
     shown.set(id, status);
     output.write(`${id}: ${status}\n`);
   };

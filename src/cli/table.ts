@@ -41,6 +41,12 @@ export function shortId(id: string): string {
   return id.replace(/^sha256:/, "").slice(0, 12);
 }
 
+/** docker's cut of long cells: at most `limit` characters, the last a `…`. */
+export function ellipsis(text: string, limit: number): string {
+  const characters = [...text];
+  return characters.length <= limit ? text : `${characters.slice(0, limit - 1).join("")}…`;
+}
+
 const decimalUnits = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 

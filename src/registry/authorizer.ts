@@ -42,7 +42,10 @@ export class Authorizer {
     return this.#readCredential() !== undefined;
   }
 
-  /** The Authorization header for a scope (`repository:library/alpine:pull`), undefined while none was asked for. */
+  /**
+   * The Authorization header for a scope (`repository:library/alpine:pull`; several with a space between; empty to
+   * prove no more than who one is), undefined while none was asked for.
+   */
   async header(scope: string, base: URL): Promise<string | undefined> {
     const challenge = this.#challenge;
     if (challenge === undefined) return undefined;
@@ -139,7 +142,7 @@ function tokenRequest(
   }
   const url = new URL(realm);
   if (service !== "") url.searchParams.set("service", service);
-  url.searchParams.append("scope", scope);
+  for (const one of scope.split(" ")) if (one !== "") url.searchParams.append("scope", one);
   if (credential?.kind === "password") url.searchParams.set("account", credential.username);
   const basic = basicHeader(credential);
   return { method: "GET", url, headers: basic === undefined ? {} : { authorization: basic } };

@@ -2,14 +2,27 @@
  * A registry as one thing to ask: its mirrors and itself, the right scheme for each, and its challenges answered.
  *
  * Knows the shape of the API's paths and no media type. One client serves one registry for the life of a command, so
- * that connections and tokens are shared by all layers.
+ * that connections and tokens are shared by all layers. Mirrors are only read from.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
  */
+import { BockerError } from "../errors.ts";
 import type { ImageReference, Registry, Repository } from "../image/reference.ts";
 import { Authorizer } from "./authorizer.ts";
 import { type Credential, loadCredential } from "./credential.ts";
-import { pullError, RegistryError, readProblems } from "./registry-error.ts";
-import { type Endpoint, planEndpoints, type RegistrySettings } from "./registry-settings.ts";
+import {
+  pullError,
+  pushError,
+  RegistryError,
+  type RegistryProblem,
+  readProblems,
+  registryRefusal,
+} from "./registry-error.ts";
+import {
+  type Endpoint,
+  planEndpoints,
+  type RegistrySettings,
+  type TransportTiming,
+} from "./registry-settings.ts";
 import { createTransport, type HttpRequest, type HttpResponse, type Transport } from "./transport.ts";
 import { TransportError } from "./transport-error.ts";
 
@@ -20,13 +33,38 @@ export interface RegistryQuery {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export interface RegistryWrite {
+  readonly method: HttpRequest["method"];
+  /** After the repository, or the address that an earlier answer named. */
+  readonly target: string | URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: NonNullable<HttpRequest["body"]>;
+  /** Another repository that is read for this. */
+  readonly mountFrom?: Repository;
+  /** Tries; absent: as the settings say. */
+  readonly attempts?: number;
+}
+
+/** A question about the registry itself. */
+export interface RegistryQuestion {
+  /** After the host: `/v2/`. */
+  readonly path: string;
+  /** `registry:catalog:*`; empty: only who is asking. */
+  readonly scope: string;
+}
+
 export interface RegistryClient {
   readonly registry: Registry;
+  readonly timing: TransportTiming;
   /**
    * Asks mirrors, then the registry, and gives the first answer with one of the statuses in `accept`. Throws
    * RegistryError for the registry's refusal, in docker's phrases about `reference`, TransportError when nobody answers.
    */
   query(reference: ImageReference, query: RegistryQuery, accept: readonly number[]): Promise<HttpResponse>;
+  /** Sends to the registry itself with the right to push. Throws as `query` does, in docker's phrases for a push. */
+  write(reference: ImageReference, write: RegistryWrite, accept: readonly number[]): Promise<HttpResponse>;
+  /** Asks the registry itself, whatever it answers. */
+  inquire(question: RegistryQuestion): Promise<HttpResponse>;
 }
 
 /** Makes a client. No connection yet. */
@@ -40,7 +78,21 @@ export function createRegistryClient(
     const owner = endpoint.mirror ? (endpoint.host as Registry) : registry;
     return new Connection(endpoint, transport, new Authorizer(transport, () => credentialOf(owner)));
   });
-  return { registry, query: (reference, query, accept) => ask(connections, reference, query, accept) };
+  const own = connections.at(-1);
+  if (own === undefined) throw new BockerError(`registry "${registry}" has no address`);
+  return {
+    registry,
+    timing: settings.timing,
+    query: (reference, query, accept) => ask(connections, reference, query, accept),
+    write: (reference, write, accept) => own.write(reference, write, accept),
+    inquire: (question) => own.inquire(question),
+  };
+}
+
+/** Takes an answer of `inquire` that has the wanted status. Throws the registry's refusal otherwise. */
+export async function mustBeOk(registry: Registry, response: HttpResponse): Promise<HttpResponse> {
+  if (response.status === 200) return response;
+  throw registryRefusal(registry, response, await readProblems(response));
 }
 
 async function ask(
@@ -83,14 +135,50 @@ class Connection {
     accept: readonly number[],
   ): Promise<HttpResponse> {
     const base = await this.#resolveBase();
-    const url = new URL(`/v2/${this.#endpoint.prefix}${reference.repository}/${query.path}`, base);
-    const scope = pullScope(`${this.#endpoint.prefix}${reference.repository}` as Repository);
+    const repository = `${this.#endpoint.prefix}${reference.repository}`;
+    const url = new URL(`/v2/${repository}/${query.path}`, base);
+    const scope = `repository:${repository}:pull`;
     const response = await this.#authorized({ ...query, url, ...this.#patience() }, scope, base);
+    return this.#accepted(response, accept, (problems, noCredential) =>
+      pullError(reference, response, problems, noCredential),
+    );
+  }
+
+  async write(
+    reference: ImageReference,
+    { target, mountFrom, ...rest }: RegistryWrite,
+    accept: readonly number[],
+  ): Promise<HttpResponse> {
+    const base = await this.#resolveBase();
+    const url = typeof target === "string" ? new URL(`/v2/${reference.repository}/${target}`, base) : target;
+    const scopes = [
+      `repository:${reference.repository}:pull,push`,
+      ...(mountFrom === undefined ? [] : [`repository:${mountFrom}:pull`]),
+    ];
+    // A registry may let another host take the bytes; that one is shown nothing of ours.
+    const response =
+      url.host === base.host
+        ? await this.#authorized({ ...rest, url }, scopes.join(" "), base)
+        : await this.#transport.send({ ...rest, url });
+    return this.#accepted(response, accept, (problems, noCredential) =>
+      pushError(reference, response, problems, noCredential),
+    );
+  }
+
+  async inquire({ path, scope }: RegistryQuestion): Promise<HttpResponse> {
+    const base = await this.#resolveBase();
+    return this.#authorized({ method: "GET", url: new URL(path, base) }, scope, base);
+  }
+
+  async #accepted(
+    response: HttpResponse,
+    accept: readonly number[],
+    refusal: (problems: readonly RegistryProblem[], noCredential: boolean) => RegistryError,
+  ): Promise<HttpResponse> {
     if (accept.includes(response.status)) return response;
     const problems = await readProblems(response);
     const basic = (response.headers.get("www-authenticate") ?? "").trim().toLowerCase().startsWith("basic");
-    const noCredential = response.status === 401 && basic && !this.#authorizer.hasCredential;
-    throw pullError(reference, response, problems, noCredential);
+    throw refusal(problems, response.status === 401 && basic && !this.#authorizer.hasCredential);
   }
 
   /** Sends with the proof there is, and again with the one that is asked for. */
@@ -134,8 +222,4 @@ class Connection {
       return second;
     }
   }
-}
-
-function pullScope(repository: Repository): string {
-  return `repository:${repository}:pull`;
 }

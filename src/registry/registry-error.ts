@@ -22,6 +22,8 @@ const maxErrorBytes = 64 * 1024;
 export class RegistryError extends BockerError {
   readonly status: number;
   readonly problems: readonly RegistryProblem[];
+  /** The header of that name, for those who try again themselves. */
+  readonly retryAfter: string | null;
 
   constructor(
     message: string,
@@ -30,6 +32,7 @@ export class RegistryError extends BockerError {
       readonly status: number;
       readonly problems: readonly RegistryProblem[];
       readonly hint?: string;
+      readonly retryAfter?: string | null;
     },
   ) {
     const codes = options.problems.map((problem) => problem.code);
@@ -41,6 +44,7 @@ export class RegistryError extends BockerError {
     this.name = "RegistryError";
     this.status = options.status;
     this.problems = options.problems;
+    this.retryAfter = options.retryAfter ?? null;
   }
 }
 
@@ -103,6 +107,40 @@ export function pullError(
   return make("unreachable", `cannot pull "${name}": ${reason ?? unexpectedStatus(response)}`);
 }
 
+/** The error for a refused push; docker shows the registry's own words and no more. */
+export function pushError(
+  reference: ImageReference,
+  response: HttpResponse,
+  problems: readonly RegistryProblem[],
+  noCredential: boolean,
+): RegistryError {
+  const { status } = response;
+  const [first] = problems;
+  const retryAfter = response.headers.get("retry-after");
+  if (status === 401 || status === 403 || first?.code === "DENIED" || first?.code === "UNAUTHORIZED") {
+    const why = noCredential ? "no basic auth credentials" : deniedReason(status, first);
+    const hint = `log in with rights to push: bocker login ${reference.registry}`;
+    return new RegistryError(why, { kind: "unauthorized", status, problems, hint });
+  }
+  const reason = first === undefined ? unexpectedStatus(response) : renderProblem(first);
+  const message = `cannot push to "${familiarRepository(reference)}": ${reason}`;
+  const kind = status === 404 ? "not-found" : "unreachable";
+  return new RegistryError(message, { kind, status, problems, retryAfter });
+}
+
+/** The error for a question about the registry itself (`/v2/`, `/v2/_catalog`). */
+export function registryRefusal(
+  registry: string,
+  response: HttpResponse,
+  problems: readonly RegistryProblem[],
+): RegistryError {
+  const { status } = response;
+  const [first] = problems;
+  const kind = status === 401 || status === 403 ? "unauthorized" : "unreachable";
+  const reason = first === undefined ? unexpectedStatus(response) : renderProblem(first);
+  return new RegistryError(`registry "${registry}": ${reason}`, { kind, status, problems });
+}
+
 /** docker's words for an answer that says nothing else. */
 export function unexpectedStatus(response: HttpResponse): string {
   return `received unexpected HTTP status: ${statusLine(response)}`;
@@ -122,5 +160,5 @@ function deniedReason(status: number, problem: RegistryProblem | undefined): str
 }
 
 function loginHint(reference: ImageReference): string {
-  return `check the name; for a private image, ~/.docker/config.json must hold credentials for ${reference.registry}`;
+  return `check the name; for a private image: bocker login ${reference.registry}`;
 }

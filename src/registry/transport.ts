@@ -15,9 +15,15 @@ export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly body?: string | Uint8Array<ArrayBuffer> | StreamedBody;
   /** Tries; absent: as the settings say. */
   readonly attempts?: number;
+}
+
+/** A body that is read while it is sent. Opened anew for each try and each redirect. */
+export interface StreamedBody {
+  readonly sizeBytes: number;
+  open(): AsyncIterable<Uint8Array>;
 }
 
 export interface HttpResponse {
@@ -105,11 +111,12 @@ function pause(milliseconds: number): Promise<void> {
 async function sendFollowing(request: HttpRequest, context: Context): Promise<HttpResponse> {
   let url = withoutUserinfo(request.url);
   let away = false;
-  const followable = request.method === "GET" || request.method === "HEAD";
+  const reads = request.method === "GET" || request.method === "HEAD";
   for (let hops = 0; ; hops++) {
     const response = await sendOnce({ ...request, url }, away, context);
     const target = response.headers.get("location");
-    if (!followable || !isRedirect(response.status) || target === null) return response;
+    const followable = reads ? isRedirect(response.status) : keepsMethod(response.status);
+    if (!followable || target === null) return response;
     await response.body.drain();
     if (hops >= maxRedirects) {
       throw new TransportError(`registry "${request.url.host}" redirects more than ${maxRedirects} times`, {
@@ -124,6 +131,11 @@ async function sendFollowing(request: HttpRequest, context: Context): Promise<Ht
 
 function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+/** The redirects after which a body is sent again. */
+function keepsMethod(status: number): boolean {
+  return status === 307 || status === 308;
 }
 
 /** The next URL, if it may be followed: http(s) only, and never from https down to http. */
@@ -162,7 +174,13 @@ async function exchange(request: HttpRequest, away: boolean, context: Context): 
   const { url } = request;
   const { timing } = context.settings;
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(noAnswer(url.host, timing.headersMs)), timing.headersMs);
+  const giveUp = () => abort.abort(noAnswer(url.host, timing.headersMs));
+  let timer = setTimeout(giveUp, timing.headersMs);
+  // While a body goes out, the answer can't come: each piece that is taken starts the clock anew.
+  const onTaken = () => {
+    clearTimeout(timer);
+    timer = setTimeout(giveUp, timing.headersMs);
+  };
   try {
     const response = await fetch(url.href, {
       method: request.method,
@@ -171,7 +189,7 @@ async function exchange(request: HttpRequest, away: boolean, context: Context): 
       decompress: false,
       timeout: false,
       signal: abort.signal,
-      ...(request.body === undefined ? {} : { body: request.body }),
+      ...(request.body === undefined ? {} : { body: bodyOf(request.body, onTaken) }),
       ...(isLoopbackHost(url.host) ? { proxy: false } : {}),
       ...(url.protocol === "https:" ? { tls: await tlsOptions(url.host, context) } : {}),
     });
@@ -185,6 +203,25 @@ async function exchange(request: HttpRequest, away: boolean, context: Context): 
   }
 }
 
+function bodyOf(body: NonNullable<HttpRequest["body"]>, onTaken: () => void) {
+  if (typeof body === "string" || body instanceof Uint8Array) return body;
+  const pieces = body.open()[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        onTaken();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 async function tlsOptions(
   host: string,
   context: Context,
@@ -195,6 +232,8 @@ async function tlsOptions(
 /** Nothing that proves who we are goes to a host it was not meant for. */
 function headersFor(request: HttpRequest, away: boolean): Record<string, string> {
   const headers: Record<string, string> = { "user-agent": "bocker", "accept-encoding": "identity" };
+  if (typeof request.body === "object" && "open" in request.body)
+    headers["content-length"] = String(request.body.sizeBytes);
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     const lower = name.toLowerCase();
     if (away && (lower === "authorization" || lower === "cookie")) continue;
