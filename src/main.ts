@@ -9,13 +9,18 @@ import { exit_group } from "../ffi/process.ts";
 /** Commands that will need a monitor; it is started first of all, and boots while this process goes on. */
 const monitored = new Set(["run", "start"]);
 
+/** By then a process is at work and no longer starting: the executable begins with a JIT that hardly ever compiles. */
+const startMs = 200;
+
 async function main(argv: readonly string[]): Promise<number> {
   const [verb = ""] = argv;
+  setTimeout(Bun.unsafe.setJITPolicy, startMs, 1).unref();
   if (verb === "monitor") {
     const { runMonitorRole } = await import("./engine/monitor-main.ts");
     return runMonitorRole({});
   }
   if (verb === "layer-apply") {
+    Bun.unsafe.setJITPolicy(1);
     const { runLayerApply } = await import("./storage/layer-apply.ts");
     return runLayerApply(argv.slice(1));
   }
