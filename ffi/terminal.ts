@@ -67,6 +67,13 @@ export function rawModes(modes: TerminalModes): TerminalModes {
   return raw;
 }
 
+/** The same modes without echo: lines are edited as before, and not shown. Pure. */
+export function silentModes(modes: TerminalModes): TerminalModes {
+  const silent = Uint8Array.from(modes);
+  clear(new DataView(silent.buffer), 12, { ECHO: localFlags.ECHO, ECHONL: localFlags.ECHONL });
+  return silent;
+}
+
 function clear(view: DataView, offset: number, flags: Readonly<Record<string, number>>): void {
   const mask = Object.values(flags).reduce((all, flag) => all | flag, 0);
   view.setUint32(offset, (view.getUint32(offset, true) & ~mask) >>> 0, true);

@@ -93,6 +93,18 @@ export const commandTable: CommandTable = [
     load: () => import("./command/kill.ts"),
   },
   {
+    name: "login",
+    aliases: [],
+    summary: "Authenticate to a registry",
+    load: () => import("./command/login.ts"),
+  },
+  {
+    name: "logout",
+    aliases: [],
+    summary: "Log out from a registry",
+    load: () => import("./command/logout.ts"),
+  },
+  {
     name: "logs",
     aliases: ["container logs"],
     summary: "Fetch the logs of a container",

@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BockerError, messageOf } from "../errors.ts";
-import { tryCommand } from "../host/run-command.ts";
+import { type CommandResult, tryCommand } from "../host/run-command.ts";
 import { type JsonObject, optionalObject, optionalString, parseJsonObject } from "../image/json-field.ts";
 import { dockerHub, type Registry } from "../image/reference.ts";
 
@@ -76,7 +76,8 @@ function passwordOf(username: string, password: string): Credential | undefined 
   return username === "" ? undefined : { kind: "password", username, password };
 }
 
-function keysFor(registry: Registry): string[] {
+/** The keys under which a registry may be found, docker's own first. */
+export function keysFor(registry: Registry): string[] {
   if (registry !== dockerHub) return [registry];
   return [hubKey, "index.docker.io", dockerHub, "registry-1.docker.io"];
 }
@@ -85,7 +86,8 @@ function hostOfKey(key: string): string {
   return key.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
 }
 
-function readConfig(path: string): string | undefined {
+/** The text of config.json; undefined: there is none. */
+export function readConfig(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
@@ -95,13 +97,18 @@ function readConfig(path: string): string | undefined {
   }
 }
 
-/** Runs `docker-credential-NAME get`; "credentials not found" is no error. */
-function askHelper(name: string, key: string): Credential | undefined {
+/** Runs `docker-credential-NAME VERB` with `input` and gives its result, whatever that is. */
+export function runHelper(name: string, verb: "get" | "store" | "erase", input: string): CommandResult {
   if (!/^[A-Za-z0-9._-]+$/.test(name)) {
     throw new BockerError(`invalid credential helper "${name}"`, { kind: "invalid-config" });
   }
+  return tryCommand([`docker-credential-${name}`, verb], { stdin: input });
+}
+
+/** "credentials not found" is no error. */
+function askHelper(name: string, key: string): Credential | undefined {
   const program = `docker-credential-${name}`;
-  const result = tryCommand([program, "get"], { stdin: key });
+  const result = runHelper(name, "get", key);
   const said = (result.stdout + result.stderr).trim();
   if (result.exitCode !== 0) {
     if (/credentials not found|no credentials server URL/i.test(said)) return undefined;

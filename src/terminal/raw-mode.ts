@@ -14,10 +14,10 @@ export interface RawMode {
 const endingSignals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGALRM", "SIGUSR1", "SIGUSR2"] as const;
 
 /**
- * Makes the terminal on `fd` raw. `continued` is called when this process was stopped and goes on: the
+ * Makes the terminal on `fd` raw, or what `change` makes of its modes. `continued` is called when this process was stopped and goes on: the
  * window may have another size by then.
  */
-export function enterRawMode(fd: number, continued: () => void): RawMode {
+export function enterRawMode(fd: number, continued: () => void, change = rawModes): RawMode {
   const original = getTerminalModes(fd);
   const handlers: (readonly [string, (signal: NodeJS.Signals) => void])[] = [
     ...endingSignals.map((signal) => [signal, dieOf] as const),
@@ -27,7 +27,7 @@ export function enterRawMode(fd: number, continued: () => void): RawMode {
     ["uncaughtExceptionMonitor", giveBack],
   ];
   for (const [event, handler] of handlers) process.on(event, handler);
-  setTerminalModes(fd, rawModes(original));
+  setTerminalModes(fd, change(original));
   return { restore };
 
   function giveBack(): void {
@@ -47,7 +47,7 @@ export function enterRawMode(fd: number, continued: () => void): RawMode {
     process.kill(process.pid, "SIGSTOP");
   }
   function resume(): void {
-    tryModes(fd, rawModes(original));
+    tryModes(fd, change(original));
     continued();
   }
 }
