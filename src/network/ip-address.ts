@@ -3,7 +3,7 @@
  *
  * Text forms: RFC 4632 (CIDR), RFC 4291 section 2.2 for reading IPv6, RFC 5952 for writing it.
  */
-import { isIP } from "node:net";
+import { ipVersion } from "../config/ip-version.ts";
 import { BockerError } from "../errors.ts";
 
 export interface IpAddress {
@@ -20,7 +20,7 @@ export interface Subnet {
 
 /** `10.0.0.1` or `fd00::1`; undefined for anything else, zones (`%eth0`) included. */
 export function parseAddress(text: string): IpAddress | undefined {
-  const family = text.includes("%") ? 0 : isIP(text);
+  const family = ipVersion(text);
   if (family === 4) return { family, value: parseParts(text.split("."), 10, 8n) };
   if (family === 6) return { family, value: parseParts(expandGroups(text), 16, 16n) };
   return undefined;
@@ -102,7 +102,7 @@ export function isHostAddress(subnet: Subnet, address: IpAddress): boolean {
 
 /** 127.0.0.0/8 and ::1. */
 export function isLoopback(text: string): boolean {
-  return text === "::1" || (isIP(text) === 4 && text.startsWith("127."));
+  return text === "::1" || (ipVersion(text) === 4 && text.startsWith("127."));
 }
 
 function bitsOf(family: 4 | 6): number {
