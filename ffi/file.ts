@@ -128,6 +128,11 @@ export function umask(mask: number): number {
   return syscall("umask", [mask]);
 }
 
+/** fchdir(2): unlike process.chdir, also to where no path leads. process.cwd() does not notice; go back soon. */
+export function fchdir(fd: number): void {
+  syscall("fchdir", [fd]);
+}
+
 /** chroot(2) of this whole process. */
 export function chroot(path: string): void {
   syscall("chroot", [path]);

@@ -57,4 +57,6 @@ export interface GlobalOptions {
   /** State root and runtime root, absolute. */
   readonly root?: string;
   readonly runRoot?: string;
+  /** `overlay`, `btrfs`, `vfs` or `auto`, as typed. */
+  readonly storageDriver?: string;
 }

@@ -26,6 +26,12 @@ export const globalOptionSpecs: readonly OptionSpec[] = [
     help: "Directory of what is valid for one boot",
     defaultText: '"/run/bocker"',
   },
+  {
+    name: "storage-driver",
+    kind: "string",
+    help: 'Storage driver for new containers ("overlay", "btrfs", "vfs", "auto")',
+    defaultText: '"auto"',
+  },
   { name: "version", short: "v", kind: "boolean", help: "Print version information and quit" },
 ];
 
@@ -55,6 +61,7 @@ export function parseGlobalArguments(argv: readonly string[], env: Environment):
       ...optional("config", "config"),
       ...optional("root", "root"),
       ...optional("run-root", "runRoot"),
+      ...optional("storage-driver", "storageDriver"),
     },
     help: parsed.boolean("help"),
     version: parsed.boolean("version"),

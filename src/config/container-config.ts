@@ -22,6 +22,8 @@ export interface ContainerConfig {
   readonly interactive: boolean;
   /** Remove the container, and its anonymous volumes, once it has exited. */
   readonly autoRemove: boolean;
+  /** Absent: never started again. */
+  readonly restart?: RestartConfig;
   readonly init: boolean;
 
   /** `K=V`, in order, later wins; env files and host look-ups are already resolved. */
@@ -41,6 +43,8 @@ export interface ContainerConfig {
   readonly mounts: readonly MountConfig[];
   readonly readOnly: boolean;
   readonly shmSizeBytes: number;
+  /** Absent: the engine's. */
+  readonly storageDriver?: "overlay" | "btrfs" | "vfs";
   readonly devices: readonly DeviceConfig[];
 
   readonly networks: readonly NetworkConfig[];
@@ -67,6 +71,12 @@ export interface ContainerConfig {
   readonly cgroupParent?: string;
 
   readonly log: LogConfig;
+}
+
+export interface RestartConfig {
+  readonly policy: "always" | "unless-stopped" | "on-failure";
+  /** Of on-failure; 0: no limit. */
+  readonly maxRetries: number;
 }
 
 export type MountConfig =

@@ -18,6 +18,7 @@ import type { RawOptions } from "./option-spec.ts";
 import { parseDecimalBytes } from "./option-value.ts";
 import { manyWords } from "./run-option.ts";
 import { tomlOptions } from "./run-options.ts";
+import { parseStorageDriver } from "./storage-driver.ts";
 import { decodeToml, parseTomlDocument } from "./toml-document.ts";
 import type { TomlPath } from "./toml-position.ts";
 
@@ -116,7 +117,15 @@ export function parseEngineFile(
         v.check((text) => !text.split("/").includes(".."), "must not contain .."),
       ),
     ),
-    "storage-driver": v.optional(v.picklist(["overlay"], 'must be "overlay"')),
+    "storage-driver": v.optional(
+      v.pipe(
+        v.string("must be a string"),
+        v.rawCheck(({ dataset, addIssue }) => {
+          const problem = dataset.typed ? problemOf(() => parseStorageDriver(dataset.value)) : undefined;
+          if (problem !== undefined) addIssue({ message: problem });
+        }),
+      ),
+    ),
     network: v.optional(networkSchema),
     registry: v.optional(registrySchema),
     log: v.optional(logSchema),
@@ -127,6 +136,7 @@ export function parseEngineFile(
     ...(file.root === undefined ? {} : { root: file.root }),
     ...(file["run-root"] === undefined ? {} : { runRoot: file["run-root"] }),
     ...(file["cgroup-parent"] === undefined ? {} : { cgroupParent: file["cgroup-parent"] }),
+    ...(file["storage-driver"] === undefined ? {} : { storageDriver: file["storage-driver"] }),
     ...(file.network ? { network: definedOnly<NetworkSettings>(file.network) } : {}),
     ...(file.registry ? { registries: registriesOf(file.registry) } : {}),
     container: withLog(rawOptionsOf(file.container ?? {}), file.log ?? {}),

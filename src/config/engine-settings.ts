@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import { BockerError } from "../errors.ts";
 import type { RawOptions } from "./option-spec.ts";
+import { parseStorageDriver, type StorageDriverSetting } from "./storage-driver.ts";
 
 export const defaultConfigPath = "/etc/bocker/config.toml";
 
@@ -18,7 +19,7 @@ export interface EngineSettings {
   readonly runRoot: string;
   /** Cgroup under which containers get theirs, where a container names none. */
   readonly cgroupParent?: string;
-  readonly storageDriver: "overlay";
+  readonly storageDriver: StorageDriverSetting;
   readonly network: NetworkSettings;
   readonly registries: RegistrySettings;
   /** Options of run, under those of any file, variable or flag: resolveRunArguments' `defaults`. */
@@ -55,6 +56,7 @@ export interface EngineFile {
   readonly root?: string;
   readonly runRoot?: string;
   readonly cgroupParent?: string;
+  readonly storageDriver?: string;
   readonly network?: Partial<NetworkSettings>;
   readonly registries?: Partial<RegistrySettings>;
   readonly container?: RawOptions;
@@ -65,6 +67,7 @@ export interface SettingsFlags {
   readonly config?: string;
   readonly root?: string;
   readonly runRoot?: string;
+  readonly storageDriver?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -107,7 +110,9 @@ export function resolveEngineSettings(
     root,
     runRoot,
     ...(file.cgroupParent === undefined ? {} : { cgroupParent: file.cgroupParent }),
-    storageDriver: "overlay",
+    storageDriver: parseStorageDriver(
+      flags.storageDriver ?? nonEmpty(env.BOCKER_STORAGE_DRIVER) ?? file.storageDriver ?? "auto",
+    ),
     network: { ...defaultNetwork(runRoot), ...file.network },
     registries: { ...defaultRegistries(), ...file.registries },
     containerDefaults: file.container ?? new Map(),

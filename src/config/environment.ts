@@ -2,8 +2,9 @@
  * BOCKER_* variables as a layer of options: `BOCKER_MEMORY=64m` is `--memory 64m`. Pure.
  *
  * Names are the long flags' in upper case, `-` as `_`. Options that say what a container is (its image, words, name and
- * variables) are left out: scripts use such names for their own ends. Unknown names are harmless, as in the bash
- * bocker, whose BOCKER_MEM_LIMIT (unit 1 000 000 bytes) and BOCKER_CPU_SHARE still work.
+ * variables) are left out, for scripts use such names for their own ends; so is BOCKER_STORAGE_DRIVER, the engine's
+ * own. Unknown names are harmless, as in the bash bocker, whose BOCKER_MEM_LIMIT (unit 1 000 000 bytes) and
+ * BOCKER_CPU_SHARE still work.
  */
 import { BockerError, ExitCode, messageOf } from "../errors.ts";
 import type { RawOptions, RawValue } from "./option-spec.ts";
@@ -12,7 +13,16 @@ import type { RunOption } from "./run-option.ts";
 import { runOptions } from "./run-options.ts";
 import { splitWords } from "./split-words.ts";
 
-const notFromEnvironment = ["image", "command", "entrypoint", "name", "env", "env-file", "label-file"];
+const notFromEnvironment = [
+  "image",
+  "command",
+  "entrypoint",
+  "name",
+  "env",
+  "env-file",
+  "label-file",
+  "storage-driver",
+];
 
 /** Throws BockerError for a value that cannot be. */
 export function optionsOfEnvironment(env: Readonly<Record<string, string | undefined>>): RawOptions {

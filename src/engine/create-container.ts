@@ -44,7 +44,8 @@ export async function createContainer(
     const folder = containerFolder(engine.paths, record.id);
     mkdirSync(folder, { recursive: true, mode: 0o710 });
     keepContainerImage(folder, image.configBytes);
-    prepareRootfs(engine.paths, record.id, draft.image.rootfs.diff_ids);
+    const driver = config.storageDriver ?? engine.settings.storageDriver;
+    prepareRootfs(engine.paths, record.id, draft.image.rootfs.diff_ids, driver);
     for (const volume of draft.volumes) makeVolume(engine, volume.name, volume.anonymous);
     makeBindSources(record.config);
     return record;

@@ -17,6 +17,8 @@ import { insertContainer } from "../state/container.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { layerPath } from "../storage/layer-directory.ts";
 import { mountLayers } from "../storage/mount-rootfs.ts";
+import { selectDriver } from "../storage/select-driver.ts";
+import type { StorageDriverName } from "../storage/storage-driver.ts";
 import { containerFilesIn } from "./container-files.ts";
 import { containerFolder } from "./container-paths.ts";
 import { resolveSpec } from "./container-spec.ts";
@@ -52,7 +54,7 @@ export async function renderDryRun(engine: Engine, config: ContainerConfig): Pro
     const plan = planStart(spec, { ...context, bindSources: { ...context.bindSources, ...written } });
     return renderWhole([
       ["files of the container", renderSteps(folderSteps(engine, record, draft))],
-      ["root file system", overlayLines(engine, record, layers)],
+      ["root file system", rootfsLines(engine, record, layers)],
       ["cgroup", renderSteps(cgroup)],
       ["process (by its own init, up to execve)", renderPlan(plan)],
       ['network (while the process waits for "go")', renderSteps(steps)],
@@ -110,10 +112,30 @@ function folderSteps(engine: Engine, record: ContainerRecord, draft: ContainerDr
   const written = (path: string): HostStep => ({ label: `write "${path}"`, kind: "write", path, data: "…" });
   return [
     made(folder),
-    made(join(folder, "upper")),
-    made(join(folder, "work")),
+    ...(driverFor(engine, record) === "overlay" ? ["upper", "work"] : []).map((name) =>
+      made(join(folder, name)),
+    ),
     ...draft.volumes.map((volume) => made(join(engine.paths.volumes, volume.name, "_data"))),
     ...[hosts, hostname, resolvConf].map(written),
+  ];
+}
+
+function driverFor(engine: Engine, { config }: ContainerRecord): StorageDriverName {
+  return selectDriver(engine.paths, config.storageDriver ?? engine.settings.storageDriver).name;
+}
+
+function rootfsLines(engine: Engine, record: ContainerRecord, layers: readonly string[]): readonly string[] {
+  const driver = driverFor(engine, record);
+  if (driver === "overlay") return overlayLines(engine, record, layers);
+  const rootfs = join(containerFolder(engine.paths, record.id), "rootfs");
+  const copies = layers.toReversed().map((layer) => `copy "${layer}" over "${rootfs}"`);
+  const made =
+    driver === "vfs"
+      ? copies
+      : [`ioctl(BTRFS_IOC_SNAP_CREATE_V2, "${rootfs}")    # of the image's subvolume`];
+  return [
+    ...made,
+    `open_tree("${rootfs}", OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC) = rootfs    # undo: close(rootfs)`,
   ];
 }
 

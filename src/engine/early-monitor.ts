@@ -23,6 +23,7 @@ export function takeMonitor(flags: SettingsFlags): MonitorHandle {
   if (ready !== undefined) return ready;
   if (flags.config !== undefined) process.env.BOCKER_CONFIG = flags.config;
   if (flags.root !== undefined) process.env.BOCKER_ROOT = flags.root;
+  if (flags.storageDriver !== undefined) process.env.BOCKER_STORAGE_DRIVER = flags.storageDriver;
   if (flags.runRoot !== undefined) process.env.BOCKER_RUN = flags.runRoot;
   return spawnMonitor(selfCommand("monitor"));
 }

@@ -63,7 +63,7 @@ async function importWhole(store: ImageStore, path: string, isDirectory: boolean
     using _hold = await holdStore(store.paths);
     return await (isDirectory ? importDirectory(store, path, brought) : importFile(store, path, brought));
   } catch (error) {
-    collectGarbage(store, brought);
+    collectGarbage(store, { among: brought });
     throw error;
   }
 }

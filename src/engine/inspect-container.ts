@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { MountConfig } from "../config/container-config.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord, LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
+import type { StorageDriverName } from "../storage/storage-driver.ts";
 import { hostConfigOf, type JsonObject, networkModeOf } from "./inspect-host-config.ts";
 import { renderTime } from "./render-time.ts";
 import type { VolumeMount } from "./volume-mounts.ts";
@@ -27,6 +28,8 @@ export interface ContainerFacts {
   readonly volumes: readonly VolumeMount[];
   readonly volumesFolder: string;
   readonly layerFolders: readonly string[];
+  /** The one the container was made with. */
+  readonly storageDriver: StorageDriverName;
   readonly execIds: readonly string[];
 }
 
@@ -46,7 +49,7 @@ export function containerInspectOf(facts: ContainerFacts): JsonObject {
     LogPath: record.config.log.driver === "json-file" ? join(folder, "log.json") : "",
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
-    Driver: "overlay",
+    Driver: facts.storageDriver,
     Platform: facts.image.os,
     MountLabel: "",
     ProcessLabel: "",
@@ -158,7 +161,8 @@ function volumePointOf(volume: VolumeMount, { volumesFolder }: ContainerFacts): 
   };
 }
 
-function graphDriverOf({ folder, layerFolders, record }: ContainerFacts): JsonObject {
+function graphDriverOf({ folder, layerFolders, record, storageDriver }: ContainerFacts): JsonObject {
+  if (storageDriver !== "overlay") return { Name: storageDriver, Data: { Dir: join(folder, "rootfs") } };
   return {
     Name: "overlay",
     Data: {

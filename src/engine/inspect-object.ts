@@ -11,6 +11,7 @@ import { portsOfContainer } from "../state/port.ts";
 import type { ContainerRecord, ImageRecord } from "../state/record.ts";
 import { layerPath } from "../storage/layer-directory.ts";
 import { findLocalImage, layersOf, loadImageConfig } from "../storage/local-image.ts";
+import { driverOf } from "../storage/rootfs.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
@@ -62,6 +63,7 @@ function inspectContainer(engine: Engine, record: ContainerRecord): JsonObject {
     volumes: volumeMountsOf(record.id, record.config, image.config),
     volumesFolder: engine.paths.volumes,
     layerFolders: image.rootfs.diff_ids.toReversed().map((diffID) => layerPath(engine.paths, diffID)),
+    storageDriver: driverOf(engine.paths, record.id),
     execIds: [],
   });
 }

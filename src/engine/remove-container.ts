@@ -12,6 +12,7 @@ import { setStatus } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { containersUsingVolume, removeVolume } from "../state/volume.ts";
 import { removeTree } from "../storage/remove-tree.ts";
+import { driverOf, removeRootfs } from "../storage/rootfs.ts";
 import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
 
@@ -46,6 +47,7 @@ export async function removeSettled(
 /** The rest of a removal, when the container holds nothing any more. */
 export function removeReleased(engine: Engine, record: ContainerRecord, options: RemovalOptions): void {
   setStatus(engine.state, record.id, ["created", "exited", "dead"], "removing");
+  if (driverOf(engine.paths, record.id) !== "overlay") removeRootfs(engine.paths, record.id);
   removeTree(engine.paths, join(engine.paths.containers, record.id));
   removeRow(engine.state, record.id);
   if (options.volumes) removeAnonymousVolumes(engine, record);
@@ -59,9 +61,11 @@ function removeAnonymousVolumes(engine: Engine, record: ContainerRecord): void {
 }
 
 function stillRunning(record: ContainerRecord): BockerError {
-  const state = record.status === "paused" ? "paused" : "running";
+  const isIdle = ["created", "exited", "dead", "removing"].includes(record.status);
+  const state = isIdle ? "running" : record.status;
+  const first = state === "paused" ? "unpause and then " : "";
   return new BockerError(
-    `cannot remove container "/${record.name}": container is ${state}: stop the container before removing or force remove`,
+    `cannot remove container "/${record.name}": container is ${state}: ${first}stop the container before removing or force remove`,
     { kind: "conflict", hint: `bocker rm -f ${record.name}` },
   );
 }

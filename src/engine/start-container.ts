@@ -30,6 +30,7 @@ import { markRunning, markStartFailed, markStarting } from "../state/container-l
 import type { ContainerRecord } from "../state/record.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { prepareRootfs } from "../storage/rootfs.ts";
+import type { Rootfs } from "../storage/storage-driver.ts";
 import { cgroupViewOf } from "./cgroup-view.ts";
 import { writeContainerFiles } from "./container-files.ts";
 import { loadContainerImage } from "./container-image.ts";
@@ -88,7 +89,7 @@ async function launchContainer(
   const folder = containerFolder(engine.paths, record.id);
   const files = writeContainerFiles(folder, record.config, hostnameOf(record), reservation);
   const forwarders = await openPortForwarders(engine.settings.network, record, reservation.ports);
-  const rootFd = mountRootfs(prepareRootfs(engine.paths, record.id, image.rootfs.diff_ids));
+  const rootFd = mountRootfs(openRootfs(engine, record, image));
   try {
     fillVolumes(engine, record, image, rootFd);
     const resolved = await resolveSpec(engine, { record, image, rootFd, files });
@@ -100,6 +101,12 @@ async function launchContainer(
   } finally {
     closeSync(rootFd);
   }
+}
+
+/** Made by create, and made again when a crash took that. */
+function openRootfs(engine: Engine, { id, config }: ContainerRecord, image: ImageConfig): Rootfs {
+  const choice = config.storageDriver ?? engine.settings.storageDriver;
+  return prepareRootfs(engine.paths, id, image.rootfs.diff_ids, choice);
 }
 
 export interface Launch {
@@ -204,7 +211,7 @@ export function startContextOf(
     chownStdio: consoleNumber === undefined ? [] : [0],
     dieWithParent: true,
     cgroupTasks,
-    rootfs: { kind: "mount", description: `overlay of ${launch.image.rootfs.diff_ids.length} layers` },
+    rootfs: { kind: "mount", description: `${launch.image.rootfs.diff_ids.length} layers` },
     bindSources: probeBindSources(resolved.spec),
     ...(consoleNumber === undefined ? {} : { console: { number: consoleNumber } }),
     network: { interfaces: reservation.interfaces },

@@ -7,6 +7,7 @@
  *   ├── image/              OCI image layout
  *   │   └── blobs/sha256/…
  *   ├── layer/HEX/          an applied layer, named by diffID; complete once it is there
+ *   ├── chain/HEX/          a whole image as a btrfs subvolume, named by chainID; with that driver only
  *   ├── container/ID/       upper/ work/ container.toml hostname hosts resolv.conf log.json …
  *   ├── volume/NAME/_data
  *   └── tmp/                whatever is not finished; swept
@@ -20,6 +21,7 @@ export interface Paths {
   readonly imageLayout: string;
   readonly blobs: string;
   readonly layers: string;
+  readonly chains: string;
   readonly containers: string;
   readonly volumes: string;
   readonly tmp: string;
@@ -35,6 +37,7 @@ export function pathsUnder(root: string, run: string): Paths {
     imageLayout: join(root, "image"),
     blobs: join(root, "image/blobs/sha256"),
     layers: join(root, "layer"),
+    chains: join(root, "chain"),
     containers: join(root, "container"),
     volumes: join(root, "volume"),
     tmp: join(root, "tmp"),

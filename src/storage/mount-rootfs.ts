@@ -1,40 +1,24 @@
 /**
- * A container's root file system as a detached overlay mount: owned by a descriptor, on no path of the host.
+ * A container's root file system as a detached mount: owned by a descriptor, on no path of the host.
  *
  * Closing the descriptor undoes it; /proc/self/mounts stays clean and a crash leaves nothing. Files in it are looked
- * at with openat2(RESOLVE_IN_ROOT) on the descriptor (rootfs-file.ts). Linux 6.5 takes layers one by one
- * (`lowerdir+`). Older kernels want them in one string of at most 255 bytes: there they are named by the numbers of
- * open descriptors, relative to /proc/self/fd. Follows docs.kernel.org/filesystems/overlayfs.html.
+ * at with openat2(RESOLVE_IN_ROOT) on the descriptor (rootfs-file.ts). Linux 6.5 takes an overlay's layers one by one
+ * (`lowerdir+`). Older kernels want them in one string of at most 255 bytes: there each layer is named by one letter,
+ * a symbolic link in a tmpfs that is detached too. Follows docs.kernel.org/filesystems/overlayfs.html.
  */
 import { closeSync, openSync } from "node:fs";
-import { openFlags } from "../../ffi/flags.ts";
-import { type FsconfigSetting, fsconfig, fsmount, fsopen } from "../../ffi/mount.ts";
-import { SyscallError } from "../../ffi/syscall-error.ts";
+import { fchdir, symlinkat } from "../../ffi/file.ts";
+import { AT_FDCWD, atFlags, mountFlags, openFlags, openTreeFlags } from "../../ffi/flags.ts";
+import { fsconfig, fsmount, fsopen, mount_setattr, open_tree } from "../../ffi/mount.ts";
+import { isErrno, SyscallError } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
-
-export interface OverlayFolders {
-  /** Top layer first. */
-  readonly lowerdirs: readonly string[];
-  readonly upperdir: string;
-  readonly workdir: string;
-}
+import type { OverlayRootfs, Rootfs } from "./storage-driver.ts";
 
 const O_PATH_DIRECTORY = openFlags.O_PATH | openFlags.O_DIRECTORY;
-/** fsconfig(2)'s limit for a string, without its NUL. */
-const maxStringBytes = 255;
 
 /** Mounts; gives the descriptor (close-on-exec, the caller's). Throws kind `host` with a hint for the usual causes. */
-export function mountRootfs(folders: OverlayFolders): number {
-  try {
-    return mountOverlay(folders, addLayersOneByOne);
-  } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== "EINVAL") throw cannotMount(error);
-  }
-  try {
-    return mountOverlay(folders, addLayersTogether);
-  } catch (error) {
-    throw cannotMount(error);
-  }
+export function mountRootfs(rootfs: Rootfs): number {
+  return rootfs.kind === "overlay" ? mountOverlay(rootfs.lowerdirs, rootfs) : cloneDirectory(rootfs.path);
 }
 
 /** The layers alone, read-only, top first: for looking into an image. A descriptor as mountRootfs gives. */
@@ -42,26 +26,48 @@ export function mountLayers(lowerdirs: readonly string[]): number {
   const [only, second] = lowerdirs;
   if (only === undefined)
     throw new BockerError("cannot look into an image without layers", { kind: "unsupported" });
-  if (second === undefined) return openSync(only, O_PATH_DIRECTORY);
-  const context = fsopen("overlay");
+  return second === undefined ? openSync(only, O_PATH_DIRECTORY) : mountOverlay(lowerdirs);
+}
+
+/** A private copy of the mount that the directory is on: nothing done to it gets to the host. */
+function cloneDirectory(path: string): number {
+  const fd = open_tree(AT_FDCWD, path, openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC);
   try {
-    set(context, "source", "overlay");
-    addLayersOneByOne(context, lowerdirs, () => fsconfig(context, { set: "create" }));
-    return fsmount(context);
-  } finally {
-    closeSync(context);
+    mount_setattr(fd, "", atFlags.AT_EMPTY_PATH, { propagation: mountFlags.MS_PRIVATE });
+  } catch (error) {
+    // Linux before 5.12; the launch makes the tree private once more.
+    if (!isErrno(error, "ENOSYS")) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+  return fd;
+}
+
+type AddLayers = (context: number, lowerdirs: readonly string[], create: () => void) => void;
+type Writable = Pick<OverlayRootfs, "upperdir" | "workdir">;
+
+function mountOverlay(lowerdirs: readonly string[], writable?: Writable): number {
+  try {
+    return mountWith(addLayersOneByOne, lowerdirs, writable);
+  } catch (error) {
+    if (!isErrno(error, "EINVAL")) throw cannotMount(error);
+  }
+  try {
+    return mountWith(addLayersTogether, lowerdirs, writable);
+  } catch (error) {
+    throw cannotMount(error);
   }
 }
 
-function mountOverlay(
-  { lowerdirs, upperdir, workdir }: OverlayFolders,
-  addLayers: (context: number, lowerdirs: readonly string[], create: () => void) => void,
-): number {
+function mountWith(addLayers: AddLayers, lowerdirs: readonly string[], writable?: Writable): number {
   const context = fsopen("overlay");
   try {
     set(context, "source", "overlay");
-    set(context, "upperdir", upperdir);
-    set(context, "workdir", workdir);
+    if (writable !== undefined) {
+      set(context, "upperdir", writable.upperdir);
+      set(context, "workdir", writable.workdir);
+    }
     addLayers(context, lowerdirs, () => fsconfig(context, { set: "create" }));
     return fsmount(context);
   } finally {
@@ -74,31 +80,46 @@ function addLayersOneByOne(context: number, lowerdirs: readonly string[], create
   create();
 }
 
-/** The kernel looks the names up when the superblock is created, so the descriptors stay open until then. */
-function addLayersTogether(context: number, lowerdirs: readonly string[], create: () => void): void {
-  const fds: number[] = [];
-  const cwd = process.cwd();
+/** The kernel looks the names up when the superblock is created, relative to the working directory. */
+export function addLayersTogether(context: number, lowerdirs: readonly string[], create: () => void): void {
+  if (lowerdirs.length > letters.length) {
+    throw new BockerError(`cannot stack ${lowerdirs.length} layers: this kernel takes ${letters.length}`, {
+      kind: "unsupported",
+      hint: "Linux 6.5 and later take 500",
+    });
+  }
+  const cwd = openSync(".", O_PATH_DIRECTORY);
+  const links = mountLinks(lowerdirs);
   try {
-    for (const lowerdir of lowerdirs) fds.push(openSync(lowerdir, O_PATH_DIRECTORY));
-    const names = fds.join(":");
-    if (names.length > maxStringBytes) {
-      throw new BockerError(`cannot stack ${lowerdirs.length} layers: this kernel takes about 80`, {
-        kind: "unsupported",
-        hint: "Linux 6.5 and later take any number",
-      });
-    }
-    process.chdir("/proc/self/fd");
-    set(context, "lowerdir", names);
+    fchdir(links);
+    set(context, "lowerdir", letters.slice(0, lowerdirs.length).join(":"));
     create();
   } finally {
-    process.chdir(cwd);
-    for (const fd of fds) closeSync(fd);
+    fchdir(cwd);
+    closeSync(cwd);
+    closeSync(links);
+  }
+}
+
+/** All single bytes that mean nothing to overlayfs, to a path or to UTF-8. */
+const letters = Array.from({ length: 127 }, (_, index) => String.fromCharCode(index + 1)).filter(
+  (letter) => !":,./\\".includes(letter),
+);
+
+function mountLinks(targets: readonly string[]): number {
+  const context = fsopen("tmpfs");
+  try {
+    fsconfig(context, { set: "create" });
+    const fd = fsmount(context);
+    for (const [index, target] of targets.entries()) symlinkat(target, fd, letters[index] ?? "");
+    return fd;
+  } finally {
+    closeSync(context);
   }
 }
 
 function set(context: number, key: string, value: string): void {
-  const setting: FsconfigSetting = { set: "string", key, value };
-  fsconfig(context, setting);
+  fsconfig(context, { set: "string", key, value });
 }
 
 function cannotMount(error: unknown): unknown {

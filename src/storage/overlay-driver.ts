@@ -7,12 +7,11 @@
  *
  * https://docs.kernel.org/filesystems/overlayfs.html
  */
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { BockerError } from "../errors.ts";
 import type { Paths } from "../host/paths.ts";
 import type { DiffID } from "../image/digest.ts";
-import { layerPath, loadLayerFacts } from "./layer-directory.ts";
+import { applyRootAttributes, stackLayers } from "./layer-stack.ts";
 import { removeTree } from "./remove-tree.ts";
 import type { OverlayRootfs, StorageDriver } from "./storage-driver.ts";
 
@@ -21,12 +20,6 @@ export const overlayDriver: StorageDriver = {
   prepare: prepareOverlay,
   remove: removeOverlay,
 };
-
-interface RootAttributes {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-}
 
 function prepareOverlay(paths: Paths, containerId: string, layers: readonly DiffID[]): OverlayRootfs {
   const directory = join(paths.containers, containerId);
@@ -39,42 +32,15 @@ function prepareOverlay(paths: Paths, containerId: string, layers: readonly Diff
   return { ...rootfs, lowerdirs: [empty] };
 }
 
-/**
- * Lower directories, top first. A layer that occurs twice stays in its higher place only: it hides itself, and
- * overlayfs refuses the same directory twice. Nothing shows from under a layer whose root is opaque.
- */
 function planOverlay(paths: Paths, directory: string, layers: readonly DiffID[]): OverlayRootfs {
-  const lowerdirs: string[] = [];
-  for (const diffID of new Set(layers.toReversed())) {
-    lowerdirs.push(existingLayer(paths, diffID));
-    if (loadLayerFacts(paths, diffID).opaqueRoot) break;
-  }
+  const lowerdirs = stackLayers(paths, layers);
   return { kind: "overlay", lowerdirs, upperdir: join(directory, "upper"), workdir: join(directory, "work") };
-}
-
-function existingLayer(paths: Paths, diffID: DiffID): string {
-  const path = layerPath(paths, diffID);
-  if (existsSync(path)) return path;
-  throw new BockerError(`layer ${diffID} is not in the store`, {
-    kind: "not-found",
-    hint: "the store is damaged; remove the image and pull it again",
-  });
 }
 
 /** The upper directory's own attributes are what `/` shows, so it takes those of the image's root. */
 function makeUpper(paths: Paths, rootfs: OverlayRootfs, layers: readonly DiffID[]): void {
-  const { mode, uid, gid } = rootAttributes(paths, layers);
   mkdirSync(rootfs.upperdir, { recursive: true, mode: 0o700 });
-  if (uid !== 0 || gid !== 0) chownSync(rootfs.upperdir, uid, gid);
-  chmodSync(rootfs.upperdir, mode);
-}
-
-/** Those of the topmost layer that says anything about its root. */
-function rootAttributes(paths: Paths, layers: readonly DiffID[]): RootAttributes {
-  const telling = layers.findLast((diffID) => loadLayerFacts(paths, diffID).describesRoot);
-  if (telling === undefined) return { mode: 0o755, uid: 0, gid: 0 };
-  const { mode, uid, gid } = lstatSync(layerPath(paths, telling));
-  return { mode: mode & 0o7777, uid, gid };
+  applyRootAttributes(paths, layers, rootfs.upperdir);
 }
 
 function removeOverlay(paths: Paths, containerId: string): void {

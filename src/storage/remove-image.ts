@@ -37,7 +37,7 @@ export async function removeImage(
     store.paths,
     gone.tags.map((tag) => tag.reference),
   );
-  if (gone.deleted.length > 0) collectGarbage(store, reach);
+  if (gone.deleted.length > 0) collectGarbage(store, { among: reach });
   return [
     ...gone.tags.flatMap((tag) => untaggedLines(tag, gone.remaining)),
     ...gone.deleted.map((deleted) => ({ deleted })),

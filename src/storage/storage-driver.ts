@@ -1,12 +1,15 @@
 /**
  * What a storage driver does: turn a stack of applied layers into a root file system for one container.
  *
- * Types only. A driver prepares directories; mounting them is the launch's work (the overlay is a detached mount).
+ * Types only. A driver prepares directories; opening them is mount-rootfs.ts (the overlay is a detached mount).
  */
 import type { Paths } from "../host/paths.ts";
 import type { DiffID } from "../image/digest.ts";
 
-export type StorageDriverName = "overlay";
+export type StorageDriverName = "overlay" | "btrfs" | "vfs";
+
+/** What a user may ask for; `auto` takes the best that the state root's file system can carry. */
+export type StorageDriverChoice = StorageDriverName | "auto";
 
 /** Directories of an overlay mount, in the order that fsconfig's lowerdir+ takes them. */
 export interface OverlayRootfs {
@@ -18,7 +21,13 @@ export interface OverlayRootfs {
   readonly workdir: string;
 }
 
-export type Rootfs = OverlayRootfs;
+/** A directory that holds the whole root file system, this container's alone. */
+export interface DirectoryRootfs {
+  readonly kind: "directory";
+  readonly path: string;
+}
+
+export type Rootfs = OverlayRootfs | DirectoryRootfs;
 
 export interface StorageDriver {
   readonly name: StorageDriverName;

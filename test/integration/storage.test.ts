@@ -27,9 +27,11 @@ import { storeEmbeddedImage } from "../../src/storage/embedded-image.ts";
 import { layerPath } from "../../src/storage/layer-directory.ts";
 import { findLocalImage, type ImageStore, layersOf } from "../../src/storage/local-image.ts";
 import { setLayoutTag } from "../../src/storage/oci-layout.ts";
+import { overlayDriver } from "../../src/storage/overlay-driver.ts";
 import { removeImage } from "../../src/storage/remove-image.ts";
 import { removeTree } from "../../src/storage/remove-tree.ts";
-import { prepareRootfs, removeRootfs } from "../../src/storage/rootfs.ts";
+import { removeRootfs } from "../../src/storage/rootfs.ts";
+import type { OverlayRootfs } from "../../src/storage/storage-driver.ts";
 import { holdStore } from "../../src/storage/store-hold.ts";
 import { sweepStorage } from "../../src/storage/sweep-storage.ts";
 import { tryLockTransient } from "../../src/storage/transient-lock.ts";
@@ -65,6 +67,12 @@ async function tag(image: ImageRecord, reference: string): Promise<void> {
   const size = new BlobStore(store.paths).size(digest) ?? 0;
   const mediaType = "application/vnd.oci.image.manifest.v1+json";
   await setLayoutTag(store.paths, reference, { mediaType, digest, size });
+}
+
+function prepareOverlay(...[paths, id, layers]: Parameters<typeof overlayDriver.prepare>): OverlayRootfs {
+  const rootfs = overlayDriver.prepare(paths, id, layers);
+  if (rootfs.kind !== "overlay") throw new Error("no overlay");
+  return rootfs;
 }
 
 function useIn(image: ImageRecord, id: string, status: string): void {
@@ -115,7 +123,7 @@ describe("root file systems", () => {
     );
     const top = await makeImage("x/top:1", { name: "b" });
     const layers = [...layersOf(base), ...layersOf(top)];
-    const rootfs = prepareRootfs(store.paths, "c1", layers);
+    const rootfs = prepareOverlay(store.paths, "c1", layers);
     expect(rootfs.lowerdirs).toEqual(layers.toReversed().map((diffID) => layerPath(store.paths, diffID)));
     const { mode, uid, gid } = statSync(rootfs.upperdir);
     expect([mode & 0o7777, uid, gid]).toEqual([0o751, 3, 4]);
@@ -123,9 +131,9 @@ describe("root file systems", () => {
 
   test("keep what was written when they are prepared again, until they are removed", async () => {
     const image = await makeImage("x/a:1", { name: "a" });
-    const { upperdir } = prepareRootfs(store.paths, "c1", layersOf(image));
+    const { upperdir } = prepareOverlay(store.paths, "c1", layersOf(image));
     writeFileSync(join(upperdir, "mine"), "x");
-    prepareRootfs(store.paths, "c1", layersOf(image));
+    prepareOverlay(store.paths, "c1", layersOf(image));
     expect(readdirSync(upperdir)).toEqual(["mine"]);
     removeRootfs(store.paths, "c1");
     removeRootfs(store.paths, "c1");
@@ -133,24 +141,24 @@ describe("root file systems", () => {
   });
 
   test("an image without layers has an empty one, a layer that occurs twice its higher place", async () => {
-    expect(prepareRootfs(store.paths, "c0", []).lowerdirs).toEqual([
+    expect(prepareOverlay(store.paths, "c0", []).lowerdirs).toEqual([
       join(store.paths.containers, "c0/empty"),
     ]);
     const [a] = layersOf(await makeImage("x/a:1", { name: "a" })) as [DiffID];
     const [b] = layersOf(await makeImage("x/b:1", { name: "b" })) as [DiffID];
-    const found = prepareRootfs(store.paths, "c1", [a, b, a]).lowerdirs;
+    const found = prepareOverlay(store.paths, "c1", [a, b, a]).lowerdirs;
     expect(found).toEqual([a, b].map((diffID) => layerPath(store.paths, diffID)));
   });
 
   test("nothing shows from under an opaque root", async () => {
     const [low] = layersOf(await makeImage("x/a:1", { name: "a" })) as [DiffID];
     const [top] = layersOf(await makeImage("x/b:1", { name: ".wh..wh..opq" }, { name: "b" })) as [DiffID];
-    expect(prepareRootfs(store.paths, "c1", [low, top]).lowerdirs).toEqual([layerPath(store.paths, top)]);
+    expect(prepareOverlay(store.paths, "c1", [low, top]).lowerdirs).toEqual([layerPath(store.paths, top)]);
   });
 
   test("a missing layer is named", () => {
     const diffID = `sha256:${"0".repeat(64)}` as DiffID;
-    expect(() => prepareRootfs(store.paths, "c1", [diffID])).toThrow(`layer ${diffID} is not in the store`);
+    expect(() => prepareOverlay(store.paths, "c1", [diffID])).toThrow(`layer ${diffID} is not in the store`);
   });
 
   test("whiteouts and opaque directories work in a real overlay", async () => {
@@ -166,7 +174,7 @@ describe("root file systems", () => {
       { name: "dir/.wh..wh..opq" },
       { name: "dir/new" },
     );
-    const rootfs = prepareRootfs(store.paths, "c1", [...layersOf(low), ...layersOf(top)]);
+    const rootfs = prepareOverlay(store.paths, "c1", [...layersOf(low), ...layersOf(top)]);
     const merged = join(directory, "merged");
     mkdirSync(merged);
     const options = `lowerdir=${rootfs.lowerdirs.join(":")},upperdir=${rootfs.upperdir},workdir=${rootfs.workdir}`;
@@ -281,11 +289,19 @@ describe("garbage", () => {
     expect(collectGarbage(store)).toMatchObject({ collected: false });
     expect(existsSync(layerPath(store.paths, gone.layers[0] as DiffID))).toBe(true);
     hold[Symbol.dispose]();
-    expect(collectGarbage(store)).toMatchObject({ collected: true, removedLayers: 1 });
+    expect(collectGarbage(store)).toMatchObject({
+      collected: true,
+      removed: [
+        { kind: "blobs" },
+        { kind: "blobs" },
+        { kind: "blobs" },
+        { kind: "layers", name: gone.layers[0] },
+      ],
+    });
     expect(existsSync(layerPath(store.paths, gone.layers[0] as DiffID))).toBe(false);
     expect(readdirSync(store.paths.blobs)).toHaveLength(3);
     expect(existsSync(layerPath(store.paths, kept.layers[0] as DiffID))).toBe(true);
-    expect(collectGarbage(store)).toEqual({ collected: true, freedBlobBytes: 0, removedLayers: 0 });
+    expect(collectGarbage(store)).toEqual({ collected: true, removed: [], freedBytes: 0 });
   });
 });
 

@@ -6,7 +6,15 @@ import type { MountConfig } from "../container-config.ts";
 import { defaultShmBytes } from "../default-config.ts";
 import { parseDevice, renderDevice } from "../device-spec.ts";
 import { parseMountFields, renderMount, resolveMount } from "../mount-spec.ts";
-import { booleanOption, bytesOption, listOption, type RunDraft, type RunOption } from "../run-option.ts";
+import {
+  booleanOption,
+  bytesOption,
+  listOption,
+  type RunDraft,
+  type RunOption,
+  stringOption,
+} from "../run-option.ts";
+import { parseStorageDriver } from "../storage-driver.ts";
 import { parseTmpfs, renderTmpfs } from "../tmpfs-spec.ts";
 import { parseVolume, renderVolume } from "../volume-spec.ts";
 
@@ -55,6 +63,18 @@ export const filesystemOptions: readonly RunOption[] = [
       draft.config.shmSizeBytes = bytes === 0 ? defaultShmBytes : bytes;
     },
     (config) => (config.shmSizeBytes === defaultShmBytes ? undefined : config.shmSizeBytes),
+  ),
+  stringOption(
+    {
+      name: "storage-driver",
+      short: "s",
+      help: 'Storage driver for this container ("overlay", "btrfs", "vfs"; the engine\'s when not given)',
+    },
+    (draft, text) => {
+      const driver = parseStorageDriver(text);
+      if (driver !== "auto") draft.config.storageDriver = driver;
+    },
+    (config) => config.storageDriver,
   ),
   listOption(
     { name: "device", help: "Add a host device to the container" },

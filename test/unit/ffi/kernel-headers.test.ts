@@ -7,6 +7,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  btrfsRequest,
+  subvolumeInode,
+  volumeArgsBytes,
+  volumeArgsName,
+  volumeArgsV2Name,
+} from "../../../ffi/btrfs.ts";
 import { openHowBytes, pollfdBytes, statfsBytes } from "../../../ffi/file.ts";
 import * as flags from "../../../ffi/flags.ts";
 import * as struct from "../../../ffi/kernel-struct.ts";
@@ -25,6 +32,8 @@ const headers = `
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
@@ -102,8 +111,9 @@ describe.skipIf(!hasCompiler)("constants", () => {
   });
 
   test("ioctl requests", () => {
-    const known = ask(Object.keys(struct.ioctlRequest).map(whereDefined));
-    expect(Object.fromEntries(known)).toEqual(struct.ioctlRequest);
+    const requests = { ...struct.ioctlRequest, ...btrfsRequest };
+    const known = ask(Object.keys(requests).map(whereDefined));
+    expect(Object.fromEntries(known)).toEqual(requests);
   });
 });
 
@@ -165,6 +175,11 @@ describe.skipIf(!hasCompiler)("struct layouts", () => {
     ["cap_header", "sizeof(struct __user_cap_header_struct)", 8],
     ["cap_data", "sizeof(struct __user_cap_data_struct)", 12],
     ["cap_version", "_LINUX_CAPABILITY_VERSION_3", 0x20080522],
+    ["btrfs_args", "sizeof(struct btrfs_ioctl_vol_args)", volumeArgsBytes],
+    ["btrfs_args.name", "offsetof(struct btrfs_ioctl_vol_args, name)", volumeArgsName],
+    ["btrfs_args_v2", "sizeof(struct btrfs_ioctl_vol_args_v2)", volumeArgsBytes],
+    ["btrfs_args_v2.name", "offsetof(struct btrfs_ioctl_vol_args_v2, name)", volumeArgsV2Name],
+    ["btrfs_inode", "BTRFS_FIRST_FREE_OBJECTID", subvolumeInode],
     ["clone_args", "sizeof(struct clone_args)", 88],
     ["clone_args.stack", "offsetof(struct clone_args, stack)", 40],
     ["clone_args.cgroup", "offsetof(struct clone_args, cgroup)", 80],
