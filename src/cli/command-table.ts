@@ -112,6 +112,12 @@ export const commandTable: CommandTable = [
     load: () => import("./command/logs.ts"),
   },
   {
+    name: "manifest inspect",
+    aliases: [],
+    summary: "Display an image manifest, or manifest list",
+    load: () => import("./command/manifest-inspect.ts"),
+  },
+  {
     name: "push",
     aliases: ["image push"],
     summary: "Upload an image to a registry",
@@ -129,6 +135,12 @@ export const commandTable: CommandTable = [
     aliases: ["image rm", "image remove"],
     summary: "Remove one or more images",
     load: () => import("./command/rmi.ts"),
+  },
+  {
+    name: "search",
+    aliases: [],
+    summary: "Search Docker Hub, or another registry, for images",
+    load: () => import("./command/search.ts"),
   },
   {
     name: "start",
@@ -149,5 +161,35 @@ export const commandTable: CommandTable = [
     aliases: ["image tag"],
     summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
     load: () => import("./command/tag.ts"),
+  },
+  {
+    name: "volume create",
+    aliases: [],
+    summary: "Create a volume",
+    load: () => import("./command/volume-create.ts"),
+  },
+  {
+    name: "volume inspect",
+    aliases: [],
+    summary: "Display detailed information on one or more volumes",
+    load: () => import("./command/volume-inspect.ts"),
+  },
+  {
+    name: "volume ls",
+    aliases: ["volume list"],
+    summary: "List volumes",
+    load: () => import("./command/volume-ls.ts"),
+  },
+  {
+    name: "volume prune",
+    aliases: [],
+    summary: "Remove unused local volumes",
+    load: () => import("./command/volume-prune.ts"),
+  },
+  {
+    name: "volume rm",
+    aliases: ["volume remove"],
+    summary: "Remove one or more volumes",
+    load: () => import("./command/volume-rm.ts"),
   },
 ];

@@ -36,8 +36,10 @@ export function createPullProgress(
   output: PullOutput,
   nowMs = () => performance.now(),
 ): (event: PullEvent) => void {
-  const showLayer = createLayerLines(output, nowMs);
+  let showLayer = createLayerLines(output, nowMs);
   return (event) => {
+    // With --all-tags several pulls follow one another: each has lines of its own.
+    if (event.kind === "resolved") showLayer = createLayerLines(output, nowMs);
     if (event.kind === "layer") showLayer(event);
     else output.write(`${renderPullLine(event)}\n`);
   };

@@ -18,7 +18,7 @@ const unitMs: Readonly<Record<string, number>> = {
 export function parseTimeOption(name: string, text: string | undefined, now = nowMs()): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const ago = durationMs(text);
+  const ago = parseGoDuration(text);
   if (ago !== undefined) return now - ago;
   const moment = /^\d{4}-\d{2}-\d{2}(T\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?)?$/.test(text)
     ? Date.parse(completed(text))
@@ -36,7 +36,8 @@ function completed(text: string): string {
   return text.replace(/T(\d{2})(?=$|Z|[+-])/, "T$1:00");
 }
 
-function durationMs(text: string): number | undefined {
+/** Milliseconds of Go's `1h30m` or `1.5s`; undefined: it is none. */
+export function parseGoDuration(text: string): number | undefined {
   if (!/^-?(\d+(\.\d*)?(h|ms|m|s|us|µs|ns))+$/.test(text)) return undefined;
   let total = 0;
   for (const [, number = "0", unit = "s"] of text.matchAll(/(\d+(?:\.\d*)?)(h|ms|m|s|us|µs|ns)/g)) {

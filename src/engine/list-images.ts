@@ -2,7 +2,7 @@
  * Images and their tags as rows: what `images` shows and `inspect` begins with.
  */
 import { familiarRepository, parseReference } from "../image/reference.ts";
-import { listImages, listTags } from "../state/image.ts";
+import { countImageUses, listImages, listTags } from "../state/image.ts";
 import type { ImageRecord, TagRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 
@@ -23,6 +23,11 @@ export function loadImageRows(engine: Engine): readonly ImageRow[] {
   return listImages(engine.state)
     .toSorted((left, right) => right.createdAtMs - left.createdAtMs)
     .flatMap((image) => rowsOf(image, tags.get(image.id) ?? []));
+}
+
+/** Image id to the number of its containers, running or not. */
+export function loadImageUses(engine: Engine): ReadonlyMap<string, number> {
+  return countImageUses(engine.state);
 }
 
 function rowsOf(image: ImageRecord, tags: readonly TagRecord[]): readonly ImageRow[] {

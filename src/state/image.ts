@@ -100,6 +100,12 @@ export function tagsOfImage(state: State, imageId: string): TagRecord[] {
   return state.all("SELECT * FROM tags WHERE image_id = ? ORDER BY reference", imageId).map(readTag);
 }
 
+/** Image id to the number of containers made from it; images without any are not in it. */
+export function countImageUses(state: State): Map<string, number> {
+  const rows = state.all("SELECT image_id, COUNT(*) AS uses FROM containers GROUP BY image_id");
+  return new Map(rows.map((row) => [textColumn(row, "image_id"), numberColumn(row, "uses")]));
+}
+
 function imageInUse(id: string, containerId: string): BockerError {
   const short = id.replace("sha256:", "").slice(0, 12);
   return new BockerError(

@@ -1,9 +1,10 @@
-import { type ImageRow, loadImageRows } from "../../engine/list-images.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { type ImageRow, loadImageRows, loadImageUses } from "../../engine/list-images.ts";
 import { nowMs } from "../../host/clock.ts";
-import { familiarRepository, parseReference } from "../../image/reference.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { renderAgo } from "../container-text.ts";
 import { openEngineFor } from "../engine-of.ts";
+import { booleanFilter, filterOption, parseFilters } from "../filter-option.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { renderSize, renderTable } from "../table.ts";
 
@@ -15,6 +16,10 @@ const titles = {
   CreatedSince: "CREATED",
   CreatedAt: "CREATED AT",
   Size: "SIZE",
+  Containers: "CONTAINERS",
+  SharedSize: "SHARED SIZE",
+  UniqueSize: "UNIQUE SIZE",
+  VirtualSize: "VIRTUAL SIZE",
 } as const;
 
 /** `bocker images`: what is in the store. */
@@ -26,6 +31,7 @@ export const command: CommandSpec = {
   options: [
     { name: "all", short: "a", kind: "boolean", help: "Show all images (intermediate ones are never kept)" },
     { name: "digests", kind: "boolean", help: "Show digests" },
+    filterOption("Filter output: before, dangling, label, reference, since, until"),
     { name: "format", kind: "string", help: "Format output: 'table', 'json', or a Go template" },
     { name: "no-trunc", kind: "boolean", help: "Don't truncate output" },
     { name: "quiet", short: "q", kind: "boolean", help: "Only show image IDs" },
@@ -37,7 +43,7 @@ export const command: CommandSpec = {
 
 async function listThem(context: CommandContext, parsed: ParsedArguments): Promise<number> {
   const engine = await openEngineFor(context);
-  const rows = loadImageRows(engine).filter((row) => isAsked(row, parsed.positionals[0]));
+  const rows = await chooseRows(engine, parsed);
   const noTrunc = parsed.boolean("no-trunc");
   if (parsed.boolean("quiet")) {
     const ids = new Set(rows.map(({ image }) => idText(image.id, noTrunc)));
@@ -45,10 +51,12 @@ async function listThem(context: CommandContext, parsed: ParsedArguments): Promi
     return 0;
   }
   const now = nowMs();
-  const cells = rows.map((row) => cellsOf(row, now, noTrunc));
   const format = parsed.string("format");
+  const isPlain = format === undefined || format === "table";
+  const uses = isPlain ? new Map<string, number>() : loadImageUses(engine);
+  const cells = rows.map((row) => cellsOf(row, now, noTrunc, uses.get(row.image.id) ?? 0));
   context.out.write(
-    format === undefined || format === "table"
+    isPlain
       ? renderPlain(cells, parsed.boolean("digests"))
       : (await import("../format.ts"))
           .parseFormat(format, { headers: titles, typeName: "formatter.imageContext" })
@@ -57,26 +65,56 @@ async function listThem(context: CommandContext, parsed: ParsedArguments): Promi
   return 0;
 }
 
-/** `images alpine` is every tag of that repository, `images alpine:3.20` the one. */
-function isAsked(row: ImageRow, wanted: string | undefined): boolean {
-  if (wanted === undefined) return true;
-  const reference = parseReference(wanted);
-  if (familiarRepository(reference) !== row.repository) return false;
-  return reference.tag === undefined || reference.tag === row.tag;
+const filterNames = ["before", "dangling", "label", "reference", "since", "until"];
+
+/** `images alpine` is every tag of that repository, `images alpine:3.20` the one: a pattern like --filter's. */
+async function chooseRows(engine: Engine, parsed: ParsedArguments): Promise<readonly ImageRow[]> {
+  const rows = loadImageRows(engine);
+  const [name] = parsed.positionals;
+  const given = parsed.list("filter");
+  if (name === undefined && given.length === 0) return rows;
+  const [{ filterImageRows }, { parseTimeOption }] = await Promise.all([
+    import("../../engine/filter-images.ts"),
+    import("../time-option.ts"),
+  ]);
+  const filters = parseFilters(given, filterNames);
+  const valuesOf = (kind: string) => filters.get(kind) ?? [];
+  const dangling = booleanFilter(filters, "dangling");
+  const untilMs = parseTimeOption("until", valuesOf("until").at(-1));
+  return filterImageRows(engine, rows, {
+    labels: valuesOf("label"),
+    before: valuesOf("before"),
+    since: valuesOf("since"),
+    references: [...valuesOf("reference"), ...(name === undefined ? [] : [name])],
+    ...(dangling === undefined ? {} : { dangling }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+  });
 }
 
 type Cells = Readonly<Record<keyof typeof titles, string>>;
 
-function cellsOf({ image, repository, tag, digest }: ImageRow, now: number, noTrunc: boolean): Cells {
+/** In the order of docker's JSON. What a store without shared-size bookkeeping can't say is N/A, as docker has it. */
+function cellsOf(row: ImageRow, now: number, noTrunc: boolean, uses: number): Cells {
+  const { image, repository, tag, digest } = row;
+  const size = renderSize(image.sizeBytes);
   return {
-    Repository: repository,
-    Tag: tag,
+    Containers: String(uses),
+    CreatedAt: goTime(image.createdAtMs),
+    CreatedSince: image.createdAtMs === 0 ? "N/A" : renderAgo(image.createdAtMs, now),
     Digest: digest,
     ID: idText(image.id, noTrunc),
-    CreatedSince: image.createdAtMs === 0 ? "N/A" : renderAgo(image.createdAtMs, now),
-    CreatedAt: new Date(image.createdAtMs).toISOString(),
-    Size: renderSize(image.sizeBytes),
+    Repository: repository,
+    SharedSize: "N/A",
+    Size: size,
+    Tag: tag,
+    UniqueSize: "N/A",
+    VirtualSize: size,
   };
+}
+
+/** Go's time.String(): `2026-01-02 15:04:05 +0000 UTC`. */
+function goTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`;
 }
 
 function idText(id: string, noTrunc: boolean): string {
