@@ -126,7 +126,7 @@ async function conduct(
 ): Promise<void> {
   for (const operation of plan.operations) {
     if (operation.call === "fork") await followFork(plan, encoded, child);
-    if (operation.call === "wait") await letGo(operation, child, options);
+    if (operation.call === "wait") await letGo(plan, encoded, operation, child, options);
   }
   let ready = false;
   for (;;) {
@@ -151,9 +151,21 @@ async function followFork(plan: LaunchPlan, encoded: EncodedPlan, child: Child):
   close(middle.pidfd);
 }
 
-async function letGo(operation: Wait, child: Child, options: StartOptions): Promise<void> {
+async function letGo(
+  plan: LaunchPlan,
+  encoded: EncodedPlan,
+  operation: Wait,
+  child: Child,
+  options: StartOptions,
+): Promise<void> {
   const hook = operation.for === "go" ? options.beforeGo : options.beforeIdMaps;
-  await hook?.(child.process.pid);
+  try {
+    await hook?.(child.process.pid);
+  } catch (error) {
+    // A namespace cannot be set up whose process has failed already: what the child says is the reason.
+    const record = child.status.pending() ? await child.status.next() : undefined;
+    throw record?.kind === "failed" ? explained(plan, encoded, record) : error;
+  }
   try {
     writeAll(child.go, new Uint8Array(1));
   } catch (error) {

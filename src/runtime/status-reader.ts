@@ -41,6 +41,11 @@ export class StatusReader {
     };
   }
 
+  /** Whether next() would answer at once. */
+  pending(): boolean {
+    return (poll(this.#fd, POLLIN, 0) & (POLLIN | POLLHUP)) !== 0;
+  }
+
   close(): void {
     close(this.#fd);
   }

@@ -330,6 +330,17 @@ describe.skipIf(!isRoot)("file systems", () => {
     expect(error.hint).toContain("mount a directory onto a file (or vice-versa)");
   });
 
+  test("what made the process fail is the error, not what could not be done for a dead process", async () => {
+    using rootfs = temporaryRootfs();
+    const mounts = [{ destination: "/x", type: "bind", source: "/no/such/source", options: ["rbind"] }];
+    const beforeGo = async () => {
+      await Bun.sleep(100);
+      throw new Error("No such process");
+    };
+    const error = await failureOf(runIn(rootfs, ["sh"], { mounts }, {}, { beforeGo }));
+    expect(error.message).toContain("/no/such/source");
+  });
+
   test("a missing source is an error that names it", async () => {
     using rootfs = temporaryRootfs();
     const mounts = [
