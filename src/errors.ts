@@ -35,6 +35,7 @@ export type ErrorKind =
   | "permission"
   | "not-running"
   | "timeout"
+  | "cancelled"
   | "command-not-found"
   | "command-not-executable"
   | "host"

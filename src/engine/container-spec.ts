@@ -20,14 +20,18 @@ import { mergeProcess } from "../spec/merge-process.ts";
 import { namespaceModes } from "../spec/namespace-mode.ts";
 import type { Spec } from "../spec/oci.ts";
 import { parseSecurityOptions } from "../spec/security-option.ts";
+import type { VolumeSource } from "../spec/spec-mounts.ts";
 import type { ResolvedUser } from "../spec/user.ts";
-import type { ContainerRecord } from "../state/record.ts";
+import { getContainer } from "../state/container.ts";
+import type { ContainerRecord, VolumeRecord } from "../state/record.ts";
+import { containersUsingVolume, getVolume } from "../state/volume.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import type { ContainerFiles } from "./container-files.ts";
 import { joinedNamespaces } from "./container-namespace.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import { hostDevices, resolveDevices } from "./host-device.ts";
+import { volumeSourceOf } from "./volume-driver.ts";
 import { volumeMountsOf } from "./volume-mounts.ts";
 
 export interface ResolvedSpec {
@@ -87,11 +91,29 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
   return { spec, user, hierarchy, ...(seccomp === undefined ? {} : { seccomp }) };
 }
 
-function volumeSources(engine: Engine, { record, image }: SpecRequest): Readonly<Record<string, string>> {
+function volumeSources(engine: Engine, request: SpecRequest): Readonly<Record<string, VolumeSource>> {
+  const { record, image } = request;
   const volumes = volumeMountsOf(record.id, record.config, image.config);
   return Object.fromEntries(
-    volumes.map((volume) => [volume.target, join(engine.paths.volumes, volume.name, "_data")]),
+    volumes.map((volume) => {
+      const known = getVolume(engine.state, volume.name);
+      const plain = join(engine.paths.volumes, volume.name, "_data");
+      return [volume.target, known === undefined ? plain : usableSource(engine, record, known)];
+    }),
   );
+}
+
+/** Each container mounts a tmpfs of its own: two at once would not see the same files, which docker's do. */
+function usableSource(engine: Engine, record: ContainerRecord, volume: VolumeRecord): VolumeSource {
+  const source = volumeSourceOf(volume);
+  if (typeof source === "string" || source.type !== "tmpfs") return source;
+  const others = containersUsingVolume(engine.state, volume.name).filter((id) => id !== record.id);
+  const user = others.find((id) => getContainer(engine.state, id)?.init !== undefined);
+  if (user === undefined) return source;
+  throw new BockerError(`cannot mount volume "${volume.name}": container ${user.slice(0, 12)} is using it`, {
+    kind: "in-use",
+    hint: "a tmpfs volume serves one running container at a time",
+  });
 }
 
 /** --ipc host and container:X share /dev/shm as well as the namespace. */

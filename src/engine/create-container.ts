@@ -5,7 +5,6 @@
  * `rm` removes; when a later step fails here, all of it is removed at once.
  */
 import { mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
 import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError, ExitCode } from "../errors.ts";
 import { cpuCount } from "../host/host-facts.ts";
@@ -17,7 +16,6 @@ import { validateResources } from "../spec/resources.ts";
 import { insertContainer } from "../state/container.ts";
 import { markStarting } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
-import { ensureVolume } from "../state/volume.ts";
 import { prepareRootfs } from "../storage/rootfs.ts";
 import { keepContainerImage } from "./container-image.ts";
 import { checkNamespaceTargets } from "./container-namespace.ts";
@@ -26,6 +24,7 @@ import type { Engine } from "./engine.ts";
 import { readCpusets } from "./host-cpuset.ts";
 import { removeSettled } from "./remove-container.ts";
 import type { LocalImage } from "./resolve-image.ts";
+import { makeVolume } from "./volume.ts";
 import { type VolumeMount, volumeMountsOf } from "./volume-mounts.ts";
 
 const nameAttempts = 20;
@@ -46,7 +45,7 @@ export async function createContainer(
     keepContainerImage(folder, image.configBytes);
     const driver = config.storageDriver ?? engine.settings.storageDriver;
     prepareRootfs(engine.paths, record.id, draft.image.rootfs.diff_ids, driver);
-    for (const volume of draft.volumes) makeVolume(engine, volume.name, volume.anonymous);
+    for (const volume of draft.volumes) makeVolume(engine, volume);
     makeBindSources(record.config);
     return record;
   } catch (error) {
@@ -94,12 +93,6 @@ function insertNamed(engine: Engine, config: ContainerConfig, parts: Identified)
         throw error;
     }
   }
-}
-
-function makeVolume(engine: Engine, name: string, anonymous: boolean): void {
-  const mountpoint = join(engine.paths.volumes, name, "_data");
-  ensureVolume(engine.state, { name, driver: "local", labels: {}, anonymous, mountpoint });
-  mkdirSync(mountpoint, { recursive: true });
 }
 
 /** `-v /host:…` makes a missing directory, as docker does; `--mount type=bind` refuses one. */

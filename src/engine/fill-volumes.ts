@@ -1,15 +1,17 @@
 /**
  * First use of a volume: what the image has at its target is copied in, as docker does, while nothing runs yet.
  */
-import { closeSync, readdirSync } from "node:fs";
+import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openat2 } from "../../ffi/file.ts";
 import { openFlags, resolveFlags } from "../../ffi/flags.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord } from "../state/record.ts";
+import { getVolume } from "../state/volume.ts";
 import { copyTree } from "../storage/copy-tree.ts";
 import type { Engine } from "./engine.ts";
+import { volumeSourceOf } from "./volume-driver.ts";
 import { volumeMountsOf } from "./volume-mounts.ts";
 
 /** Fills every volume of the container that is still empty and may be. `rootFd`: the root file system, not yet in use. */
@@ -20,9 +22,19 @@ export function fillVolumes(
   rootFd: number,
 ): void {
   for (const volume of volumeMountsOf(record.id, record.config, image.config)) {
-    const folder = join(engine.paths.volumes, volume.name, "_data");
-    if (volume.copy && readdirSync(folder).length === 0) fillFrom(rootFd, volume.target, folder);
+    const folder = dataFolder(engine, volume.name);
+    if (folder !== undefined && volume.copy && readdirSync(folder).length === 0)
+      fillFrom(rootFd, volume.target, folder);
   }
+}
+
+/** Where the volume's data lies on the host; undefined: nowhere yet. */
+function dataFolder(engine: Engine, name: string): string | undefined {
+  const volume = getVolume(engine.state, name);
+  const source = volume === undefined ? join(engine.paths.volumes, name, "_data") : volumeSourceOf(volume);
+  if (typeof source === "string") return source;
+  const isFolder = statSync(source.source, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return source.type === "bind" && isFolder && !source.options.includes("ro") ? source.source : undefined;
 }
 
 function fillFrom(rootFd: number, target: string, folder: string): void {

@@ -11,11 +11,16 @@ import { cleanPath } from "./merge-process.ts";
 import type { SpecMount } from "./oci.ts";
 import { mergeTmpfsOptions } from "./tmpfs-option.ts";
 
+/** A directory of the host, or a mount by the options of the volume's driver. */
+export type VolumeSource =
+  | string
+  | { readonly type: "bind" | "tmpfs"; readonly source: string; readonly options: readonly string[] };
+
 export interface MountSources {
   /** Files of the container's own, on the host; absent: not mounted. */
   readonly files: { readonly hosts?: string; readonly hostname?: string; readonly resolvConf?: string };
-  /** Host directory of each volume, by target in the container; the image's declared volumes too. */
-  readonly volumes: Readonly<Record<string, string>>;
+  /** What each volume is, by target in the container; the image's declared volumes too. */
+  readonly volumes: Readonly<Record<string, VolumeSource>>;
   /** The /dev/shm to share for --ipc host and container:X; absent: one of its own. */
   readonly sharedMemory?: string;
 }
@@ -73,7 +78,7 @@ function userMounts(config: ContainerConfig, sources: MountSources): readonly Sp
   const configured = config.mounts.map((mount) => userMount(mount, sources));
   const targets = new Set(configured.map(({ destination }) => destination));
   const declared = Object.entries(sources.volumes)
-    .map(([target, source]) => bindMount(cleanPath(target), source, {}))
+    .map(([target, source]) => volumeMount(cleanPath(target), source, {}))
     .filter(({ destination }) => !targets.has(destination));
   return [...configured, ...declared];
 }
@@ -92,9 +97,15 @@ function userMount(mount: MountConfig, sources: MountSources): SpecMount {
           kind: "internal",
         });
       }
-      return bindMount(destination, source, mount);
+      return volumeMount(destination, source, mount);
     }
   }
+}
+
+function volumeMount(destination: string, source: VolumeSource, options: BindOptions): SpecMount {
+  if (typeof source === "string") return bindMount(destination, source, options);
+  const access = options.readOnly === true && !source.options.includes("ro") ? ["ro"] : [];
+  return { ...source, destination, options: [...source.options, ...access] };
 }
 
 interface BindOptions {

@@ -18,6 +18,8 @@ export type ContainerStatus =
   | "exited"
   | "dead";
 
+export type StopIntent = "stop" | "restart";
+
 export interface ContainerRecord {
   /** 64 hex digits. */
   readonly id: string;
@@ -42,6 +44,10 @@ export interface ContainerRecord {
   /** Why it could not be started, one line; empty when it could. */
   readonly error: string;
   readonly restartCount: number;
+  /** Somebody asked it to stop since it was last started; "restart": and will start it again. */
+  readonly stopIntent?: StopIntent;
+  /** The last pause before the restart policy started it again; doubles, see src/engine/restart-policy.ts. */
+  readonly restartDelayMs?: number;
   /** Names of the anonymous volumes made for this container. */
   readonly anonymousVolumes: readonly string[];
 }
@@ -107,6 +113,8 @@ export interface VolumeRecord {
   readonly driver: "local";
   readonly labels: Readonly<Record<string, string>>;
   readonly anonymous: boolean;
+  /** docker's `-o` of the local driver: `type`, `device`, `o`; empty for a plain directory. */
+  readonly options: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
   /** The directory on the host, `…/volumes/NAME/_data`. */
   readonly mountpoint: string;

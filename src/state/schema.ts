@@ -110,4 +110,12 @@ export const migrations: readonly string[] = [
     attributes TEXT NOT NULL CHECK (json_valid(attributes))
   ) STRICT;
   `,
+  // docker's HasBeenManuallyStopped ("stop"), or a stop that a start follows ("restart"); and the back-off's last pause.
+  `
+  ALTER TABLE containers ADD COLUMN stop_intent TEXT;
+  ALTER TABLE containers ADD COLUMN restart_delay_ms INTEGER;
+  `,
+  `
+  ALTER TABLE volumes ADD COLUMN options TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(options));
+  `,
 ];

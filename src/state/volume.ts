@@ -15,13 +15,15 @@ export function ensureVolume(state: State, volume: Omit<VolumeRecord, "createdAt
     if (existing !== undefined) return existing;
     const record = { ...volume, createdAtMs: nowMs() };
     state.run(
-      "INSERT INTO volumes (name, driver, labels, anonymous, created_at_ms, mountpoint) VALUES (?, ?, ?, ?, ?, ?)",
+      `INSERT INTO volumes (name, driver, labels, anonymous, created_at_ms, mountpoint, options)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
       record.name,
       record.driver,
       JSON.stringify(record.labels),
       record.anonymous ? 1 : 0,
       record.createdAtMs,
       record.mountpoint,
+      JSON.stringify(record.options),
     );
     return record;
   });
@@ -73,5 +75,6 @@ function readVolume(row: Row): VolumeRecord {
     anonymous: numberColumn(row, "anonymous") !== 0,
     createdAtMs: numberColumn(row, "created_at_ms"),
     mountpoint: textColumn(row, "mountpoint"),
+    options: stringMapColumn(row, "options"),
   };
 }

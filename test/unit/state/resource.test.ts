@@ -205,6 +205,7 @@ describe("volumes", () => {
     driver: "local",
     labels: {},
     anonymous: false,
+    options: {},
     mountpoint: "/v/data/_data",
   } as const;
 
