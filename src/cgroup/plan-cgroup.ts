@@ -57,7 +57,9 @@ export function planCgroup(
   const cgroup = resolveCgroup(hierarchy, cgroupsPath);
   const ancestors = ancestorsOf(cgroup.path);
   const steps: HostStep[] = [];
-  for (const mount of hierarchy.mounts) planDirectories(steps, mount, ancestors, facts);
+  for (const mount of hierarchy.mounts) {
+    planDirectories(steps, mount, ancestors, facts, passedOn(hierarchy, mount, resources));
+  }
   for (const mount of cgroup.directories) planOwnDirectory(steps, mount, facts);
   for (const limit of limitsFor(cgroup, resources)) steps.push(limitStep(cgroup, limit));
   planDevices(steps, cgroup, resources);
@@ -81,15 +83,28 @@ function planDirectories(
   mount: CgroupMount,
   ancestors: readonly string[],
   { existing, cpuset }: CgroupFacts,
+  controllers: readonly string[],
 ): void {
-  const passedOn = mount.version === 1 ? [] : delegated.filter((name) => mount.controllers.includes(name));
-  if (passedOn.length > 0) steps.push(delegateTo(mount.directory, passedOn));
+  if (controllers.length > 0) steps.push(delegateTo(mount.directory, controllers));
   for (const ancestor of ancestors) {
     const directory = mount.directory + ancestor;
     if (!existing.has(directory)) steps.push(makeDirectory(directory));
     if (isCpuset(mount) && cpuset?.empty.includes(ancestor)) fillCpuset(steps, directory, cpuset);
-    if (passedOn.length > 0) steps.push(delegateTo(directory, passedOn));
+    if (controllers.length > 0) steps.push(delegateTo(directory, controllers));
   }
+}
+
+/**
+ * The v2 controllers to enable from the root down: all that limits may need, but beside v1 trees only what this
+ * container does need. There the v2 tree is somebody else's (crun refuses one with controllers).
+ */
+function passedOn(
+  { mode }: CgroupHierarchy,
+  mount: CgroupMount,
+  { hugepageLimits = [] }: SpecResources,
+): readonly string[] {
+  if (mount.version === 1 || (mode === "hybrid" && hugepageLimits.length === 0)) return [];
+  return delegated.filter((name) => mount.controllers.includes(name));
 }
 
 function planOwnDirectory(steps: HostStep[], mount: CgroupMount, { cpuset }: CgroupFacts): void {
