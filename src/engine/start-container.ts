@@ -22,7 +22,7 @@ import { openPortForwarders } from "../network/forward-ports.ts";
 import { applyNetworking, type NetworkReservation, reserveNetworking } from "../network/networking.ts";
 import { launchFacts, probeBindSources } from "../runtime/launch-facts.ts";
 import { openConsole } from "../runtime/open-console.ts";
-import { type StartedProcess, startProcess } from "../runtime/start-process.ts";
+import { endChild, type StartedProcess, startProcess } from "../runtime/start-process.ts";
 import { namespaceModes } from "../spec/namespace-mode.ts";
 import type { Spec } from "../spec/oci.ts";
 import { getContainer, noSuchContainer } from "../state/container.ts";
@@ -32,8 +32,9 @@ import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { prepareRootfs } from "../storage/rootfs.ts";
 import type { Rootfs } from "../storage/storage-driver.ts";
 import { cgroupViewOf } from "./cgroup-view.ts";
-import { writeContainerFiles } from "./container-files.ts";
+import { containerFilesIn, writeContainerFiles } from "./container-files.ts";
 import { loadContainerImage } from "./container-image.ts";
+import { networkOwner } from "./container-namespace.ts";
 import { containerFolder } from "./container-paths.ts";
 import { hostnameOf, type ResolvedSpec, resolveSpec } from "./container-spec.ts";
 import type { Engine } from "./engine.ts";
@@ -58,19 +59,28 @@ export async function startContainer(
   const record = getContainer(engine.state, id);
   if (record === undefined) throw noSuchContainer(id);
   if (!markStarting(engine.state, id, monitor)) throw notStartable(record);
+  let started: Omit<StartedContainer, "record"> | undefined;
   try {
-    const started = await launchContainer(engine, record, size);
+    started = await launchContainer(engine, record, size);
     if (!markRunning(engine.state, id, monitor, started.process.identity)) {
       throw new BockerError(`container "${record.name}" was removed while it started`, { kind: "conflict" });
     }
     return { record, ...started };
   } catch (error) {
+    if (started !== undefined) abandon(started);
     await releaseContainer(engine, record);
     const exitCode =
       error instanceof BockerError ? (error.exitCode ?? ExitCode.signalBase) : ExitCode.signalBase;
     markStartFailed(engine.state, id, monitor, { exitCode, error: messageOf(error) });
     throw error;
   }
+}
+
+/** Ends a container that has started and that nobody will know of. */
+function abandon({ process, stdio, forwarders }: Omit<StartedContainer, "record">): void {
+  forwarders[Symbol.dispose]();
+  endChild(process);
+  closeHostStdio(stdio);
 }
 
 function notStartable(record: ContainerRecord): BockerError {
@@ -87,7 +97,11 @@ async function launchContainer(
   const image = loadContainerImage(engine, record);
   const reservation = reserveNetworking(engine.state, engine.settings.network, record);
   const folder = containerFolder(engine.paths, record.id);
-  const files = writeContainerFiles(folder, record.config, hostnameOf(record), reservation);
+  const owner = networkOwner(engine, record.config);
+  const files =
+    owner === undefined
+      ? writeContainerFiles(folder, record.config, hostnameOf(engine, record), reservation)
+      : containerFilesIn(containerFolder(engine.paths, owner.id));
   const forwarders = await openPortForwarders(engine.settings.network, record, reservation.ports);
   const rootFd = mountRootfs(openRootfs(engine, record, image));
   try {

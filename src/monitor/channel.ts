@@ -142,7 +142,9 @@ export class Channel {
     while (!this.#ended && this.#socket !== undefined) {
       const bytes = this.#unsent[0];
       if (bytes === undefined) break;
-      const written = Math.max(0, this.#socket.write(bytes));
+      const written = this.#socket.write(bytes);
+      // The other side has gone; a paused socket hears of it nowhere else.
+      if (written < 0) return this.#finish();
       this.#unsentBytes -= written;
       if (written < bytes.byteLength) {
         this.#unsent[0] = bytes.subarray(written);

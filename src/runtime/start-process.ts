@@ -190,8 +190,11 @@ function diedEarly({ pid }: Launched): BockerError {
   });
 }
 
-/** Kills and reaps; blocks until the kernel has taken the child down, and its pid namespace with it. */
-function endChild({ pidfd }: Launched): void {
+/**
+ * Kills and reaps a child of this process and closes its pidfd; blocks until the kernel has taken it down, and its pid
+ * namespace with it.
+ */
+export function endChild({ pidfd }: Pick<StartedProcess, "pidfd">): void {
   try {
     pidfd_send_signal(pidfd, 9);
   } catch (error) {

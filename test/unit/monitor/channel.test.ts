@@ -122,6 +122,25 @@ describe("Channel", () => {
     expect(left.congested).toBeFalse();
   });
 
+  test("drained() is kept when the other side goes away while frames are on hold", async () => {
+    const [left, right] = await channelPair();
+    const held = new Promise<void>((resolve) => {
+      left.listen({
+        frame: () => {
+          left.hold();
+          resolve();
+        },
+        closed: () => undefined,
+      });
+    });
+    right.send(Type.start);
+    await held;
+    right.close();
+    // The first bytes may still find the socket open.
+    for (let tries = 0; tries < 3; tries++) left.send(Type.error, new Uint8Array(8));
+    await left.drained();
+  });
+
   test("ends a connection that speaks another language", async () => {
     const [left, right] = socketpair();
     const channel = await Channel.connect({ fd: left });
