@@ -19,19 +19,41 @@ import { loadContainer } from "./find-container.ts";
 import { containerInspectOf } from "./inspect-container.ts";
 import type { JsonObject } from "./inspect-host-config.ts";
 import { imageInspectOf } from "./inspect-image.ts";
+import { inspectNetwork } from "./network-view.ts";
+import { inspectVolume } from "./volume.ts";
 import { volumeMountsOf } from "./volume-mounts.ts";
 
-export type ObjectKind = "container" | "image";
+export type ObjectKind = "container" | "image" | "network" | "volume";
 
-/** The object, as JSON. Throws docker's `No such object: x`, or `No such container: x` where one kind was asked for. */
+/**
+ * The object, as JSON. Throws docker's `No such object: x`, or what the kind's own inspect says where one was asked
+ * for.
+ */
 export async function inspectObject(engine: Engine, name: string, kind?: ObjectKind): Promise<JsonObject> {
+  if (kind === "network") return inspectNetwork(engine, name);
+  if (kind === "volume") return inspectVolume(engine, name);
   if (kind !== "image") {
     const record = await containerNamed(engine, name, kind === "container");
     if (record !== undefined) return inspectContainer(engine, record);
   }
   const image = kind === "container" ? undefined : findLocalImage(engine.state, name);
   if (image !== undefined) return inspectImage(engine, image);
+  const other =
+    kind === undefined
+      ? (unlessMissing(() => inspectNetwork(engine, name)) ??
+        unlessMissing(() => inspectVolume(engine, name)))
+      : undefined;
+  if (other !== undefined) return other;
   throw new BockerError(`No such ${kind ?? "object"}: ${name}`, { kind: "not-found" });
+}
+
+function unlessMissing(inspect: () => JsonObject): JsonObject | undefined {
+  try {
+    return inspect();
+  } catch (error) {
+    if (error instanceof BockerError && error.kind === "not-found") return undefined;
+    throw error;
+  }
 }
 
 async function containerNamed(
