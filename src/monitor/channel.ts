@@ -144,7 +144,10 @@ export class Channel {
       if (bytes === undefined) break;
       const written = this.#socket.write(bytes);
       // The other side has gone; a paused socket hears of it nowhere else.
-      if (written < 0) return this.#finish();
+      if (written < 0) {
+        this.#finish();
+        return;
+      }
       this.#unsentBytes -= written;
       if (written < bytes.byteLength) {
         this.#unsent[0] = bytes.subarray(written);
