@@ -7,6 +7,7 @@
 import type { ContainerConfig, NetworkConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { type NamespacePaths, namespaceModes } from "../spec/namespace-mode.ts";
+import { getContainer } from "../state/container.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
@@ -44,13 +45,10 @@ export async function joinedNamespaces(engine: Engine, config: ContainerConfig):
   return paths;
 }
 
-/** The container that `--network container:X` names; undefined for every other network. */
-export async function networkOwner(
-  engine: Engine,
-  config: ContainerConfig,
-): Promise<ContainerRecord | undefined> {
+/** The container that `--network container:X` names; undefined for every other network, or when it is gone. */
+export function networkOwner({ state }: Engine, config: ContainerConfig): ContainerRecord | undefined {
   const { network } = namespaceModes(config);
-  return network.kind === "container" ? await loadContainer(engine, network.container) : undefined;
+  return network.kind === "container" ? getContainer(state, network.container) : undefined;
 }
 
 async function byId(engine: Engine, network: NetworkConfig): Promise<NetworkConfig> {

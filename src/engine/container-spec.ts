@@ -27,7 +27,7 @@ import type { ContainerRecord, VolumeRecord } from "../state/record.ts";
 import { containersUsingVolume, getVolume } from "../state/volume.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import type { ContainerFiles } from "./container-files.ts";
-import { joinedNamespaces } from "./container-namespace.ts";
+import { joinedNamespaces, networkOwner } from "./container-namespace.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import { hostDevices, resolveDevices } from "./host-device.ts";
@@ -50,13 +50,18 @@ export interface SpecRequest {
   readonly files: ContainerFiles;
 }
 
-/** The name a container sees for itself: its own, or the host's where it shares that namespace. */
-export function hostnameOf(record: Pick<ContainerRecord, "id" | "config">): string {
+/**
+ * The name a container sees for itself: its own, or that of whoever it shares the namespace or the network with, whose
+ * /etc/hosts it has too.
+ */
+export function hostnameOf(engine: Engine, record: Pick<ContainerRecord, "id" | "config">): string {
   const { config } = record;
   const modes = namespaceModes(config);
   if (modes.uts.kind === "host") return hostHostname();
-  const sharesHostNetwork = modes.network.kind === "host";
-  return config.hostname ?? (sharesHostNetwork ? hostHostname() : record.id.slice(0, 12));
+  if (config.hostname !== undefined) return config.hostname;
+  if (modes.network.kind === "host") return hostHostname();
+  const owner = networkOwner(engine, config);
+  return owner === undefined ? record.id.slice(0, 12) : hostnameOf(engine, owner);
 }
 
 /** Resolves and builds. Throws docker's words for unknown users, devices, capabilities and profiles. */
@@ -73,7 +78,7 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
     image: image.config,
     resolved: {
       user,
-      hostname: hostnameOf(record),
+      hostname: hostnameOf(engine, record),
       rootfs: join(engine.paths.containers, record.id, "rootfs"),
       cgroupsPath: cgroupPathOf(engine, record),
       boundingCapabilities: bounding,

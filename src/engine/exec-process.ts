@@ -37,7 +37,7 @@ export async function resolveExecProcess(
   const bounding = boundingCapabilities();
   const names = resolveCapabilities({ ...config, privileged, bounding });
   const env = processEnvironment([...withoutNamed(merged.env, request.env), ...request.env], {
-    hostname: hostnameOf(record),
+    hostname: hostnameOf(engine, record),
     tty: request.tty,
     home: user.home,
   });
