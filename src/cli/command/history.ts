@@ -74,7 +74,7 @@ interface Look {
 function cellsOf(row: HistoryRow, { noTrunc, human, now }: Look): Cells {
   const id = row.id ?? "<missing>";
   const createdBy = row.createdBy.replaceAll("\t", " ");
-  const createdAt = new Date(row.createdAtMs).toISOString().replace(".000Z", "Z");
+  const createdAt = `${new Date(row.createdAtMs).toISOString().slice(0, 19)}Z`;
   return {
     Comment: row.comment,
     CreatedAt: row.createdAtMs === 0 ? "" : createdAt,
