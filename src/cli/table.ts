@@ -2,19 +2,26 @@
  * Columns of text as docker's tables print them (Go's tabwriter with minwidth 10, padding 3). Pure.
  */
 
-const minimumWidth = 10;
+const defaultMinimumWidth = 10;
 const padding = 3;
 
 /**
  * Lines of cells in columns, each column as wide as its longest cell plus three spaces and at least ten; the last
  * column is left as it is. Ends with a newline; no rows and no header: empty.
  */
-export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return renderColumns(header.length === 0 ? rows : [header, ...rows]);
+export function renderTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  minimumWidth = defaultMinimumWidth,
+): string {
+  return renderColumns(header.length === 0 ? rows : [header, ...rows], minimumWidth);
 }
 
 /** The same without a header line: what `table` templates and help pages use. */
-export function renderColumns(rows: readonly (readonly string[])[]): string {
+export function renderColumns(
+  rows: readonly (readonly string[])[],
+  minimumWidth = defaultMinimumWidth,
+): string {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.slice(0, -1).entries()) {
@@ -53,6 +60,11 @@ const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 /** go-units' HumanSizeWithPrecision(3): `4.27MB`, as `images` and progress bars show sizes. */
 export function renderSize(bytes: number): string {
   return scaled(bytes, 1000, decimalUnits, 3);
+}
+
+/** go-units' HumanSize: `16.43MB`, as `system df` and the prune commands show sizes. */
+export function renderExactSize(bytes: number): string {
+  return scaled(bytes, 1000, decimalUnits, 4);
 }
 
 /** go-units' BytesSize: `7.668GiB`, as `stats` and `info` show memory. */

@@ -32,6 +32,10 @@ const checks: readonly Check[] = [
     client.detach &&
     client.attach.length > 0 &&
     "conflicting options: cannot specify both --attach and --detach",
+  ({ config }) =>
+    config.autoRemove &&
+    config.restart !== undefined &&
+    "conflicting options: cannot specify both --restart and --rm",
   ({ config, logOptions }) =>
     config.log.driver === "none" && logOptions.length > 0 && "invalid logging opts for driver none",
   ({ config }) => checkMemory(config.resources),

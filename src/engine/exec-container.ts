@@ -26,6 +26,7 @@ import { waitForExit } from "../runtime/wait-for-exit.ts";
 import type { SpecProcess } from "../spec/oci.ts";
 import type { ContainerRecord, ProcessIdentity } from "../state/record.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
+import { isNotRunning, requireInit } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
 import { resolveExecProcess } from "./exec-process.ts";
 import { loadContainer } from "./find-container.ts";
@@ -49,7 +50,7 @@ export async function execInContainer(engine: Engine, request: ExecRequest): Pro
   const record = await loadContainer(engine, request.container);
   const init = runningInit(record);
   const target = openProcess(init);
-  if (target === undefined) throw notRunning(record);
+  if (target === undefined) throw isNotRunning(record);
   let rootFd: number | undefined;
   try {
     rootFd = openat(-1, `/proc/${init.pid}/root`, openFlags.O_PATH | openFlags.O_DIRECTORY);
@@ -75,15 +76,7 @@ function runningInit(record: ContainerRecord): ProcessIdentity {
       kind: "conflict",
     });
   }
-  if (record.init === undefined) throw notRunning(record);
-  return record.init;
-}
-
-function notRunning(record: ContainerRecord): BockerError {
-  return new BockerError(`container ${record.id} is not running`, {
-    kind: "not-running",
-    hint: `bocker start ${record.name}`,
-  });
+  return requireInit(record);
 }
 
 interface Streams {

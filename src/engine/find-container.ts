@@ -37,7 +37,8 @@ async function settleWhole(engine: Engine, record: ContainerRecord): Promise<Con
   const wasLive = needsSettling(record);
   const settled = await settleContainer(engine, record);
   if (settled === undefined) return undefined;
-  if (settled.status !== "removing" && !(wasLive && settled.config.autoRemove)) return settled;
+  const isToGo = wasLive && settled.config.autoRemove && settled.stopIntent !== "restart";
+  if (settled.status !== "removing" && !isToGo) return settled;
   if (needsSettling(settled) || settled.init !== undefined) return settled;
   await removeSettled(engine, settled, { volumes: settled.config.autoRemove });
   return undefined;

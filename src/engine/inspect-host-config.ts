@@ -16,7 +16,10 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     LogConfig: logConfigOf(config),
     NetworkMode: networkModeOf(config),
     PortBindings: portBindingsOf(config.ports),
-    RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    RestartPolicy: {
+      Name: config.restart?.policy ?? "no",
+      MaximumRetryCount: config.restart?.maxRetries ?? 0,
+    },
     AutoRemove: config.autoRemove,
     VolumeDriver: "",
     VolumesFrom: null,

@@ -8,19 +8,27 @@ import { readOomKilled } from "../cgroup/cgroup-stats.ts";
 import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { resolveCgroup } from "../cgroup/hierarchy.ts";
 import { BockerError } from "../errors.ts";
+import { sinceBootMs } from "../host/clock.ts";
 import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
 import { selfCommand } from "../host/self-command.ts";
-import type { MonitorDependencies, ProcessExit, StartedContainer } from "../monitor/monitor-dependencies.ts";
+import type {
+  MonitorDependencies,
+  ProcessExit,
+  Settlement,
+  StartedContainer,
+} from "../monitor/monitor-dependencies.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { waitForExit } from "../runtime/wait-for-exit.ts";
 import { getContainer } from "../state/container.ts";
-import { markExited } from "../state/container-life.ts";
+import { markExited, markRestartEnded, markRestarting, setStatus } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
+import { awaitRestart } from "./await-restart.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import { attachSocketOf, logPathOf } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
 import { removeReleased } from "./remove-container.ts";
+import { planRestart } from "./restart-policy.ts";
 import { startContainer } from "./start-container.ts";
 
 /** The engine as a monitor sees it; one value serves one container. */
@@ -35,9 +43,14 @@ export function monitorDependencies(engine: Engine): MonitorDependencies {
       forwarders = started.forwarders;
       return monitored(engine, started);
     },
-    settleExit: async (id, exit) => {
+    settleExit: (id, exit) => {
       forwarders?.[Symbol.dispose]();
-      await settleExit(engine, id, monitor, exit);
+      return settleExit(engine, id, monitor, exit);
+    },
+    restartContainer: async (id, delayMs) => {
+      const started = await restart(engine, id, monitor, delayMs);
+      forwarders = started?.forwarders;
+      return started === undefined ? undefined : monitored(engine, started);
     },
   };
 }
@@ -67,6 +80,23 @@ function monitored(engine: Engine, { record, process, stdio }: Started): Started
   };
 }
 
+/** Undefined: somebody stopped it meanwhile, or it cannot be started any more; then the last end stays the end. */
+async function restart(
+  engine: Engine,
+  id: string,
+  monitor: ProcessIdentity,
+  delayMs: number,
+): Promise<Started | undefined> {
+  try {
+    if (await awaitRestart(engine, id, delayMs)) return await startContainer(engine, id, monitor);
+  } catch {
+    // The reason is in the record; only its status is left to be said.
+    setStatus(engine.state, id, ["restarting"], "exited");
+  }
+  markRestartEnded(engine.state, id, monitor);
+  return undefined;
+}
+
 /**
  * The counters are read while the cgroup is there; what the container held is given back before its end is recorded,
  * so that whoever sees it ended can take its ports and addresses.
@@ -75,15 +105,28 @@ async function settleExit(
   engine: Engine,
   id: string,
   monitor: ProcessIdentity,
-  exit: ProcessExit,
-): Promise<void> {
-  const record = getContainer(engine.state, id);
-  if (record === undefined) return;
-  const oomKilled = wasOomKilled(engine, record);
-  const problems = await releaseContainer(engine, record);
-  markExited(engine.state, id, { monitor }, { exitCode: exit.exitCode, oomKilled });
-  if (record.config.autoRemove) removeEnded(engine, id);
-  if (problems.length > 0) throw new BockerError(problems.join("; "), { kind: "host" });
+  { exitCode }: ProcessExit,
+): Promise<Settlement> {
+  const running = getContainer(engine.state, id);
+  if (running === undefined) return {};
+  const ranMs = runningTimeMs(running);
+  const end = { exitCode, oomKilled: wasOomKilled(engine, running) };
+  const problems = await releaseContainer(engine, running);
+  const warning = problems.length > 0 ? { warning: problems.join("; ") } : {};
+  // Read again: it may have been asked to stop, or given another policy.
+  const record = getContainer(engine.state, id) ?? running;
+  const restartInMs = planRestart(record, { exitCode, ranMs });
+  if (restartInMs !== undefined && markRestarting(engine.state, id, monitor, end, restartInMs)) {
+    return { ...warning, restartInMs };
+  }
+  markExited(engine.state, id, { monitor }, end);
+  if (record.config.autoRemove && record.stopIntent !== "restart") removeEnded(engine, id);
+  return warning;
+}
+
+/** By the clock that no change of time moves. Ticks are hundredths of a second on every Linux. */
+function runningTimeMs({ init }: ContainerRecord): number {
+  return init === undefined ? 0 : sinceBootMs() - Number(init.startTicks) * 10;
 }
 
 function wasOomKilled(engine: Engine, record: ContainerRecord): boolean {

@@ -12,6 +12,7 @@ import type { MonitorHandle } from "../monitor/spawn-monitor.ts";
 import { getContainer } from "../state/container.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { attachSocketOf } from "./container-paths.ts";
+import { isLive } from "./container-state.ts";
 import { createContainer } from "./create-container.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
@@ -53,7 +54,7 @@ export async function startCreated(
   }
 }
 
-/** A container that can be started now, or runs already (`init` is set). Throws docker's refusal for a paused one. */
+/** A container that can be started now, or is live already. Throws docker's refusal for a paused one. */
 export async function loadStartable(engine: Engine, nameOrId: string): Promise<ContainerRecord> {
   const record = await loadContainer(engine, nameOrId);
   if (record.status !== "paused") return record;
@@ -67,11 +68,11 @@ export async function startAgain(
   monitor: MonitorHandle,
   attach?: AttachRequest,
 ): Promise<Session | undefined> {
-  if (record.init === undefined) {
+  if (!isLive(record)) {
     return monitor.start({ id: record.id, ...(attach === undefined ? {} : { attach }) });
   }
   monitor.dismiss();
-  if (attach === undefined) return undefined;
+  if (attach === undefined || record.init === undefined) return undefined;
   const { connectAttach } = await import("../monitor/connect-attach.ts");
   return connectAttach(attachSocketOf(engine.paths, record.id), attach);
 }

@@ -10,10 +10,11 @@ import { bootId } from "../host/clock.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { getContainer } from "../state/container.ts";
-import { isUnsettled, markExited, markStartFailed } from "../state/container-life.ts";
+import { isUnsettled, markExited, markRestartEnded, markStartFailed } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
+import { thawContainer } from "./thaw-container.ts";
 
 const SIGKILL = 9;
 const killedExitCode = 137;
@@ -27,6 +28,8 @@ export async function settleContainer(
 ): Promise<ContainerRecord | undefined> {
   if (!needsSettling(record)) return record;
   killOrphan(record);
+  // What is frozen dies only once it is let go.
+  await thawContainer(engine, record).catch(() => undefined);
   const current = getContainer(engine.state, record.id);
   if (current === undefined) return undefined;
   if (!needsSettling(current)) return current;
@@ -49,6 +52,10 @@ function recordEnd({ state }: Engine, record: ContainerRecord): void {
   const { id, init, monitor } = record;
   if (record.status === "created" && init === undefined && monitor !== undefined) {
     markStartFailed(state, id, monitor, { exitCode: 128, error: "its monitor was killed while it started" });
+    return;
+  }
+  if (record.status === "restarting" && init === undefined && monitor !== undefined) {
+    markRestartEnded(state, id, monitor);
     return;
   }
   const owner = { ...(init ? { init } : {}), ...(monitor ? { monitor } : {}) };

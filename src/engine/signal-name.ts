@@ -28,3 +28,9 @@ function numberOf(name: string): number | undefined {
   }
   return (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
 }
+
+/** `SIGTERM` for 15; the number itself for one without a name. */
+export function signalNameOf(signal: number): string {
+  const found = Object.entries(constants.signals).find(([, number]) => number === signal);
+  return found?.[0] ?? `signal ${signal}`;
+}

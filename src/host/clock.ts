@@ -4,6 +4,7 @@
  * Wall-clock milliseconds are for people and records; durations use `monotonicMs`, which no clock change moves.
  */
 import { readFileSync } from "node:fs";
+import { uptime } from "node:os";
 
 let cachedBootId: string | undefined;
 
@@ -15,6 +16,11 @@ export function nowMs(): number {
 /** Milliseconds after an arbitrary point, with fractions; never goes back. */
 export function monotonicMs(): number {
   return performance.now();
+}
+
+/** Milliseconds since the machine was started (CLOCK_BOOTTIME): what start times of processes are measured in. */
+export function sinceBootMs(): number {
+  return uptime() * 1000;
 }
 
 /** random(4), `/proc/sys/kernel/random/boot_id`: what was valid under another one died with that boot. */

@@ -8,8 +8,8 @@ import type { RemoteSession } from "./remote-session.ts";
 import type { AttachRequest } from "./session.ts";
 import { withSocketAddress } from "./socket-address.ts";
 
-/** A monitor listens within milliseconds after the container's start; a busy machine may take longer. */
-const patienceMs = 2000;
+/** Of whoever names none: a monitor listens within milliseconds after the container's start; a busy machine may take longer. */
+const defaultPatienceMs = 2000;
 const betweenTriesMs = 10;
 
 /**
@@ -19,7 +19,11 @@ const betweenTriesMs = 10;
  *
  * @throws BockerError not-running: nobody listens.
  */
-export async function connectAttach(socketPath: string, request: AttachRequest): Promise<RemoteSession> {
+export async function connectAttach(
+  socketPath: string,
+  request: AttachRequest,
+  patienceMs = defaultPatienceMs,
+): Promise<RemoteSession> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     try {

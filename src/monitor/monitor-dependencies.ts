@@ -14,10 +14,23 @@ export interface MonitorDependencies {
    */
   startContainer(id: string, options: StartOptions): Promise<StartedContainer>;
   /**
-   * Records the end of a container and gives back what it held; removes it when that was asked. Called once,
+   * Records the end of a container and gives back what it held; removes it when that was asked. Called once a run,
    * after all output is in the log.
    */
-  settleExit(id: string, exit: ProcessExit): Promise<void>;
+  settleExit(id: string, exit: ProcessExit): Promise<Settlement>;
+  /**
+   * Waits `delayMs` and starts the container again. Undefined: it was stopped meanwhile, or could not be started; that is
+   * recorded already.
+   */
+  restartContainer(id: string, delayMs: number): Promise<StartedContainer | undefined>;
+}
+
+/** What follows the end of a run. */
+export interface Settlement {
+  /** What went wrong while cleaning up, one line. */
+  readonly warning?: string;
+  /** The pause before the restart policy starts it again; absent: the container has ended. */
+  readonly restartInMs?: number;
 }
 
 export interface StartOptions {

@@ -2,7 +2,8 @@
  * The monitor process: one container from its start to its settled end.
  *
  *   born with a channel ──▶ start order ──▶ started ──▶ listen for clients ──▶ exited ──▶ settled ──▶ exit to clients
- *            └─ channel closed: gone, without a trace        └─▶ rest ─▶ resumed ─┘
+ *            └─ channel closed: gone, without a trace  ▲     └─▶ rest ─▶ resumed ─┘                          │
+ *                                                      └───────────────── pause, restart policy ◀────────────┘
  *
  * It ignores the signals of terminals and of a system that shuts down (SIGHUP, SIGINT, SIGQUIT, SIGTERM): the container's
  * processes get their own, and somebody has to record how they ended. Whoever kills it with SIGKILL kills the
@@ -14,7 +15,12 @@ import { waitForExit } from "../runtime/wait-for-exit.ts";
 import { listenForClients } from "./attach-listener.ts";
 import { Channel } from "./channel.ts";
 import { ContainerLife } from "./container-life.ts";
-import type { MonitorDependencies, ProcessExit, StartedContainer } from "./monitor-dependencies.ts";
+import type {
+  MonitorDependencies,
+  ProcessExit,
+  Settlement,
+  StartedContainer,
+} from "./monitor-dependencies.ts";
 import { showContainerInTitle } from "./process-title.ts";
 import { decodeJson, encodeJson, FrameType, type StartOrder, toWireError } from "./protocol.ts";
 import { type RestState, releaseHeldSignals } from "./rest.ts";
@@ -68,9 +74,12 @@ async function start(
   }
 }
 
-/** Handles that one bug more must not take a container along. */
-function surviveErrors(life: ContainerLife): void {
-  const note = (error: unknown) => life.log.note(`monitor: ${messageOf(error)}`);
+/** The run whose log hears of what goes wrong here. */
+let currentLife: ContainerLife | undefined;
+
+/** Sees to it that one bug more does not take a container along. */
+function surviveErrors(): void {
+  const note = (error: unknown) => currentLife?.log.note(`monitor: ${messageOf(error)}`);
   process.on("uncaughtException", note).on("unhandledRejection", note);
 }
 
@@ -82,21 +91,21 @@ async function live(
 ): Promise<void> {
   const container = { ...started, stdinOnce: started.stdinOnce && attach?.stdin === true };
   const life = new ContainerLife(container);
-  surviveErrors(life);
+  surviveErrors();
   channel.send(FrameType.started);
   if (attach === undefined) channel.listen({ frame: () => undefined, closed: () => undefined });
   else life.attach(channel, attach);
-  await attend(life, { id, container, resumed: false }, async () => dependencies);
+  await attendAll(life, { id, container, resumed: false }, async () => dependencies);
 }
+
+/** What attending to a container needs once it has started. */
+type Load = () => Promise<Pick<MonitorDependencies, "settleExit" | "restartContainer">>;
 
 /**
  * Goes on with a container after a rest (rest.ts). `load` brings the engine, which is needed at the end only.
  * Never rejects.
  */
-export async function resumeMonitor(
-  { pidfd, command, ...state }: RestState,
-  load: () => Promise<Pick<MonitorDependencies, "settleExit">>,
-): Promise<void> {
+export async function resumeMonitor({ pidfd, command, ...state }: RestState, load: Load): Promise<void> {
   for (const signal of ignoredSignals) process.on(signal, () => undefined);
   releaseHeldSignals();
   let hasEnded = false;
@@ -108,20 +117,40 @@ export async function resumeMonitor(
   };
   const container = { ...state, process: { exited, signal }, rest: { pidfd, command } };
   const life = new ContainerLife(container);
-  surviveErrors(life);
-  await attend(life, { id: state.id, container, resumed: true }, load);
+  surviveErrors();
+  await attendAll(life, { id: state.id, container, resumed: true }, load);
 }
 
-/** From started to settled. */
+interface Run {
+  readonly id: string;
+  readonly container: StartedContainer;
+  readonly resumed: boolean;
+}
+
+/** This run, and those that the restart policy makes follow. */
+async function attendAll(life: ContainerLife, run: Run, load: Load): Promise<void> {
+  let loaded: ReturnType<Load> | undefined;
+  const loadOnce: Load = () => {
+    loaded ??= load();
+    return loaded;
+  };
+  let pauseMs = await attend(life, run, loadOnce);
+  while (pauseMs !== undefined) {
+    const container = await (await loadOnce()).restartContainer(run.id, pauseMs);
+    if (container === undefined) return;
+    // Nobody was there to give input from the first moment.
+    const again = { ...run, container: { ...container, stdinOnce: false }, resumed: false };
+    pauseMs = await attend(new ContainerLife(again.container), again, loadOnce);
+  }
+}
+
+/** From started to settled; gives the pause before the next run, if there is to be one. */
 async function attend(
   life: ContainerLife,
-  {
-    id,
-    container,
-    resumed,
-  }: { readonly id: string; readonly container: StartedContainer; readonly resumed: boolean },
-  load: () => Promise<Pick<MonitorDependencies, "settleExit">>,
-): Promise<void> {
+  { id, container, resumed }: Run,
+  load: Load,
+): Promise<number | undefined> {
+  currentLife = life;
   const ended = life.run();
   const listener = await listenForClients(container.socketPath, (client, request) => {
     life.attach(client, request);
@@ -131,21 +160,17 @@ async function attend(
   const exit = await ended;
   wake();
   listener?.close();
-  const warning = await settle(load, id, exit);
+  const { warning, restartInMs } = await settle(load, id, exit);
   await life.sayExit({ exitCode: exit.exitCode, ...(warning === undefined ? {} : { warning }) });
+  return restartInMs;
 }
 
 /** What went wrong is told to whoever is attached; the next command that meets the container settles it. */
-async function settle(
-  load: () => Promise<Pick<MonitorDependencies, "settleExit">>,
-  id: string,
-  exit: ProcessExit,
-): Promise<string | undefined> {
+async function settle(load: Load, id: string, exit: ProcessExit): Promise<Settlement> {
   try {
     const { settleExit } = await load();
-    await settleExit(id, exit);
-    return undefined;
+    return await settleExit(id, exit);
   } catch (error) {
-    return messageOf(error);
+    return { warning: messageOf(error) };
   }
 }

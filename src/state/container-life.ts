@@ -2,8 +2,10 @@
  * A container's way through its statuses, each step a compare-and-set on who owns it.
  *
  *   created ──markStarting──▶ (monitor set) ──markRunning──▶ running ──markExited──▶ exited
- *      ▲                          │ markStartFailed             ▲ │ setStatus
- *      └──────────────────────────┘                             └─┴ paused
+ *      ▲                          │ markStartFailed             ▲ │ │ setStatus
+ *      └──────────────────────────┘                             │ │ └─▶ paused
+ *                                      restarting ──────────────┘ │
+ *                                          ▲──── markRestarting ──┘
  *
  * A late writer (a monitor that was thought dead, a command that settles while another start is on its way) finds that the
  * processes it knows are no longer the row's, changes nothing and gets false: the newer truth stays.
@@ -11,7 +13,7 @@
 import { nowMs } from "../host/clock.ts";
 import { isProcessAlive, isSameProcess } from "../host/process-identity.ts";
 import { getContainer } from "./container.ts";
-import type { ContainerRecord, ContainerStatus, ProcessIdentity } from "./record.ts";
+import type { ContainerRecord, ContainerStatus, ProcessIdentity, StopIntent } from "./record.ts";
 import { identityText } from "./row.ts";
 import type { State } from "./state.ts";
 
@@ -39,8 +41,13 @@ export function markStarting(state: State, id: string, monitor: ProcessIdentity)
   return state.transaction(() => {
     const record = getContainer(state, id);
     if (record === undefined || !isStartable(record, monitor)) return false;
+    // The restart policy's own start keeps its count; one that was asked for begins anew.
+    const fresh =
+      record.status === "restarting"
+        ? ""
+        : ", stop_intent = NULL, restart_count = 0, restart_delay_ms = NULL";
     state.run(
-      "UPDATE containers SET monitor = ?, init = NULL, error = '' WHERE id = ?",
+      `UPDATE containers SET monitor = ?, init = NULL, error = ''${fresh} WHERE id = ?`,
       identityText(monitor),
       id,
     );
@@ -102,6 +109,51 @@ export function markExited(state: State, id: string, owner: Owner, exit: Exit): 
   return changes > 0;
 }
 
+/**
+ * Records the end of a process that `monitor` will start again in `delayMs`. False when somebody has asked it to stop, or it
+ * is another's by now: it has to be marked as exited then.
+ */
+export function markRestarting(
+  state: State,
+  id: string,
+  monitor: ProcessIdentity,
+  exit: Exit,
+  delayMs: number,
+): boolean {
+  const changes = state.run(
+    `UPDATE containers SET status = 'restarting', init = NULL, finished_at_ms = ?, exit_code = ?, oom_killed = ?,
+       error = '', restart_count = restart_count + 1, restart_delay_ms = ?
+     WHERE id = ? AND monitor = ? AND stop_intent IS NULL AND status IN ('running', 'paused')`,
+    exit.finishedAtMs ?? nowMs(),
+    exit.exitCode,
+    exit.oomKilled ? 1 : 0,
+    delayMs,
+    id,
+    identityText(monitor),
+  );
+  return changes > 0;
+}
+
+/** Gives up a restart: the end that was recorded stays the end. False when `monitor` is not the one that holds it. */
+export function markRestartEnded(state: State, id: string, monitor: ProcessIdentity): boolean {
+  const changes = state.run(
+    "UPDATE containers SET status = 'exited', monitor = NULL WHERE id = ? AND status = 'restarting' AND monitor = ?",
+    id,
+    identityText(monitor),
+  );
+  return changes > 0;
+}
+
+/** Notes that somebody asked a live container to stop: its restart policy rests until it is started by hand. */
+export function markStopIntent(state: State, id: string, intent: StopIntent): boolean {
+  const changes = state.run(
+    "UPDATE containers SET stop_intent = ? WHERE id = ? AND status IN ('running', 'paused', 'restarting')",
+    intent,
+    id,
+  );
+  return changes > 0;
+}
+
 /** Changes the status if it is one of `from`: running to paused, anything idle to removing. False when it is not. */
 export function setStatus(
   state: State,
@@ -126,6 +178,7 @@ export function isUnsettled(record: ContainerRecord): boolean {
 }
 
 function isStartable(record: ContainerRecord, monitor: ProcessIdentity): boolean {
+  if (record.status === "restarting" && record.stopIntent !== undefined) return false;
   if (!["created", "exited", "restarting"].includes(record.status)) return false;
   const holder = record.monitor;
   return holder === undefined || isSameProcess(holder, monitor) || !isProcessAlive(holder);

@@ -5,7 +5,7 @@ import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { nowMs } from "../host/clock.ts";
 import { completeConfig } from "./config-column.ts";
-import type { ContainerRecord, ContainerStatus } from "./record.ts";
+import type { ContainerRecord, ContainerStatus, StopIntent } from "./record.ts";
 import {
   identityColumn,
   numberColumn,
@@ -189,8 +189,14 @@ function readContainer(row: Row): ContainerRecord {
     oomKilled: numberColumn(row, "oom_killed") !== 0,
     error: textColumn(row, "error"),
     restartCount: numberColumn(row, "restart_count"),
+    ...optionalColumn(row, "stop_intent", "stopIntent", readStopIntent),
+    ...optionalColumn(row, "restart_delay_ms", "restartDelayMs", numberColumn),
     anonymousVolumes: stringsColumn(row, "anonymous_volumes"),
   };
+}
+
+function readStopIntent(row: Row, column: string): StopIntent {
+  return textColumn(row, column) === "restart" ? "restart" : "stop";
 }
 
 /** A status from another version counts as dead: it can be looked at and removed. */

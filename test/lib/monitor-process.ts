@@ -95,7 +95,9 @@ if (import.meta.main) {
     settleExit: async (id, exit) => {
       appendFileSync(spec.settledPath, `${id} ${exit.exitCode}\n`);
       if (spec.failSettle === true) throw new Error("the database is locked");
+      return {};
     },
+    restartContainer: async () => undefined,
   };
   const resting = takeRestState();
   if (resting === undefined) await runMonitor(dependencies);

@@ -1,6 +1,7 @@
-import { stopContainer } from "../../engine/stop-container.ts";
+import { type StopOptions, stopContainer } from "../../engine/stop-container.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
+import type { ParsedArguments } from "../parse-argv.ts";
 import { forEachContainer } from "./each-container.ts";
 
 /** `bocker stop`: SIGTERM, patience, SIGKILL. */
@@ -23,13 +24,20 @@ export const command: CommandSpec = {
   minArguments: 1,
   async run(context, parsed) {
     const engine = await openEngineFor(context);
-    const timeoutSeconds = parsed.int("timeout");
-    const signal = parsed.string("signal");
-    return forEachContainer(context, parsed.positionals, (name) =>
-      stopContainer(engine, name, {
-        ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-        ...(signal === undefined ? {} : { signal }),
-      }),
-    );
+    const options = stopOptionsOf(parsed);
+    return forEachContainer(context, parsed.positionals, async (name) => {
+      const warning = await stopContainer(engine, name, options);
+      if (warning !== undefined) context.err.write(`WARNING: ${warning}\n`);
+    });
   },
 };
+
+/** -t and -s, of restart too. */
+export function stopOptionsOf(parsed: ParsedArguments): StopOptions {
+  const timeoutSeconds = parsed.int("timeout");
+  const signal = parsed.string("signal");
+  return {
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}

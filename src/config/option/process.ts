@@ -3,6 +3,7 @@
  */
 import { resolve } from "node:path";
 import { parseEnvFile } from "../env-file.ts";
+import { parseRestart, renderRestart } from "../restart-spec.ts";
 import {
   booleanOption,
   intOption,
@@ -152,6 +153,19 @@ export const processOptions: readonly RunOption[] = [
       draft.config.autoRemove = value;
     },
     (config) => config.autoRemove,
+  ),
+  stringOption(
+    {
+      name: "restart",
+      help: "Restart policy to apply when a container exits",
+      defaultText: "no",
+    },
+    (draft, text) => {
+      const restart = parseRestart(text);
+      if (restart === undefined) delete draft.config.restart;
+      else draft.config.restart = restart;
+    },
+    (config) => renderRestart(config.restart),
   ),
   booleanOption(
     { name: "init", help: "Run an init inside the container that forwards signals and reaps processes" },

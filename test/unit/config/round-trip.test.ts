@@ -45,6 +45,7 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   interactive: { flags: ["-i"], toml: "interactive = true" },
   tty: { flags: ["-t"], toml: "tty = true" },
   rm: { flags: ["--rm"], toml: "rm = true" },
+  restart: { flags: ["--restart", "on-failure:3"], toml: 'restart = "on-failure:3"' },
   init: { flags: ["--init"], toml: "init = true" },
   "stop-signal": { flags: ["--stop-signal", "SIGINT"], toml: 'stop-signal = "SIGINT"' },
   "stop-timeout": { flags: ["--stop-timeout", "3"], toml: "stop-timeout = 3" },
@@ -194,6 +195,7 @@ describe("parse(render(config)) = config", () => {
       "cpu-period",
       "cpu-quota",
       "oom-kill-disable",
+      "restart",
     ];
     const flags = Object.entries(samples).flatMap(([name, sample]) =>
       alone.includes(name) ? [] : sample.flags,

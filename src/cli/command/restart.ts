@@ -1,0 +1,34 @@
+import { takeMonitor } from "../../engine/early-monitor.ts";
+import { restartContainer } from "../../engine/restart-container.ts";
+import type { CommandSpec } from "../command-spec.ts";
+import { openEngineFor } from "../engine-of.ts";
+import { forEachContainer } from "./each-container.ts";
+import { stopOptionsOf } from "./stop.ts";
+
+/** `bocker restart`: stop, then start. */
+export const command: CommandSpec = {
+  name: "restart",
+  aliases: ["container restart"],
+  summary: "Restart one or more containers",
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+  options: [
+    { name: "signal", short: "s", kind: "string", help: "Signal to send to the container" },
+    {
+      name: "timeout",
+      aliases: ["time"],
+      short: "t",
+      kind: "int",
+      help: "Seconds to wait before killing the container",
+    },
+  ],
+  example: "bocker restart -t 2 web",
+  minArguments: 1,
+  async run(context, parsed) {
+    const engine = await openEngineFor(context);
+    const options = stopOptionsOf(parsed);
+    return forEachContainer(context, parsed.positionals, async (name) => {
+      const warning = await restartContainer(engine, name, options, () => takeMonitor(context.global));
+      if (warning !== undefined) context.err.write(`WARNING: ${warning}\n`);
+    });
+  },
+};
