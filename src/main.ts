@@ -1,5 +1,5 @@
 /**
- * Which of its three roles this process has: the command line, a container's monitor, or the unpacking of a layer.
+ * Which of its roles this process has: the command line, a container's monitor, or the unpacking of an archive.
  *
  * The only place that ends the process. Every role is loaded by itself, so that none pays for another.
  */
@@ -23,6 +23,10 @@ async function main(argv: readonly string[]): Promise<number> {
     Bun.unsafe.setJITPolicy(1);
     const { runLayerApply } = await import("./storage/layer-apply.ts");
     return runLayerApply(argv.slice(1));
+  }
+  if (verb === "archive-apply") {
+    const { runArchiveApply } = await import("./storage/archive-apply.ts");
+    return runArchiveApply(argv.slice(1));
   }
   if (monitored.has(verb)) {
     const { prepareMonitor } = await import("./engine/early-monitor.ts");

@@ -252,4 +252,10 @@ export const commandTable: CommandTable = [
     summary: "List networks",
     load: () => import("./command/network-ls.ts"),
   },
+  {
+    name: "cp",
+    aliases: ["container cp"],
+    summary: "Copy files/folders between a container and the local filesystem",
+    load: () => import("./command/cp.ts"),
+  },
 ];

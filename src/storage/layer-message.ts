@@ -36,7 +36,7 @@ export interface LayerFacts {
   readonly opaqueRoot: boolean;
 }
 
-interface ErrorMessage {
+export interface ErrorMessage {
   readonly message: string;
   readonly kind: ErrorKind;
   readonly hint?: string;

@@ -40,6 +40,11 @@ export function parseLayerName(name: string): LayerName {
   return { kind: "whiteout", path: parent === "" ? hidden : `${parent}/${hidden}` };
 }
 
+/** The path below the root that a name in any other archive means: a `.wh.` there is nothing but a name. */
+export function parsePlainName(name: string): string {
+  return cleanPath(name);
+}
+
 /** The target of a hard link, which is a name from the root like any other. */
 export function parseLinkTarget(entryName: string, linkName: string): string {
   const path = cleanPath(linkName, `hard link ${quoteName(entryName)} to `);

@@ -35,7 +35,7 @@ import {
   utimensat,
 } from "../../ffi/file-metadata.ts";
 import { BockerError, messageOf } from "../errors.ts";
-import { parentOf, parseLayerName, parseLinkTarget } from "./layer-path.ts";
+import { parentOf, parseLayerName, parseLinkTarget, parsePlainName } from "./layer-path.ts";
 import type { TarEntry, TarSink } from "./tar-entry.ts";
 import { corrupt, quoteName } from "./tar-header.ts";
 
@@ -49,6 +49,14 @@ const nodeTypes = {
 /** Overlayfs's own marks would redirect lookups; labels belong to the host that unpacks. */
 const refusedXattr = /^(?:trusted|user)\.overlay\.|^security\.selinux$/;
 
+/** How an archive that is not a layer is written into a tree that people use: `cp`. */
+export interface PlainArchive {
+  /** False: files belong to who copies. */
+  readonly keepOwner: boolean;
+  /** Called before a member takes the place of something. May throw. */
+  readonly replaces: (path: string, existing: Stats, entry: TarEntry) => void;
+}
+
 interface OpenFile {
   readonly fd: number;
   readonly path: string;
@@ -61,6 +69,7 @@ interface OpenFile {
 
 /** Writes one layer; for a process that has chrooted into the layer's empty directory and does nothing else. */
 export class LayerWriter implements TarSink {
+  readonly #plain: PlainArchive | undefined;
   #file: OpenFile | undefined;
   #entry: TarEntry | undefined;
   /** Real directories on paths already seen, so that a parent is looked up once. */
@@ -70,9 +79,17 @@ export class LayerWriter implements TarSink {
   describesRoot = false;
   opaqueRoot = false;
 
+  constructor(plain?: PlainArchive) {
+    this.#plain = plain;
+  }
+
   entry(entry: TarEntry): void {
     this.#entry = entry;
     this.#explain(() => {
+      if (this.#plain !== undefined) {
+        this.#makePlain(parsePlainName(entry.name), entry, this.#plain);
+        return;
+      }
       const name = parseLayerName(entry.name);
       if (name.kind === "path") this.#make(name.path, entry);
       else if (name.kind === "whiteout") this.#whiteout(name.path);
@@ -103,6 +120,14 @@ export class LayerWriter implements TarSink {
     for (const [path, [accessed, modified]] of this.#directoryTimes) {
       utimensat(bytePath(path || "."), accessed, modified);
     }
+  }
+
+  /** The directory that is written into keeps its own attributes. */
+  #makePlain(path: string, entry: TarEntry, plain: PlainArchive): void {
+    if (path === "") return;
+    const existing = look(path);
+    if (existing !== undefined) plain.replaces(path, existing, entry);
+    this.#make(path, plain.keepOwner ? entry : { ...entry, uid: 0, gid: 0 });
   }
 
   #make(path: string, entry: TarEntry): void {
