@@ -37,7 +37,7 @@ function nextPiece(text: string): readonly [token: string, source: string | unde
   if (first === "\\")
     return text.length < 2 ? [text, undefined] : [text.slice(0, 2), RegExp.escape(text.slice(1, 2))];
   if (first !== "[") return [first, RegExp.escape(first)];
-  const [token, not = "", members = ""] = /^\[(\^?)((?:\\.|[^\]\\])+)\]/su.exec(text) ?? [];
+  const [token, not = "", members = ""] = /^\[(\^|(?!\^))((?:\\.|[^\]\\])+)\]/su.exec(text) ?? [];
   if (token === undefined) return [text, undefined];
   return [token, classOf(not, members)];
 }

@@ -139,8 +139,9 @@ class Upload {
     const { size } = this.source;
     const isWhole = size <= monolithicBytes && session.offset === 0;
     if (!isWhole) while (current.offset < size) current = await this.#patch(current);
+    // The rest of the query may be signed: it stays as it was sent.
     const address = new URL(current.address);
-    address.searchParams.set("digest", this.source.digest);
+    address.search += `${address.search === "" ? "?" : "&"}digest=${encodeURIComponent(this.source.digest)}`;
     const response = await this.client.write(
       this.reference,
       {
