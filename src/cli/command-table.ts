@@ -258,4 +258,46 @@ export const commandTable: CommandTable = [
     summary: "Copy files/folders between a container and the local filesystem",
     load: () => import("./command/cp.ts"),
   },
+  {
+    name: "save",
+    aliases: ["image save"],
+    summary: "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    load: () => import("./command/save.ts"),
+  },
+  {
+    name: "load",
+    aliases: ["image load"],
+    summary: "Load an image from a tar archive or STDIN",
+    load: () => import("./command/load.ts"),
+  },
+  {
+    name: "import",
+    aliases: ["image import"],
+    summary: "Import the contents from a tarball to create a filesystem image",
+    load: () => import("./command/import.ts"),
+  },
+  {
+    name: "export",
+    aliases: ["container export"],
+    summary: "Export a container's filesystem as a tar archive",
+    load: () => import("./command/export.ts"),
+  },
+  {
+    name: "commit",
+    aliases: ["container commit"],
+    summary: "Create a new image from a container's changes",
+    load: () => import("./command/commit.ts"),
+  },
+  {
+    name: "init",
+    aliases: [],
+    summary: "Create an image from a directory",
+    load: () => import("./command/init.ts"),
+  },
+  {
+    name: "buildBase",
+    aliases: [],
+    summary: "Import a tarball as the image named base",
+    load: () => import("./command/build-base.ts"),
+  },
 ];

@@ -10,17 +10,10 @@ import { join } from "node:path";
 import { BockerError, messageOf } from "../errors.ts";
 import { writeFileAtomic } from "../host/atomic-file.ts";
 import { randomHex } from "../host/random-id.ts";
-import { digestOf } from "../image/digest.ts";
-import { type ImageConfig, parseImageConfig } from "../image/image-config.ts";
-import type { Descriptor } from "../image/manifest.ts";
-import { MediaType } from "../image/media-type.ts";
-import { hostPlatform } from "../image/platform.ts";
 import { getImage } from "../state/image.ts";
 import type { ImageRecord } from "../state/record.ts";
-import { applyUnknownLayer } from "../storage/apply-layer.ts";
-import { BlobStore } from "../storage/blob-store.ts";
 import { collectGarbage } from "../storage/collect-garbage.ts";
-import { type CompressionFormat, decompress, detectCompression } from "../storage/decompress.ts";
+import { decompress } from "../storage/decompress.ts";
 import { extractImageArchive, isImageArchive } from "../storage/image-archive.ts";
 import {
   type Brought,
@@ -29,10 +22,11 @@ import {
   partsOfArchive,
   partsOfDirectory,
 } from "../storage/import-archive.ts";
-import { type ImageStore, insertImage } from "../storage/local-image.ts";
-import { fingerprintTree, packTree } from "../storage/pack-tree.ts";
+import type { ImageStore } from "../storage/local-image.ts";
+import { fingerprintTree } from "../storage/pack-tree.ts";
 import { removeTree } from "../storage/remove-tree.ts";
 import { holdStore } from "../storage/store-hold.ts";
+import { storeRootfs } from "../storage/store-rootfs.ts";
 import { lockTransient } from "../storage/transient-lock.ts";
 
 const cacheEntries = 256;
@@ -86,23 +80,16 @@ function namingPath(path: string, error: unknown): BockerError {
 
 function importDirectory(store: ImageStore, path: string, brought: Brought): Promise<ImageRecord> {
   if (isLayoutDirectory(path)) return importArchive(store, partsOfDirectory(path), brought);
-  return importRootfs(store, packTree(path), MediaType.ociLayer, brought);
+  return storeRootfs(store, { kind: "directory", path }, unnamed, brought);
 }
 
 async function importFile(store: ImageStore, path: string, brought: Brought): Promise<ImageRecord> {
   if (await isImageArchive(decompress(readFile(path)))) return importArchiveFile(store, path, brought);
-  const format = detectCompression(await Bun.file(path).slice(0, 6).bytes());
-  const mediaType = layerTypes[format];
-  if (mediaType !== undefined) return importRootfs(store, readFile(path), mediaType, brought);
-  return importRootfs(store, decompress(readFile(path)), MediaType.ociLayer, brought);
+  return storeRootfs(store, { kind: "tar", body: readFile(path) }, unnamed, brought);
 }
 
-/** xz and bzip2 are no formats of a layer: such a tar is stored uncompressed. */
-const layerTypes: Readonly<Partial<Record<CompressionFormat, string>>> = {
-  none: MediaType.ociLayer,
-  gzip: MediaType.ociLayerGzip,
-  zstd: MediaType.ociLayerZstd,
-};
+/** Nothing configured, and no time: the same files are the same image. */
+const unnamed = { history: { comment: "imported from a root file system" }, config: {}, tags: [] };
 
 function readFile(path: string): AsyncIterable<Buffer> {
   return createReadStream(path, { highWaterMark: readBytes });
@@ -117,48 +104,6 @@ async function importArchiveFile(store: ImageStore, path: string, brought: Broug
   } finally {
     removeTree(store.paths, `${stem}.parts`);
   }
-}
-
-/** A tar of a root file system becomes an image of one layer, with nothing configured. */
-async function importRootfs(
-  store: ImageStore,
-  body: AsyncIterable<Uint8Array>,
-  mediaType: string,
-  brought: Brought,
-): Promise<ImageRecord> {
-  const blobs = new BlobStore(store.paths);
-  const blob = await blobs.importStream(body);
-  const layer = { mediaType, ...blob };
-  brought.blobs.add(blob.digest);
-  const { diffID } = await applyUnknownLayer(store.paths, blobs.path(blob.digest), "its files");
-  brought.layers.add(diffID);
-  const { os, architecture } = hostPlatform();
-  const config = encodeDocument(MediaType.ociConfig, {
-    architecture,
-    os,
-    config: {},
-    rootfs: { type: "layers", diff_ids: [diffID] },
-    history: [{ comment: "imported from a root file system" }],
-  });
-  const manifest = encodeDocument(MediaType.ociManifest, {
-    schemaVersion: 2,
-    mediaType: MediaType.ociManifest,
-    config: config.descriptor,
-    layers: [layer],
-  });
-  for (const document of [config, manifest]) await blobs.writeBytes(document.descriptor, document.bytes);
-  const parsed: ImageConfig = parseImageConfig(config.bytes);
-  return insertImage(store, {
-    id: config.descriptor.digest,
-    manifest: manifest.descriptor,
-    config: parsed,
-    tags: [],
-  });
-}
-
-function encodeDocument(mediaType: string, document: unknown): { bytes: Buffer; descriptor: Descriptor } {
-  const bytes = Buffer.from(JSON.stringify(document));
-  return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };
 }
 
 function fileKey({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {

@@ -36,13 +36,19 @@ export function detectCompression(start: Uint8Array): CompressionFormat {
 
 /** Decompresses `input`. Errors of the format come out as kind `corrupt` while the result is read. */
 export async function* decompress(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const source = input[Symbol.asyncIterator]();
-  const start = await firstBytes(source);
-  const format = detectCompression(start);
-  const whole = resume(start, source);
+  const { format, body: whole } = await sniffCompression(input);
   if (format === "none") yield* whole;
   else if (format === "gzip" || format === "zstd") yield* through(format, whole);
   else yield* throughProgram(format, whole);
+}
+
+/** Tells the format of a stream; `body` is all of it, the bytes that were looked at included. */
+export async function sniffCompression(
+  input: AsyncIterable<Uint8Array>,
+): Promise<{ readonly format: CompressionFormat; readonly body: AsyncIterable<Buffer> }> {
+  const source = input[Symbol.asyncIterator]();
+  const start = await firstBytes(source);
+  return { format: detectCompression(start), body: resume(start, source) };
 }
 
 /** Reads until there is enough to tell the format. */

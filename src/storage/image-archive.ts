@@ -57,13 +57,17 @@ function couldBelong(entry: TarEntry, name: string): boolean {
   return plain && (name === "" || archiveMember.test(name));
 }
 
-/** Writes every member into `directory` (empty, the caller's to remove) and hashes it on the way. */
+/**
+ * Writes every member into `directory` (not there yet, the caller's to remove) and hashes it on the way. With
+ * `anyName` members may be called anything: other tools have their own ideas, and manifest.json says what is what.
+ */
 export async function extractImageArchive(
   tar: AsyncIterable<Buffer>,
   directory: string,
+  { anyName = false } = {},
 ): Promise<ArchivedFiles> {
   mkdirSync(directory, { mode: 0o700 });
-  const sink = new ArchiveSink(directory);
+  const sink = new ArchiveSink(directory, anyName);
   try {
     await readTar(tar, sink);
   } finally {
@@ -83,6 +87,7 @@ async function readTar(tar: AsyncIterable<Buffer>, sink: TarSink): Promise<void>
 
 class ArchiveSink implements TarSink {
   readonly #directory: string;
+  readonly #anyName: boolean;
   readonly #files = new Map<string, ArchivedFile>();
   readonly #links = new Map<string, string>();
   #open:
@@ -91,13 +96,14 @@ class ArchiveSink implements TarSink {
   #size = 0;
   #count = 0;
 
-  constructor(directory: string) {
+  constructor(directory: string, anyName: boolean) {
     this.#directory = directory;
+    this.#anyName = anyName;
   }
 
   entry(entry: TarEntry): void {
     const name = memberName(entry.name);
-    if (!couldBelong(entry, name))
+    if (!this.#anyName && !couldBelong(entry, name))
       throw corrupt(`${quoteName(entry.name)} does not belong in an image archive`);
     this.#files.delete(name);
     this.#links.delete(name);

@@ -5,6 +5,7 @@
  * diffID. What they hold besides (signatures, other platforms' images) is left out.
  */
 import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { BockerError } from "../errors.ts";
 import { type DiffID, type Digest, digestHex, digestMismatch, digestOf } from "../image/digest.ts";
@@ -82,19 +83,31 @@ async function importLayout(
   brought: Brought,
   platform: Platform,
 ): Promise<ImageRecord> {
-  const { descriptor, manifest } = findManifest(
-    parts,
-    readPart(parts, "index.json", maxManifestBytes),
-    platform,
-  );
+  const index = readPart(parts, "index.json", maxManifestBytes);
+  return importLayoutImage(store, parts, brought, findManifest(parts, index, platform));
+}
+
+/** An image of a layout: its manifest, and the descriptor that led there. */
+export interface LayoutImage {
+  readonly descriptor: Descriptor;
+  readonly manifest: Manifest;
+}
+
+/** Stores one image of a layout, untagged: the same manifest, so the same digests. */
+export async function importLayoutImage(
+  store: ImageStore,
+  parts: ImageParts,
+  brought: Brought,
+  { descriptor, manifest }: LayoutImage,
+): Promise<ImageRecord> {
   checkRunnable(manifest);
   const config = parseImageConfig(readBlob(parts, manifest.config, maxConfigBytes));
   checkCounts(manifest.layers.length, config);
   const blobs = new BlobStore(store.paths);
-  for (const [index, diffID] of config.rootfs.diff_ids.entries()) {
-    const layer = manifest.layers[index];
-    if (layer !== undefined) await importLayer({ store, blobs, parts, brought }, layer, diffID);
-  }
+  await importLayers(
+    config,
+    manifest.layers.map((layer) => ({ layer, context: { store, blobs, parts, brought } })),
+  );
   brought.blobs.add(manifest.config.digest).add(descriptor.digest);
   await blobs.writeBytes(manifest.config, readBlob(parts, manifest.config, maxConfigBytes));
   await blobs.writeBytes(descriptor, readBlob(parts, descriptor, maxManifestBytes));
@@ -102,25 +115,44 @@ async function importLayout(
 }
 
 /** Follows indexes down to the manifest for the platform; index.json itself is the first. */
-function findManifest(
-  parts: ImageParts,
-  bytes: Buffer,
-  platform: Platform,
-  depth = 0,
-): { readonly descriptor: Descriptor; readonly manifest: Manifest } {
+function findManifest(parts: ImageParts, bytes: Buffer, platform: Platform, depth = 0): LayoutImage {
   const index = parseManifest(bytes, depth === 0 ? MediaType.ociIndex : undefined);
   if (index.kind !== "index" || depth > 3) throw broken("its indexes are nested too deeply");
   if (index.manifests.length === 0) throw broken("its index is empty");
-  const descriptor = selectManifest(index, platform);
-  const inner = readBlob(parts, descriptor, maxManifestBytes);
-  const document = parseManifest(inner, descriptor.mediaType);
-  if (document.kind === "manifest") return { descriptor, manifest: document };
-  return findManifest(parts, inner, platform, depth + 1);
+  return followDescriptor(parts, selectManifest(index, platform), platform, depth);
 }
 
-interface DockerManifest {
+/** The manifest that a descriptor leads to, through indexes if need be. */
+export function followDescriptor(
+  parts: ImageParts,
+  descriptor: Descriptor,
+  platform: Platform,
+  depth = 0,
+): LayoutImage {
+  const bytes = readBlob(parts, descriptor, maxManifestBytes);
+  const document = parseManifest(bytes, descriptor.mediaType);
+  if (document.kind === "manifest") return { descriptor, manifest: document };
+  return findManifest(parts, bytes, platform, depth + 1);
+}
+
+/** What index.json lists, names and all; undefined where the archive is no layout. */
+export function readLayout(parts: ImageParts): readonly Descriptor[] | undefined {
+  if (parts.find("oci-layout") === undefined || parts.find("index.json") === undefined) return undefined;
+  const index = parseManifest(readPart(parts, "index.json", maxManifestBytes), MediaType.ociIndex);
+  return index.kind === "index" ? index.manifests : undefined;
+}
+
+/** What manifest.json lists; undefined where there is none. */
+export function readDockerManifest(parts: ImageParts): readonly DockerManifest[] | undefined {
+  if (parts.find("manifest.json") === undefined) return undefined;
+  return parseDockerManifest(readPart(parts, "manifest.json", maxManifestBytes));
+}
+
+export interface DockerManifest {
   readonly config: string;
   readonly layers: readonly string[];
+  /** Names with tags, as they are written there. */
+  readonly repoTags: readonly string[];
 }
 
 async function importDockerArchive(
@@ -131,16 +163,28 @@ async function importDockerArchive(
   const [entry, second] = parseDockerManifest(readPart(parts, "manifest.json", maxManifestBytes));
   if (entry === undefined) throw broken("its manifest.json lists no image");
   if (second !== undefined) throw broken("it holds several images", "load it: bocker load -i FILE");
+  return importDockerImage(store, parts, brought, entry);
+}
+
+/** Stores one image of docker's archive, untagged; its manifest is made here. */
+export async function importDockerImage(
+  store: ImageStore,
+  parts: ImageParts,
+  brought: Brought,
+  entry: DockerManifest,
+): Promise<ImageRecord> {
   const configBytes = readPart(parts, entry.config, maxConfigBytes);
   const config = parseImageConfig(configBytes);
   checkCounts(entry.layers.length, config);
   const blobs = new BlobStore(store.paths);
-  const layers = await Promise.all(entry.layers.map((name) => describeLayer(parts, name)));
-  for (const [index, diffID] of config.rootfs.diff_ids.entries()) {
-    const layer = layers[index];
-    if (layer !== undefined)
-      await importLayer({ store, blobs, parts: partAs(layer), brought }, layer.descriptor, diffID);
-  }
+  const layers = await Promise.all(entry.layers.map((name) => describeLayer(blobs, parts, name)));
+  await importLayers(
+    config,
+    layers.map((layer) => ({
+      layer: layer.descriptor,
+      context: { store, blobs, parts: partAs(layer), brought },
+    })),
+  );
   const configDescriptor = {
     mediaType: MediaType.ociConfig,
     digest: digestOf(configBytes),
@@ -164,13 +208,17 @@ async function importDockerArchive(
 function parseDockerManifest(bytes: Buffer): readonly DockerManifest[] {
   const list = parseJson(bytes, "manifest.json");
   if (!Array.isArray(list)) throw broken("its manifest.json is not a list");
-  return list.map((item: { readonly Config?: unknown; readonly Layers?: unknown }) => {
-    const layers = Array.isArray(item?.Layers) ? item.Layers : [];
-    if (typeof item?.Config !== "string" || !layers.every((name) => typeof name === "string")) {
+  return list.map((item: Readonly<Record<"Config" | "Layers" | "RepoTags", unknown>>) => {
+    const [layers, repoTags] = [item?.Layers ?? [], item?.RepoTags ?? []];
+    if (typeof item?.Config !== "string" || !areStrings(layers) || !areStrings(repoTags)) {
       throw broken("its manifest.json has an entry without Config or Layers");
     }
-    return { config: item.Config, layers: layers as string[] };
+    return { config: item.Config, layers, repoTags };
   });
+}
+
+function areStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((word) => typeof word === "string");
 }
 
 interface FoundLayer {
@@ -185,10 +233,14 @@ const layerTypes = {
 } as const;
 
 /** What a layer of docker's archive is as a blob; xz and bzip2 have no media type. */
-async function describeLayer(parts: ImageParts, name: string): Promise<FoundLayer> {
+async function describeLayer(blobs: BlobStore, parts: ImageParts, name: string): Promise<FoundLayer> {
   const part = parts.find(name);
   if (part === undefined) throw broken(`${JSON.stringify(name)} is missing`);
-  const start = await Bun.file(part.path).slice(0, 6).bytes();
+  // Another image of the archive may have moved it into the store.
+  const isStored = part.digest !== undefined && blobs.has(part.digest);
+  const start = await Bun.file(isStored ? blobs.path(part.digest) : part.path)
+    .slice(0, 6)
+    .bytes();
   const format = detectCompression(start);
   if (format === "xz" || format === "bzip2")
     throw broken(`layer ${JSON.stringify(name)} is compressed with ${format}`);
@@ -206,6 +258,33 @@ interface LayerImport {
   readonly blobs: BlobStore;
   readonly parts: ImageParts;
   readonly brought: Brought;
+}
+
+/** All layers of an image, on all cores; after the first failure no further one is begun. */
+async function importLayers(
+  config: ImageConfig,
+  layers: readonly { readonly layer: Descriptor; readonly context: LayerImport }[],
+): Promise<void> {
+  const seen = new Set<string>();
+  const waiting = config.rootfs.diff_ids.flatMap((diffID, index) => {
+    const found = layers[index];
+    const key = `${found?.layer.digest} ${diffID}`;
+    if (found === undefined || seen.has(key)) return [];
+    seen.add(key);
+    return [{ ...found, diffID }];
+  });
+  const work = async () => {
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        await importLayer(next.context, next.layer, next.diffID);
+      }
+    } catch (error) {
+      waiting.length = 0;
+      throw error;
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: availableParallelism() }, work));
+  for (const outcome of ended) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 /** Parts from a tar are hashed already and are moved; a directory's are copied and verified on the way. */
@@ -271,7 +350,7 @@ function parseJson(bytes: Buffer, what: string): unknown {
   }
 }
 
-function broken(reason: string, hint?: string, cause?: unknown): BockerError {
+export function broken(reason: string, hint?: string, cause?: unknown): BockerError {
   return new BockerError(`invalid image archive: ${reason}`, {
     kind: "corrupt",
     cause,

@@ -5,6 +5,7 @@
  * character. https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
  */
 import type { Timespec } from "../../ffi/file-metadata.ts";
+import type { SparseRange } from "./sparse-map.ts";
 import type { TarEntry, TarEntryKind } from "./tar-entry.ts";
 import { blockBytes } from "./tar-header.ts";
 
@@ -21,12 +22,40 @@ const typeFlags: Readonly<Record<TarEntryKind, string>> = {
 const maxOctal8 = 0o7777777;
 const maxOctal12 = 0o77777777777;
 
-/** All header blocks of an entry. Sparse maps are not written: data must follow in full. */
+/** All header blocks of an entry; `entry.sparse` is not looked at, data must follow in full. */
 export function encodeTarEntry(entry: TarEntry): Buffer {
-  const records = paxRecords(entry);
+  return encodeWith(entry, paxValues(entry));
+}
+
+/**
+ * Header blocks and map of a file with holes, in PAX format 1.0: only the bytes of `ranges` follow, one after the
+ * other, padded once at the end. https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html
+ */
+export function encodeSparseEntry(entry: TarEntry, ranges: readonly SparseRange[]): Buffer {
+  const numbers = [ranges.length, ...ranges.flatMap(({ offset, length }) => [offset, length])];
+  const digits = Buffer.from(`${numbers.join("\n")}\n`);
+  const map = Buffer.concat([digits, tarPadding(digits.length)]);
+  const slash = entry.name.lastIndexOf("/") + 1;
+  const stored = {
+    ...entry,
+    name: `${entry.name.slice(0, slash)}GNUSparseFile.0/${entry.name.slice(slash)}`,
+    size: map.length + ranges.reduce((sum, { length }) => sum + length, 0),
+  };
+  const values = paxValues(stored);
+  const put = (keyword: string, value: string) => values.set(keyword, Buffer.from(value, "latin1"));
+  put("GNU.sparse.major", "1");
+  put("GNU.sparse.minor", "0");
+  put("GNU.sparse.name", entry.name);
+  put("GNU.sparse.realsize", String(entry.size));
+  return Buffer.concat([encodeWith(stored, values), map]);
+}
+
+function encodeWith(entry: TarEntry, values: ReadonlyMap<string, Buffer>): Buffer {
   const main = encodeBlock(entry, typeFlags[entry.kind]);
-  if (records.length === 0) return main;
-  const body = Buffer.concat(records);
+  if (values.size === 0) return main;
+  const body = Buffer.concat(
+    [...values.keys()].sort().map((keyword) => encodeRecord(keyword, values.get(keyword) ?? Buffer.alloc(0))),
+  );
   const pax = encodeBlock({ ...plainEntry, name: "PaxHeaders.0/entry", size: body.length }, "x");
   return Buffer.concat([pax, body, tarPadding(body.length), main]);
 }
@@ -55,8 +84,8 @@ const plainEntry: TarEntry = {
   xattrs: new Map(),
 };
 
-/** What a ustar header cannot say, sorted by keyword. */
-function paxRecords(entry: TarEntry): readonly Buffer[] {
+/** What a ustar header cannot say, by keyword. */
+function paxValues(entry: TarEntry): Map<string, Buffer> {
   const values = new Map<string, Buffer>();
   const put = (keyword: string, value: string | number) =>
     values.set(keyword, Buffer.from(String(value), "latin1"));
@@ -68,9 +97,7 @@ function paxRecords(entry: TarEntry): readonly Buffer[] {
   const { seconds, nanoseconds } = entry.modified;
   if (nanoseconds !== 0 || seconds < 0 || seconds > maxOctal12) put("mtime", renderTime(entry.modified));
   for (const [name, value] of entry.xattrs) values.set(`SCHILY.xattr.${name}`, Buffer.from(value));
-  return [...values.keys()]
-    .sort()
-    .map((keyword) => encodeRecord(keyword, values.get(keyword) ?? Buffer.alloc(0)));
+  return values;
 }
 
 /** Decimal seconds; -1.5 s is { -2 s, 500,000,000 ns }. */

@@ -1,0 +1,87 @@
+/**
+ * A container's files as tar: what it has changed (for commit), and all that it sees (for export).
+ *
+ * Read through descriptors of read-only mounts of our own; a running container can change its tree meanwhile, and
+ * cannot make us look outside of it.
+ */
+import { closeSync, lstatSync } from "node:fs";
+import type { ImageConfig } from "../image/image-config.ts";
+import type { ContainerRecord } from "../state/record.ts";
+import { layerPath, loadLayerFacts } from "../storage/layer-directory.ts";
+import { stackLayers } from "../storage/layer-stack.ts";
+import { openFolderTree, openLayerTree, openMergedTree } from "../storage/open-tree.ts";
+import type { PackOptions } from "../storage/pack-entry.ts";
+import { packDifference, packUpper } from "../storage/pack-layer.ts";
+import { packTree } from "../storage/pack-tree.ts";
+import { prepareRootfs } from "../storage/rootfs.ts";
+import type { Rootfs } from "../storage/storage-driver.ts";
+import { loadContainerImage } from "./container-image.ts";
+import type { Engine } from "./engine.ts";
+
+export interface ChangesOptions extends PackOptions {
+  /** Hears of a member that a layer cannot name. */
+  readonly onLeftOut?: (name: string) => void;
+}
+
+/** The tar of the layer that the container has added to its image; nothing at all where it has changed nothing. */
+export function* packChanges(
+  engine: Engine,
+  record: ContainerRecord,
+  image: ImageConfig,
+  options: ChangesOptions,
+): Generator<Buffer> {
+  const rootfs = rootfsOf(engine, record, image);
+  const folder = rootfs.kind === "overlay" ? rootfs.upperdir : rootfs.path;
+  const whole = { ...options, rootChanged: isRootChanged(engine, image, folder) };
+  const changed = openFolderTree(folder);
+  try {
+    if (rootfs.kind === "overlay") yield* packUpper(changed, whole);
+    else yield* packAgainstImage(engine, image, changed, whole);
+  } finally {
+    closeSync(changed);
+  }
+}
+
+function* packAgainstImage(
+  engine: Engine,
+  image: ImageConfig,
+  changed: number,
+  options: Parameters<typeof packDifference>[2],
+): Generator<Buffer> {
+  const layers = stackLayers(engine.paths, image.rootfs.diff_ids);
+  const base = layers.length === 0 ? undefined : openLayerTree(layers);
+  try {
+    yield* packDifference(base, changed, options);
+  } finally {
+    if (base !== undefined) closeSync(base);
+  }
+}
+
+/** The tar of the container's root file system, without what is mounted in it. */
+export async function* packRootfs(
+  engine: Engine,
+  record: ContainerRecord,
+  options: PackOptions,
+): AsyncGenerator<Buffer> {
+  const tree = openMergedTree(rootfsOf(engine, record, loadContainerImage(engine, record)));
+  try {
+    yield* packTree(tree, options);
+  } finally {
+    closeSync(tree);
+  }
+}
+
+function rootfsOf(engine: Engine, record: ContainerRecord, image: ImageConfig): Rootfs {
+  return prepareRootfs(engine.paths, record.id, image.rootfs.diff_ids);
+}
+
+/** The image's root is what the topmost layer says that speaks of it, else 0755 and root's. */
+function isRootChanged(engine: Engine, image: ImageConfig, folder: string): boolean {
+  const now = lstatSync(folder);
+  const telling = image.rootfs.diff_ids.findLast(
+    (diffID) => loadLayerFacts(engine.paths, diffID).describesRoot,
+  );
+  const was =
+    telling === undefined ? { mode: 0o755, uid: 0, gid: 0 } : lstatSync(layerPath(engine.paths, telling));
+  return (now.mode & 0o7777) !== (was.mode & 0o7777) || now.uid !== was.uid || now.gid !== was.gid;
+}

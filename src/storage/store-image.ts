@@ -1,0 +1,74 @@
+/**
+ * An image that is made here (commit, import): its config and manifest as OCI documents, and its row.
+ *
+ * Layers are in the store already. Keys are written in a fixed order, so that the same image has the same id.
+ */
+
+import { digestOf } from "../image/digest.ts";
+import type { ImageConfig } from "../image/image-config.ts";
+import type { Descriptor } from "../image/manifest.ts";
+import { layerCompression, MediaType } from "../image/media-type.ts";
+import type { ImageRecord } from "../state/record.ts";
+import { BlobStore } from "./blob-store.ts";
+import type { Brought } from "./import-archive.ts";
+import { type ImageStore, insertImage, type NewTag } from "./local-image.ts";
+
+export interface MadeImage {
+  readonly config: ImageConfig;
+  /** As many as the config has diffIDs, bottom first. */
+  readonly layers: readonly Descriptor[];
+  readonly tags: readonly NewTag[];
+}
+
+/** Stores the documents and the row. What it adds to the store it says in `brought`. */
+export async function storeImage(store: ImageStore, made: MadeImage, brought: Brought): Promise<ImageRecord> {
+  const config = encodeDocument(MediaType.ociConfig, configDocument(made.config));
+  const manifest = encodeDocument(MediaType.ociManifest, {
+    schemaVersion: 2,
+    mediaType: MediaType.ociManifest,
+    config: config.descriptor,
+    layers: made.layers.map(asOciLayer),
+  });
+  const blobs = new BlobStore(store.paths);
+  for (const { descriptor, bytes } of [config, manifest]) {
+    brought.blobs.add(descriptor.digest);
+    await blobs.writeBytes(descriptor, bytes);
+  }
+  const { tags } = made;
+  return insertImage(store, {
+    id: config.descriptor.digest,
+    manifest: manifest.descriptor,
+    config: made.config,
+    tags,
+  });
+}
+
+function configDocument({
+  created,
+  author,
+  architecture,
+  variant,
+  os,
+  config,
+  rootfs,
+  history,
+}: ImageConfig) {
+  return { created, author, architecture, variant, os, config, rootfs, history };
+}
+
+/** docker's names for layers to the specification's: the bytes are the same. */
+function asOciLayer({ mediaType, digest, size }: Descriptor): Descriptor {
+  const compression = layerCompression(mediaType);
+  return { mediaType: compression === undefined ? mediaType : ociLayerTypes[compression], digest, size };
+}
+
+const ociLayerTypes = {
+  none: MediaType.ociLayer,
+  gzip: MediaType.ociLayerGzip,
+  zstd: MediaType.ociLayerZstd,
+} as const;
+
+function encodeDocument(mediaType: string, document: unknown): { bytes: Buffer; descriptor: Descriptor } {
+  const bytes = Buffer.from(JSON.stringify(document));
+  return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };
+}

@@ -1,0 +1,81 @@
+/**
+ * A directory tree member by member, sorted by name, each directory before what is in it.
+ *
+ * Never leaves the tree, even while somebody hostile changes it: every directory is opened by its own name below its
+ * parent's descriptor (O_NOFOLLOW), and members are named relative to that, so no path has a link on its way. It
+ * takes one descriptor a level, and no path grows longer than PATH_MAX. Names are bytes kept one a character.
+ */
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readdirSync } from "node:fs";
+
+export interface TreeMember {
+  /** From the root, without "./" in front; a directory's ends in a slash, the root's own is "./". */
+  readonly name: string;
+  /** Where it is, for calls that do not follow a last link. Good until the next member is asked for. */
+  readonly path: string;
+  readonly stat: BigIntStats;
+}
+
+/** Decides what is walked; see the layer packers. */
+export interface WalkOptions {
+  /** False: the directory is named, and what is in it is not. */
+  readonly enters?: (member: TreeMember) => boolean;
+}
+
+const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** Walks the directory `root`: a path, of which links are followed, or a descriptor, which stays the caller's. */
+export function* walkTree(root: string | number, options: WalkOptions = {}): Generator<TreeMember> {
+  const path = typeof root === "number" ? `/proc/self/fd/${root}` : Buffer.from(root).toString("latin1");
+  const fd = openSync(asBytes(`${path}/.`), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    yield { name: "./", path: `/proc/self/fd/${fd}/.`, stat: fstatSync(fd, { bigint: true }) };
+    yield* walkOpen(fd, "", options);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function* walkOpen(fd: number, prefix: string, options: WalkOptions): Generator<TreeMember> {
+  for (const name of sortedNames(fd)) {
+    const path = `/proc/self/fd/${fd}/${name}`;
+    // Gone since the directory was read: the tree is in use.
+    const stat = lstatSync(asBytes(path), { bigint: true, throwIfNoEntry: false });
+    if (stat === undefined) continue;
+    const isDirectory = stat.isDirectory();
+    const member = { name: `${prefix}${name}${isDirectory ? "/" : ""}`, path, stat };
+    yield member;
+    if (isDirectory && options.enters?.(member) !== false) yield* walkDirectory(member, options);
+  }
+}
+
+function* walkDirectory(member: TreeMember, options: WalkOptions): Generator<TreeMember> {
+  const fd = openUnlessGone(member.path, directoryFlags);
+  if (fd === undefined) return;
+  try {
+    yield* walkOpen(fd, member.name, options);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** In the order of their bytes. */
+export function sortedNames(fd: number): readonly string[] {
+  const names = readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" });
+  return names.map((name) => Buffer.from(name).toString("latin1")).sort();
+}
+
+/** Opens what is there under its own name; undefined when it is no longer there, or something else by now. */
+export function openUnlessGone(path: string, flags: number): number | undefined {
+  try {
+    return openSync(asBytes(path), flags | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "ENXIO") return undefined;
+    throw error;
+  }
+}
+
+/** A path whose bytes are one a character, for node:fs. */
+export function asBytes(latin1: string): Buffer {
+  return Buffer.from(latin1, "latin1");
+}
