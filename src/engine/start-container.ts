@@ -39,6 +39,7 @@ import { containerFolder } from "./container-paths.ts";
 import { hostnameOf, type ResolvedSpec, resolveSpec } from "./container-spec.ts";
 import type { Engine } from "./engine.ts";
 import { fillVolumes } from "./fill-volumes.ts";
+import { makeLinkedTargets } from "./make-linked-targets.ts";
 import { releaseContainer } from "./release-container.ts";
 
 export interface StartedContainer {
@@ -107,6 +108,7 @@ async function launchContainer(
   try {
     fillVolumes(engine, record, image, rootFd);
     const resolved = await resolveSpec(engine, { record, image, rootFd, files });
+    makeLinkedTargets(rootFd, resolved.spec);
     const launched = await launchSpec(engine, { record, image, reservation, resolved, rootFd }, size);
     return { ...launched, forwarders };
   } catch (error) {
