@@ -9,7 +9,7 @@ import { BockerError, type ErrorOptions } from "../errors.ts";
 import { hintNearest } from "./nearest.ts";
 import { describeFileError } from "./security-opt.ts";
 import { indexToml, type TomlPath } from "./toml-position.ts";
-import { offsetOf, type TomlProblem, tomlError } from "./toml-problem.ts";
+import { offsetOf, shownProblems, type TomlProblem, tomlError } from "./toml-problem.ts";
 
 /** The keys that the table at a path may have; undefined: any. */
 export type KnownKeys = (path: TomlPath) => readonly string[] | undefined;
@@ -54,7 +54,12 @@ export function parseTomlDocument<TSchema extends v.GenericSchema>(
   const result = v.safeParse(schema, values);
   if (result.success && unknown.length === 0) return result.output;
   const positions = indexToml(text);
-  const problems = unknown.map((key): TomlProblem => ({ ...key, offset: positions.key(key.path) ?? 0 }));
+  const problems = unknown.map(({ path: at, word, known }, index): TomlProblem => {
+    // Looking for a near name takes its time; not for those that nobody will see.
+    const hint = index < shownProblems ? hintNearest(word, known) : undefined;
+    const message = `unknown key ${JSON.stringify(word)}`;
+    return { offset: positions.key(at) ?? 0, message, ...(hint === undefined ? {} : { hint }) };
+  });
   for (const issue of result.issues ?? []) {
     const at = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
     problems.push({ offset: positions.value(at) ?? 0, message: issue.message });
@@ -75,20 +80,18 @@ function parseSyntax(text: string, path: string, options: ErrorOptions): unknown
 
 interface UnknownKey {
   readonly path: TomlPath;
-  readonly message: string;
-  readonly hint?: string;
+  readonly word: string;
+  /** What may stand there. */
+  readonly known: readonly string[];
 }
 
 /** All of them: valibot's strict objects stop at the first, and overlook `constructor`. */
 function unknownKeys(value: unknown, path: TomlPath, knownKeys: KnownKeys): readonly UnknownKey[] {
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date) return [];
   const known = knownKeys(path);
-  return Object.entries(value).flatMap(([key, inner]) => {
-    const at = [...path, key];
-    if (known === undefined || known.includes(key)) return unknownKeys(inner, at, knownKeys);
-    const hint = hintNearest(key, known);
-    return [
-      { path: at, message: `unknown key ${JSON.stringify(key)}`, ...(hint === undefined ? {} : { hint }) },
-    ];
+  return Object.entries(value).flatMap(([word, inner]) => {
+    const at = [...path, word];
+    if (known === undefined || known.includes(word)) return unknownKeys(inner, at, knownKeys);
+    return [{ path: at, word, known }];
   });
 }

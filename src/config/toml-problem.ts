@@ -14,7 +14,10 @@ export interface TomlProblem {
 }
 
 /** Shown in full; the rest are counted. */
-const shownProblems = 10;
+export const shownProblems = 10;
+
+/** A line is shown this far to either side of what is wrong in it. */
+const shownColumns = 80;
 
 /** One error for all problems of one file, in the order of its lines. */
 export function tomlError(
@@ -30,16 +33,21 @@ export function tomlError(
   return new BockerError(`cannot use ${JSON.stringify(path)}${count}\n${blocks.join("\n")}`, {
     kind: "invalid-config",
     ...options,
-    details: { problems: sorted.map(({ offset, message }) => ({ ...lineAndColumn(text, offset), message })) },
+    details: {
+      problems: sorted
+        .slice(0, shownProblems)
+        .map(({ offset, message }) => ({ ...lineAndColumn(text, offset), message })),
+    },
   });
 }
 
 function renderProblem(path: string, text: string, { offset, message, hint }: TomlProblem): string {
   const { line, column } = lineAndColumn(text, offset);
-  const source = (text.split("\n")[line - 1] ?? "").replace(/\r$/, "");
+  const start = Math.max(offset - column + 1, offset - shownColumns);
+  const source = text.slice(start, offset + shownColumns).split(/\r?\n/)[0] ?? "";
   const gutter = String(line).padStart(4);
   // Tabs before the caret stay tabs, so that it stands under its column at any tab width.
-  const indent = source.slice(0, column - 1).replace(/[^\t]/gu, " ");
+  const indent = source.slice(0, offset - start).replace(/[^\t]/gu, " ");
   const lines = [
     `${path}:${line}:${column}: ${message}`,
     `${gutter} | ${source}`,
