@@ -259,6 +259,42 @@ export const commandTable: CommandTable = [
     load: () => import("./command/cp.ts"),
   },
   {
+    name: "container prune",
+    aliases: [],
+    summary: "Remove all stopped containers",
+    load: () => import("./command/container-prune.ts"),
+  },
+  {
+    name: "image prune",
+    aliases: [],
+    summary: "Remove unused images",
+    load: () => import("./command/image-prune.ts"),
+  },
+  {
+    name: "info",
+    aliases: ["system info"],
+    summary: "Display system-wide information",
+    load: () => import("./command/info.ts"),
+  },
+  {
+    name: "system check",
+    aliases: [],
+    summary: "Check images, containers and volumes for damage and leftovers",
+    load: () => import("./command/system-check.ts"),
+  },
+  {
+    name: "system df",
+    aliases: [],
+    summary: "Show bocker disk usage",
+    load: () => import("./command/system-df.ts"),
+  },
+  {
+    name: "system prune",
+    aliases: [],
+    summary: "Remove unused data",
+    load: () => import("./command/system-prune.ts"),
+  },
+  {
     name: "save",
     aliases: ["image save"],
     summary: "Save one or more images to a tar archive (streamed to STDOUT by default)",
@@ -299,5 +335,11 @@ export const commandTable: CommandTable = [
     aliases: [],
     summary: "Import a tarball as the image named base",
     load: () => import("./command/build-base.ts"),
+  },
+  {
+    name: "diff",
+    aliases: ["container diff"],
+    summary: "Inspect changes to files or directories on a container's filesystem",
+    load: () => import("./command/diff.ts"),
   },
 ];
