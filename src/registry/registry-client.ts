@@ -41,8 +41,9 @@ export interface RegistryWrite {
   readonly body?: NonNullable<HttpRequest["body"]>;
   /** Another repository that is read for this. */
   readonly mountFrom?: Repository;
-  /** Tries; absent: as the settings say. */
+  /** Both as in HttpRequest. */
   readonly attempts?: number;
+  readonly answerMs?: number;
 }
 
 /** A question about the registry itself. */

@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array<ArrayBuffer> | StreamedBody;
   /** Tries; absent: as the settings say. */
   readonly attempts?: number;
+  /** How long the answer may take once all is sent; absent: as the settings say. */
+  readonly answerMs?: number;
 }
 
 /** A body that is read while it is sent. Opened anew for each try and each redirect. */
@@ -174,13 +176,16 @@ async function exchange(request: HttpRequest, away: boolean, context: Context): 
   const { url } = request;
   const { timing } = context.settings;
   const abort = new AbortController();
-  const giveUp = () => abort.abort(noAnswer(url.host, timing.headersMs));
-  let timer = setTimeout(giveUp, timing.headersMs);
-  // While a body goes out, the answer can't come: each piece that is taken starts the clock anew.
-  const onTaken = () => {
+  const { body: content, answerMs = timing.headersMs } = request;
+  let timer: Timer | undefined;
+  let isOver = false;
+  const allow = (milliseconds: number) => {
     clearTimeout(timer);
-    timer = setTimeout(giveUp, timing.headersMs);
+    if (!isOver) timer = setTimeout(() => abort.abort(noAnswer(url.host, milliseconds)), milliseconds);
   };
+  // While a body goes out, the answer can't come: each piece that is taken starts the clock anew.
+  const onTaken = (isLast: boolean) => allow(isLast ? answerMs : timing.headersMs);
+  allow(isStreamed(content) ? timing.headersMs : answerMs);
   try {
     const response = await fetch(url.href, {
       method: request.method,
@@ -189,7 +194,7 @@ async function exchange(request: HttpRequest, away: boolean, context: Context): 
       decompress: false,
       timeout: false,
       signal: abort.signal,
-      ...(request.body === undefined ? {} : { body: bodyOf(request.body, onTaken) }),
+      ...(content === undefined ? {} : { body: bodyOf(content, onTaken) }),
       ...(isLoopbackHost(url.host) ? { proxy: false } : {}),
       ...(url.protocol === "https:" ? { tls: await tlsOptions(url.host, context) } : {}),
     });
@@ -199,18 +204,24 @@ async function exchange(request: HttpRequest, away: boolean, context: Context): 
   } catch (error) {
     throw error instanceof BockerError ? error : transportErrorOf(url.host, error);
   } finally {
+    // An answer may come before the body has gone out.
+    isOver = true;
     clearTimeout(timer);
   }
 }
 
-function bodyOf(body: NonNullable<HttpRequest["body"]>, onTaken: () => void) {
-  if (typeof body === "string" || body instanceof Uint8Array) return body;
+function isStreamed(body: HttpRequest["body"]): body is StreamedBody {
+  return typeof body === "object" && "open" in body;
+}
+
+function bodyOf(body: NonNullable<HttpRequest["body"]>, onTaken: (isLast: boolean) => void) {
+  if (!isStreamed(body)) return body;
   const pieces = body.open()[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const { done, value } = await pieces.next();
-        onTaken();
+        onTaken(done === true);
         if (done) controller.close();
         else controller.enqueue(value);
       },
@@ -232,8 +243,7 @@ async function tlsOptions(
 /** Nothing that proves who we are goes to a host it was not meant for. */
 function headersFor(request: HttpRequest, away: boolean): Record<string, string> {
   const headers: Record<string, string> = { "user-agent": "bocker", "accept-encoding": "identity" };
-  if (typeof request.body === "object" && "open" in request.body)
-    headers["content-length"] = String(request.body.sizeBytes);
+  if (isStreamed(request.body)) headers["content-length"] = String(request.body.sizeBytes);
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     const lower = name.toLowerCase();
     if (away && (lower === "authorization" || lower === "cookie")) continue;

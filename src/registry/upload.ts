@@ -53,6 +53,8 @@ interface Session {
 /** Up to here one request more costs more than sending the bytes again would. */
 const monolithicBytes = 64 * 1024;
 const readBytes = 1024 * 1024;
+/** A registry over object storage copies a large blob before it answers: so many times the usual patience. */
+const storingPatience = 10;
 /** Interruptions of one blob that are bridged, whatever progress there is between them. */
 const maxInterruptions = 100;
 
@@ -150,6 +152,7 @@ class Upload {
         headers: { "content-type": "application/octet-stream" },
         body: isWhole ? this.#bytesFrom(0) : "",
         attempts: 1,
+        answerMs: this.client.timing.headersMs * storingPatience,
       },
       [201, 204],
     );
@@ -214,6 +217,7 @@ class Upload {
         },
         body: this.#bytesFrom(session.offset),
         attempts: 1,
+        answerMs: this.client.timing.headersMs * storingPatience,
       },
       [202, 204, 201],
     );

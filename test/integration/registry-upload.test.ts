@@ -37,9 +37,10 @@ const sources = {
   empty: () => ({ digest: digestOf(""), size: 0, path: join(folder, "empty") }),
 };
 
-function open(registry: { readonly host: string }, credential?: Credential) {
+function open(registry: { readonly host: string }, credential?: Credential, changes = {}) {
   const reference = parseReference(`${registry.host}/app`);
-  const client = createRegistryClient(reference.registry, settings, () => credential);
+  const own = { ...settings, timing: { ...timing, ...changes } };
+  const client = createRegistryClient(reference.registry, own, () => credential);
   const upload = (what: keyof typeof sources, options: UploadOptions = {}) =>
     uploadBlob(client, reference, sources[what](), options);
   return { client, reference, upload };
@@ -177,6 +178,24 @@ describe("what breaks is gone on with", () => {
       `cannot push to "${registry.host}/app": received unexpected HTTP status: 500 Internal Server Error`,
     );
     expect(asked(registry).filter((line) => line === patch)).toHaveLength(3);
+  });
+
+  test("one that never answers, too; ten times the usual patience is for storing", async () => {
+    await using registry = startUploadRegistry();
+    registry.intercept = ({ method }) =>
+      method === "PATCH" ? new Promise<Response>(() => undefined) : undefined;
+    const begin = performance.now();
+    const patient = { headersMs: 50, attempts: 1 };
+    await expect(open(registry, undefined, patient).upload("big")).rejects.toThrow("no answer within 0.5 s");
+    expect(performance.now() - begin).toBeGreaterThan(450);
+  });
+
+  test("an early refusal ends the upload at once", async () => {
+    await using registry = startUploadRegistry();
+    registry.intercept = ({ method }) =>
+      method === "PATCH" ? registryProblem(403, "DENIED", "quota exceeded") : undefined;
+    await expect(open(registry).upload("big")).rejects.toThrow(/^denied: quota exceeded$/);
+    expect(asked(registry)).toEqual([head, post, patch]);
   });
 
   test("one that keeps a few bytes each time and never enough is given up, too", async () => {

@@ -26,7 +26,7 @@ export interface UploadRegistry extends AsyncDisposable {
   /** `POST /v2/app/blobs/uploads/`, in order; upload ids are `ID`. */
   readonly seen: string[];
   /** Answers in place of the registry, after the body has come; undefined lets it answer. */
-  intercept: (request: UploadRequest) => Response | undefined;
+  intercept: (request: UploadRequest) => Response | undefined | Promise<Response>;
   /** Bytes of the next PATCH bodies that are kept, one entry a PATCH; the answer is then a 500. */
   readonly losses: number[];
 }
@@ -47,7 +47,7 @@ export function startUploadRegistry(): UploadRegistry {
       registry.seen.push(`${method} ${url.pathname.replace(/uploads\/[0-9a-f-]{36}/, "uploads/ID")}`);
       const body = await incoming.bytes();
       const request = { method, path: url.pathname, query: url.searchParams, headers, earlier, body };
-      return registry.intercept(request) ?? answer(registry, uploads, request);
+      return (await registry.intercept(request)) ?? answer(registry, uploads, request);
     },
   });
   const registry: UploadRegistry = {
