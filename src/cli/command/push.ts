@@ -22,7 +22,8 @@ export const command: CommandSpec = {
     const quiet = parsed.boolean("quiet");
     const all = parsed.boolean("all-tags");
     const isBare = asked.tag === undefined && asked.digest === undefined;
-    if (all && !isBare) throw new BockerError("tag can't be used with --all-tags/-a", { kind: "invalid-reference" });
+    if (all && !isBare)
+      throw new BockerError("tag can't be used with --all-tags/-a", { kind: "invalid-reference" });
     const reference = all ? asked : withDefaultTag(asked);
     const engine = await openEngineFor(context);
     const [{ pushImage }, { createPushProgress }] = await Promise.all([
