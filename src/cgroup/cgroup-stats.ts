@@ -88,3 +88,33 @@ function readLimit(directory: string | undefined, file: string): number {
 function readText(directory: string | undefined, file: string): string {
   return directory === undefined ? "" : (tryReadFile(`${directory}/${file}`) ?? "");
 }
+
+export interface BlockTraffic {
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+}
+
+/** Bytes that went to and from block devices. v1: blkio.throttle.io_service_bytes_recursive, v2: io.stat. */
+export function readBlockTraffic(cgroup: Cgroup): BlockTraffic {
+  const io = controllerDirectory(cgroup, "io");
+  if (io?.version === 2) return parseIoStat(readText(io.directory, "io.stat"));
+  const blkio = controllerDirectory(cgroup, "blkio")?.directory;
+  return parseServiceBytes(readText(blkio, "blkio.throttle.io_service_bytes_recursive"));
+}
+
+/** `8:0 rbytes=1459200 wbytes=314773504 rios=192 …`, a line a device. */
+export function parseIoStat(text: string): BlockTraffic {
+  const sum = (key: string) =>
+    [...text.matchAll(new RegExp(`\\b${key}=(\\d+)`, "g"))].reduce((total, [, n]) => total + Number(n), 0);
+  return { readBytes: sum("rbytes"), writtenBytes: sum("wbytes") };
+}
+
+/** `8:0 Read 1459200`, a line a device and kind; `Total` lines say it again. */
+export function parseServiceBytes(text: string): BlockTraffic {
+  const sum = (kind: string) =>
+    [...text.matchAll(new RegExp(`^\\d+:\\d+ ${kind} (\\d+)$`, "gm"))].reduce(
+      (total, [, n]) => total + Number(n),
+      0,
+    );
+  return { readBytes: sum("Read"), writtenBytes: sum("Write") };
+}

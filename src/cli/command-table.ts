@@ -342,4 +342,10 @@ export const commandTable: CommandTable = [
     summary: "Inspect changes to files or directories on a container's filesystem",
     load: () => import("./command/diff.ts"),
   },
+  {
+    name: "stats",
+    aliases: ["container stats"],
+    summary: "Display a live stream of container(s) resource usage statistics",
+    load: () => import("./command/stats.ts"),
+  },
 ];
