@@ -6,6 +6,7 @@
  */
 import { BockerError } from "../errors.ts";
 import { connectAttach } from "../monitor/connect-attach.ts";
+import { lastEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { attachSocketOf } from "./container-paths.ts";
 import { isLive } from "./container-state.ts";
@@ -38,7 +39,9 @@ export async function waitForContainer(
     record = await reload(engine, first.id);
     if (record !== undefined && record.init === undefined) exitCode = record.exitCode;
   }
-  return exitCode;
+  // A --rm container may come, end and go between two looks; its death is noted.
+  const death = lastEvent(engine.state, first.id, "die");
+  return death === undefined ? exitCode : Number(death.attributes.exitCode);
 }
 
 /** Undefined: its monitor is not there, or went away without a word. */

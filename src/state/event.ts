@@ -40,6 +40,16 @@ export function listEvents(state: State, after = 0): EventRecord[] {
   return state.all("SELECT * FROM events WHERE number > ? ORDER BY number", after).map(readEvent);
 }
 
+/** The newest event of that kind about that object, while it is kept. */
+export function lastEvent(state: State, id: string, action: string): EventRecord | undefined {
+  const row = state.first(
+    "SELECT * FROM events WHERE id = ? AND action = ? ORDER BY number DESC LIMIT 1",
+    id,
+    action,
+  );
+  return row === undefined ? undefined : readEvent(row);
+}
+
 function readEvent(row: Row): EventRecord {
   return {
     number: numberColumn(row, "number"),

@@ -1,11 +1,16 @@
+import type { MountConfig } from "../../config/container-config.ts";
+import type { ContainerSize } from "../../engine/container-size.ts";
+import { isLive } from "../../engine/container-state.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { loadContainers, loadPorts } from "../../engine/find-container.ts";
 import { nowMs } from "../../host/clock.ts";
 import type { ContainerRecord, PortRecord } from "../../state/record.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { renderAgo, renderCommand, renderPorts, renderStatus } from "../container-text.ts";
 import { openEngineFor } from "../engine-of.ts";
+import { filterOption, parseFilters } from "../filter-option.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
-import { renderTable } from "../table.ts";
+import { ellipsis, renderSize, renderTable } from "../table.ts";
 
 const titles = {
   ID: "CONTAINER ID",
@@ -18,6 +23,10 @@ const titles = {
   CreatedAt: "CREATED AT",
   State: "STATE",
   Labels: "LABELS",
+  Size: "SIZE",
+  Networks: "NETWORKS",
+  Mounts: "MOUNTS",
+  LocalVolumes: "LOCAL VOLUMES",
 } as const;
 
 const columns = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"] as const;
@@ -30,6 +39,7 @@ export const command: CommandSpec = {
   usage: "[OPTIONS]",
   options: [
     { name: "all", short: "a", kind: "boolean", help: "Show all containers (default shows just running)" },
+    filterOption("Filter output based on conditions provided"),
     { name: "format", kind: "string", help: "Format output: 'table', 'json', or a Go template" },
     { name: "last", short: "n", kind: "int", help: "Show n last created containers (includes all states)" },
     {
@@ -40,6 +50,7 @@ export const command: CommandSpec = {
     },
     { name: "no-trunc", kind: "boolean", help: "Don't truncate output" },
     { name: "quiet", short: "q", kind: "boolean", help: "Only display container IDs" },
+    { name: "size", short: "s", kind: "boolean", help: "Display total file sizes" },
   ],
   example: "bocker ps -a",
   maxArguments: 0,
@@ -48,29 +59,58 @@ export const command: CommandSpec = {
 
 async function listThem(context: CommandContext, parsed: ParsedArguments): Promise<number> {
   const engine = await openEngineFor(context);
-  const chosen = choose(await loadContainers(engine), parsed);
+  const chosen = await choose(engine, parsed);
   const noTrunc = parsed.boolean("no-trunc");
   if (parsed.boolean("quiet")) {
     for (const { id } of chosen) context.out.write(`${noTrunc ? id : id.slice(0, 12)}\n`);
     return 0;
   }
+  const format = parsed.string("format");
+  const withSize = parsed.boolean("size") || format?.includes(".Size") === true;
+  const sizeOf = withSize ? (await import("../../engine/container-size.ts")).loadContainerSize : undefined;
   const ports = loadPorts(engine);
   const now = nowMs();
-  const rows = chosen.map((record) => rowOf(record, ports.get(record.id) ?? [], now, noTrunc));
-  context.out.write(await renderRows(rows, parsed.string("format")));
+  const rows = chosen.map((record) => ({
+    ...rowOf(record, ports.get(record.id) ?? [], now, noTrunc),
+    Size: sizeOf === undefined ? "0B" : sizeCell(sizeOf(engine, record)),
+  }));
+  context.out.write(await renderRows(rows, format, withSize));
   return 0;
 }
 
-function choose(records: readonly ContainerRecord[], parsed: ParsedArguments): readonly ContainerRecord[] {
+/** A filter by status looks at all containers; -n and -l count after the filters. */
+async function choose(engine: Engine, parsed: ParsedArguments): Promise<readonly ContainerRecord[]> {
+  const records = await loadContainers(engine);
+  const given = parsed.list("filter");
+  const { filtered, hasStatus } =
+    given.length === 0 ? { filtered: records, hasStatus: false } : await applyFilters(engine, records, given);
   const last = parsed.boolean("latest") ? 1 : (parsed.int("last") ?? -1);
-  if (last > 0) return records.slice(0, last);
-  if (parsed.boolean("all")) return records;
-  return records.filter(({ status }) => ["running", "paused", "restarting"].includes(status));
+  if (last > 0) return filtered.slice(0, last);
+  return parsed.boolean("all") || hasStatus ? filtered : filtered.filter(isLive);
+}
+
+/** Loads what filters need only where there are any: `ps` alone has to be quick. */
+async function applyFilters(
+  engine: Engine,
+  records: readonly ContainerRecord[],
+  given: readonly string[],
+): Promise<{ readonly filtered: readonly ContainerRecord[]; readonly hasStatus: boolean }> {
+  const { containerFilters, filterContainers } = await import("../../engine/filter-containers.ts");
+  const filters = parseFilters(given, containerFilters);
+  return { filtered: filterContainers(engine, records, filters), hasStatus: filters.has("status") };
 }
 
 type Row = Readonly<Record<keyof typeof titles, string>>;
 
-function rowOf(record: ContainerRecord, ports: readonly PortRecord[], now: number, noTrunc: boolean): Row {
+function rowOf(
+  record: ContainerRecord,
+  ports: readonly PortRecord[],
+  now: number,
+  noTrunc: boolean,
+): Omit<Row, "Size"> {
+  const { config } = record;
+  const mounts = config.mounts.flatMap((mount) => mountName(mount) ?? []);
+  const volumes = config.mounts.filter(({ type }) => type === "volume");
   return {
     ID: noTrunc ? record.id : record.id.slice(0, 12),
     Image: record.imageName,
@@ -81,17 +121,37 @@ function rowOf(record: ContainerRecord, ports: readonly PortRecord[], now: numbe
     Names: record.name,
     CreatedAt: new Date(record.createdAtMs).toISOString(),
     State: record.status,
-    Labels: Object.entries(record.config.labels)
+    Labels: Object.entries(config.labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(","),
+    Networks: config.networks.length === 0 ? "bridge" : config.networks.map(({ name }) => name).join(","),
+    Mounts: [...mounts, ...record.anonymousVolumes]
+      .map((name) => (noTrunc ? name : ellipsis(name, 15)))
+      .join(","),
+    LocalVolumes: String(Math.max(volumes.length, record.anonymousVolumes.length)),
   };
 }
 
-async function renderRows(rows: readonly Row[], format: string | undefined): Promise<string> {
+/** docker shows a volume by its name and a bind by its source. */
+function mountName(mount: MountConfig): string | undefined {
+  if (mount.type === "bind") return mount.source;
+  return mount.type === "volume" ? mount.name : undefined;
+}
+
+function sizeCell({ writtenBytes, rootfsBytes }: ContainerSize): string {
+  return `${renderSize(writtenBytes)} (virtual ${renderSize(rootfsBytes)})`;
+}
+
+async function renderRows(
+  rows: readonly Row[],
+  format: string | undefined,
+  withSize: boolean,
+): Promise<string> {
   if (format === undefined || format === "table") {
-    const cells = rows.map((row) => columns.map((column) => row[column]));
+    const shown = withSize ? [...columns, "Size" as const] : columns;
+    const cells = rows.map((row) => shown.map((column) => row[column]));
     return renderTable(
-      columns.map((column) => titles[column]),
+      shown.map((column) => titles[column]),
       cells,
     );
   }
