@@ -24,23 +24,27 @@ export function renderColumns(
 ): string {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [column, cell] of row.slice(0, -1).entries()) {
-      widths[column] = Math.max(widths[column] ?? minimumWidth, displayWidth(cell) + padding);
+    for (let column = 0; column < row.length - 1; column++) {
+      const width = displayWidth(row[column] ?? "") + padding;
+      if (width > (widths[column] ?? 0)) widths[column] = Math.max(minimumWidth, width);
     }
   }
   return rows.map((row) => `${renderRow(row, widths)}\n`).join("");
 }
 
 function renderRow(row: readonly string[], widths: readonly number[]): string {
-  const cells = row
-    .slice(0, -1)
-    .map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - displayWidth(cell)));
-  return [...cells, row.at(-1) ?? ""].join("");
+  const last = row.length - 1;
+  let line = "";
+  for (let column = 0; column < last; column++) {
+    const cell = row[column] ?? "";
+    line += cell + " ".repeat((widths[column] ?? 0) - displayWidth(cell));
+  }
+  return line + (row[last] ?? "");
 }
 
-/** tabwriter counts characters, not cells of the terminal. */
+/** tabwriter counts characters, not cells of the terminal. Only surrogate pairs make that differ from the length. */
 function displayWidth(text: string): number {
-  return [...text].length;
+  return /[\ud800-\udfff]/.test(text) ? [...text].length : text.length;
 }
 
 /** The first 12 digits of a container's or image's id, without `sha256:`. */

@@ -11,6 +11,16 @@ export function cgroupPathOf(
   engine: Pick<Engine, "settings">,
   record: Pick<ContainerRecord, "id" | "config">,
 ): string {
-  const parent = record.config.cgroupParent ?? engine.settings.cgroupParent ?? defaultParent;
-  return `/${parent.replace(/^\/+|\/+$/g, "")}/${record.id}`;
+  const { cgroupParent } = record.config;
+  const parent = cgroupParent === undefined ? cgroupParentOf(engine) : withOneSlash(cgroupParent);
+  return `${parent}/${record.id}`;
+}
+
+/** The engine's parent of containers that name none, `/bocker`. */
+export function cgroupParentOf({ settings }: Pick<Engine, "settings">): string {
+  return withOneSlash(settings.cgroupParent ?? defaultParent);
+}
+
+function withOneSlash(parent: string): string {
+  return `/${parent.replace(/^\/+|\/+$/g, "")}`;
 }

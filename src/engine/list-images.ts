@@ -1,7 +1,7 @@
 /**
  * Images and their tags as rows: what `images` shows and `inspect` begins with.
  */
-import { familiarRepository, parseReference } from "../image/reference.ts";
+import { familiarRepository, splitCanonicalName } from "../image/reference.ts";
 import { countImageUses, listImages, listTags } from "../state/image.ts";
 import type { ImageRecord, TagRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
@@ -33,12 +33,12 @@ export function loadImageUses(engine: Engine): ReadonlyMap<string, number> {
 function rowsOf(image: ImageRecord, tags: readonly TagRecord[]): readonly ImageRow[] {
   if (tags.length === 0) return [{ image, repository: none, tag: none, digest: none }];
   return tags.map((tag) => {
-    const reference = parseReference(tag.reference);
+    const reference = splitCanonicalName(tag.reference);
     return {
       image,
       repository: familiarRepository(reference),
       tag: reference.tag ?? none,
-      digest: tag.repoDigest?.split("@")[1] ?? none,
+      digest: tag.repoDigest?.slice(tag.repoDigest.indexOf("@") + 1) ?? none,
     };
   });
 }

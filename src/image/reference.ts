@@ -54,6 +54,19 @@ export function parseReference(text: string): ImageReference {
   };
 }
 
+/** The parts of what canonicalName has made, unchecked: for the thousands of names that a store may hold. */
+export function splitCanonicalName(name: string): Pick<ImageReference, "registry" | "repository"> & {
+  readonly tag?: Tag;
+} {
+  const slash = name.indexOf("/");
+  const at = name.indexOf("@");
+  const named = at < 0 ? name : name.slice(0, at);
+  const colon = named.indexOf(":", slash);
+  const registry = name.slice(0, slash) as Registry;
+  const repository = (colon < 0 ? named.slice(slash + 1) : named.slice(slash + 1, colon)) as Repository;
+  return colon < 0 ? { registry, repository } : { registry, repository, tag: named.slice(colon + 1) as Tag };
+}
+
 /** Parses a tag alone, as in `pull NAME TAG`. */
 export function parseTag(text: string): Tag {
   if (!tagPattern.test(text)) throw invalid();
@@ -94,7 +107,7 @@ export function familiarName(reference: ImageReference): string {
 }
 
 /** The familiar name without tag and digest: the REPOSITORY column. */
-export function familiarRepository(reference: ImageReference): string {
+export function familiarRepository(reference: Pick<ImageReference, "registry" | "repository">): string {
   if (reference.registry !== dockerHub) return `${reference.registry}/${reference.repository}`;
   const official = reference.repository.startsWith("library/") && reference.repository.indexOf("/", 8) < 0;
   return official ? reference.repository.slice(8) : reference.repository;

@@ -5,7 +5,7 @@
 import { BockerError } from "../errors.ts";
 import { nowMs } from "../host/clock.ts";
 import type { ImageRecord, TagRecord } from "./record.ts";
-import { numberColumn, optionalColumn, stringsColumn, textColumn } from "./row.ts";
+import { numberColumn, stringsColumn, textColumn } from "./row.ts";
 import type { Row, State } from "./state.ts";
 
 /** Adds an image, or replaces what is known of it. Its layers and blobs must be complete and on the disk before. */
@@ -127,10 +127,9 @@ function readImage(row: Row): ImageRecord {
 }
 
 function readTag(row: Row): TagRecord {
-  return {
-    reference: textColumn(row, "reference"),
-    imageId: textColumn(row, "image_id"),
-    updatedAtMs: numberColumn(row, "updated_at_ms"),
-    ...optionalColumn(row, "repo_digest", "repoDigest", textColumn),
-  };
+  const reference = textColumn(row, "reference");
+  const imageId = textColumn(row, "image_id");
+  const updatedAtMs = numberColumn(row, "updated_at_ms");
+  if (row.repo_digest === null) return { reference, imageId, updatedAtMs };
+  return { reference, imageId, updatedAtMs, repoDigest: textColumn(row, "repo_digest") };
 }

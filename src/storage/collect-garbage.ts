@@ -75,8 +75,12 @@ export function collectGarbage(store: ImageStore, options: CollectOptions = {}):
 
 /** All that no image leads to, and changes nothing. Only who holds the store can tell it from what a pull is bringing. */
 export function findGarbage(store: ImageStore): readonly Garbage[] {
-  const kept = reachOf(store, listImages(store.state), listTags(store.state));
-  return [...blobsIn(store.paths), ...layersIn(store.paths), ...chainsIn(store.paths)].filter(
+  return unreached(store.paths, reachOf(store, listImages(store.state), listTags(store.state)));
+}
+
+/** Everything in the store but what `kept` names. */
+export function unreached(paths: Paths, kept: Reach): readonly Garbage[] {
+  return [...blobsIn(paths), ...layersIn(paths), ...chainsIn(paths)].filter(
     ({ kind, name }) => !kept[kind].has(name),
   );
 }

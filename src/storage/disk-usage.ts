@@ -9,6 +9,12 @@ const blockBytes = 512;
 /** Adds up trees; what was counted once is not counted again under another name. */
 export class DiskUsage {
   readonly #seen = new Set<string>();
+  readonly #apparent: boolean;
+
+  /** `apparent`: adds up the sizes of plain files in place of blocks, as an image's size is counted. */
+  constructor(options: { readonly apparent?: boolean } = {}) {
+    this.#apparent = options.apparent === true;
+  }
 
   /** Bytes that the tree at `path` takes, itself included; 0 when there is nothing, or what was there has gone. */
   of(path: string): number {
@@ -19,7 +25,7 @@ export class DiskUsage {
   #count(path: Buffer): number {
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined || !this.#isNew(stat)) return 0;
-    let bytes = stat.blocks * blockBytes;
+    let bytes = this.#apparent ? (stat.isFile() ? stat.size : 0) : stat.blocks * blockBytes;
     if (stat.isDirectory()) for (const name of namesIn(path)) bytes += this.#count(joinBytes(path, name));
     return bytes;
   }

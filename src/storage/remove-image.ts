@@ -23,11 +23,17 @@ import { removeLayoutTags } from "./oci-layout.ts";
 /** One line of output each: `Untagged: alpine:latest`, `Deleted: sha256:…`. */
 export type RemovedImage = { readonly untagged: string } | { readonly deleted: string };
 
+export interface RemoveImageOptions {
+  readonly force: boolean;
+  /** Leave blobs and layers to the caller's collectGarbage: for many images at once. */
+  readonly keepsFiles?: boolean;
+}
+
 /** Removes what `text` names. Throws docker's `No such image: X` and `conflict: …`. */
 export async function removeImage(
   store: ImageStore,
   text: string,
-  options: { readonly force: boolean },
+  options: RemoveImageOptions,
 ): Promise<readonly RemovedImage[]> {
   const image = findLocalImage(store.state, text);
   if (image === undefined) throw new BockerError(`No such image: ${shownName(text)}`, { kind: "not-found" });
@@ -37,7 +43,7 @@ export async function removeImage(
     store.paths,
     gone.tags.map((tag) => tag.reference),
   );
-  if (gone.deleted.length > 0) collectGarbage(store, { among: reach });
+  if (gone.deleted.length > 0 && options.keepsFiles !== true) collectGarbage(store, { among: reach });
   return [
     ...gone.tags.flatMap((tag) => untaggedLines(tag, gone.remaining)),
     ...gone.deleted.map((deleted) => ({ deleted })),

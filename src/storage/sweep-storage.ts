@@ -8,6 +8,7 @@ import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { sweepTemporaryFiles } from "../host/atomic-file.ts";
 import { nowMs } from "../host/clock.ts";
+import { tryLockFile } from "../host/lock-file.ts";
 import type { Paths } from "../host/paths.ts";
 import { removeTree } from "./remove-tree.ts";
 import { tryLockTransient } from "./transient-lock.ts";
@@ -27,11 +28,29 @@ export function sweepStorage(paths: Paths, options: SweepOptions = {}): void {
   if (existsSync(paths.layers)) sweepOrphanFacts(paths);
 }
 
+/** Names under tmp/ that sweepStorage would remove now, unfinished downloads aside. */
+export function findLeftovers(paths: Paths): readonly string[] {
+  if (!existsSync(paths.tmp)) return [];
+  return readdirSync(paths.tmp).filter((name) => {
+    if (name.startsWith("trash-")) return true;
+    if (/^chain-.*\.partial$/.test(name)) return isUnlocked(paths, "chain.lock");
+    if (!/^(?:layer|import)-/.test(name) || name.endsWith(".lock")) return false;
+    using lock = tryLockTransient(join(paths.tmp, lockName(name)), { removeFile: true });
+    return lock !== undefined;
+  });
+}
+
+function isUnlocked(paths: Paths, name: string): boolean {
+  using lock = tryLockFile(join(paths.tmp, name));
+  return lock !== undefined;
+}
+
 function sweepEntry(paths: Paths, name: string, partMaxAgeMs: number): void {
   const path = join(paths.tmp, name);
   if (name.startsWith("trash-")) removeTree(paths, path);
   else if (name.endsWith(".part")) sweepPart(path, partMaxAgeMs);
   else if (/^(?:layer|import)-/.test(name)) sweepLocked(paths, name);
+  else if (/^chain-.*\.partial$/.test(name)) sweepChain(paths, path);
 }
 
 function sweepPart(path: string, maxAgeMs: number): void {
@@ -43,9 +62,19 @@ function sweepPart(path: string, maxAgeMs: number): void {
 
 /** Taking the lock also makes its file, and letting go removes it. */
 function sweepLocked(paths: Paths, name: string): void {
-  const stem = name.slice(0, name.lastIndexOf("."));
-  using lock = tryLockTransient(join(paths.tmp, `${stem}.lock`), { removeFile: true });
+  using lock = tryLockTransient(join(paths.tmp, lockName(name)), { removeFile: true });
   if (lock !== undefined && !name.endsWith(".lock")) removeTree(paths, join(paths.tmp, name));
+}
+
+/** The lock of `layer-HEX.RANDOM` is `layer-HEX.lock`. */
+function lockName(name: string): string {
+  return `${name.slice(0, name.lastIndexOf("."))}.lock`;
+}
+
+/** The btrfs driver fills one chain at a time, under one lock. */
+function sweepChain(paths: Paths, path: string): void {
+  using lock = tryLockFile(join(paths.tmp, "chain.lock"));
+  if (lock !== undefined) removeTree(paths, path);
 }
 
 /** Facts are written just before a layer gets its name. */

@@ -52,16 +52,15 @@ async function listThem(context: CommandContext, parsed: ParsedArguments): Promi
   }
   const now = nowMs();
   const format = parsed.string("format");
-  const isPlain = format === undefined || format === "table";
-  const uses = isPlain ? new Map<string, number>() : loadImageUses(engine);
+  if (format === undefined || format === "table") {
+    context.out.write(renderPlain(rows, now, noTrunc, parsed.boolean("digests")));
+    return 0;
+  }
+  const uses = loadImageUses(engine);
   const cells = rows.map((row) => cellsOf(row, now, noTrunc, uses.get(row.image.id) ?? 0));
-  context.out.write(
-    isPlain
-      ? renderPlain(cells, parsed.boolean("digests"))
-      : (await import("../format.ts"))
-          .parseFormat(format, { headers: titles, typeName: "formatter.imageContext" })
-          .renderRows(cells),
-  );
+  const { parseFormat } = await import("../format.ts");
+  const options = { headers: titles, typeName: "formatter.imageContext" };
+  context.out.write(parseFormat(format, options).renderRows(cells));
   return 0;
 }
 
@@ -100,7 +99,7 @@ function cellsOf(row: ImageRow, now: number, noTrunc: boolean, uses: number): Ce
   return {
     Containers: String(uses),
     CreatedAt: goTime(image.createdAtMs),
-    CreatedSince: image.createdAtMs === 0 ? "N/A" : renderAgo(image.createdAtMs, now),
+    CreatedSince: renderCreated(image.createdAtMs, now),
     Digest: digest,
     ID: idText(image.id, noTrunc),
     Repository: repository,
@@ -121,12 +120,26 @@ function idText(id: string, noTrunc: boolean): string {
   return noTrunc ? id : id.replace("sha256:", "").slice(0, 12);
 }
 
-function renderPlain(cells: readonly Cells[], digests: boolean): string {
+/** Only the cells that show, each image's once: stores with a thousand names are listed in milliseconds. */
+function renderPlain(rows: readonly ImageRow[], now: number, noTrunc: boolean, digests: boolean): string {
   const columns = (["Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"] as const).filter(
     (column) => digests || column !== "Digest",
   );
+  const ofImage = new Map<string, readonly string[]>();
+  const lines = rows.map(({ image, repository, tag, digest }) => {
+    let cells = ofImage.get(image.id);
+    if (cells === undefined) {
+      cells = [idText(image.id, noTrunc), renderCreated(image.createdAtMs, now), renderSize(image.sizeBytes)];
+      ofImage.set(image.id, cells);
+    }
+    return digests ? [repository, tag, digest, ...cells] : [repository, tag, ...cells];
+  });
   return renderTable(
     columns.map((column) => titles[column]),
-    cells.map((row) => columns.map((column) => row[column])),
+    lines,
   );
+}
+
+function renderCreated(createdAtMs: number, now: number): string {
+  return createdAtMs === 0 ? "N/A" : renderAgo(createdAtMs, now);
 }

@@ -1,0 +1,143 @@
+/**
+ * What the prune commands take away: stopped containers, images that nobody uses, and what nothing leads to.
+ *
+ * Each removal is the one of `rm` and `rmi` and is refused as theirs is, when somebody began to use the thing in
+ * between. Sizes are what the disk gets back.
+ */
+import { messageOf } from "../errors.ts";
+import { containersUsing } from "../state/container.ts";
+import { listImages, tagsOfImage } from "../state/image.ts";
+import type { ContainerRecord, ImageRecord } from "../state/record.ts";
+import { collectGarbage } from "../storage/collect-garbage.ts";
+import { DiskUsage } from "../storage/disk-usage.ts";
+import { loadImageConfig } from "../storage/local-image.ts";
+import { type RemovedImage, removeImage } from "../storage/remove-image.ts";
+import { sweepStorage } from "../storage/sweep-storage.ts";
+import { loadContainerImage } from "./container-image.ts";
+import { containerFolder } from "./container-paths.ts";
+import type { Engine } from "./engine.ts";
+import { loadContainers } from "./find-container.ts";
+import { removeIdleContainer } from "./remove-container.ts";
+
+export interface PruneFilter {
+  /** Only what was made before. */
+  readonly untilMs?: number;
+  /** `key` or `key=value`; all must be there, or none of `notLabels`. */
+  readonly labels: readonly string[];
+  readonly notLabels: readonly string[];
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface PrunedContainers {
+  readonly ids: readonly string[];
+  readonly bytes: number;
+  /** Why some stayed, a line each. */
+  readonly problems: readonly string[];
+}
+
+/** Removes the containers that do not run and are not being started; their anonymous volumes stay, as docker's do. */
+export async function pruneContainers(engine: Engine, filter: PruneFilter): Promise<PrunedContainers> {
+  const ids: string[] = [];
+  const problems: string[] = [];
+  let bytes = 0;
+  for (const record of await loadContainers(engine)) {
+    if (!isIdle(record) || !passes(filter, record.createdAtMs, () => containerLabels(engine, record)))
+      continue;
+    const size = new DiskUsage().of(containerFolder(engine.paths, record.id));
+    try {
+      await removeIdleContainer(engine, record, { volumes: false });
+      ids.push(record.id);
+      bytes += size;
+    } catch (error) {
+      problems.push(messageOf(error));
+    }
+  }
+  return { ids, bytes, problems };
+}
+
+function isIdle({ status, monitor }: ContainerRecord): boolean {
+  return status === "exited" || status === "dead" || (status === "created" && monitor === undefined);
+}
+
+function containerLabels(engine: Engine, record: ContainerRecord): Labels {
+  const image = quietly(() => loadContainerImage(engine, record).config.Labels);
+  return { ...image, ...record.config.labels };
+}
+
+export interface PrunedImages {
+  readonly removed: readonly RemovedImage[];
+  readonly bytes: number;
+  /** A pull or import is going on: files that nothing leads to had to stay, for they may be its. */
+  readonly isBusy: boolean;
+}
+
+/**
+ * Removes images that no container was made from: those without a name, or `all`. Then everything in the store that
+ * nothing leads to, unfinished downloads too.
+ */
+export async function pruneImages(
+  engine: Engine,
+  filter: PruneFilter,
+  options: { readonly all: boolean },
+): Promise<PrunedImages> {
+  const removed: RemovedImage[] = [];
+  for (const image of listImages(engine.state)) {
+    const names = tagsOfImage(engine.state, image.id).map(({ reference }) => reference);
+    if ((names.length > 0 && !options.all) || containersUsing(engine.state, image.id).length > 0) continue;
+    if (!passes(filter, image.createdAtMs, () => imageLabels(engine, image))) continue;
+    removed.push(...(await removeUnused(engine, names.length > 0 ? names : [image.id])));
+  }
+  return { removed, ...pruneStore(engine) };
+}
+
+/** Name by name, without force: a container that was made meanwhile keeps the last one, and the image. */
+async function removeUnused(engine: Engine, names: readonly string[]): Promise<readonly RemovedImage[]> {
+  const removed: RemovedImage[] = [];
+  for (const name of names) {
+    try {
+      removed.push(...(await removeImage(engine, name, { force: false, keepsFiles: true })));
+    } catch {
+      // In use now, or gone.
+    }
+  }
+  return removed;
+}
+
+function imageLabels(engine: Engine, image: ImageRecord): Labels {
+  return quietly(() => loadImageConfig(engine.paths, image).config.Labels) ?? {};
+}
+
+/** What is damaged has no labels, and can be removed all the same. */
+function quietly(load: () => Labels | undefined): Labels | undefined {
+  try {
+    return load();
+  } catch {
+    return undefined;
+  }
+}
+
+function pruneStore(engine: Engine): Pick<PrunedImages, "bytes" | "isBusy"> {
+  const before = new DiskUsage().of(engine.paths.tmp);
+  sweepStorage(engine.paths, { partMaxAgeMs: 0 });
+  const swept = Math.max(0, before - new DiskUsage().of(engine.paths.tmp));
+  const { collected, freedBytes } = collectGarbage(engine, { measure: true });
+  return { bytes: swept + freedBytes, isBusy: !collected };
+}
+
+function passes(filter: PruneFilter, createdAtMs: number, labelsOf: () => Labels): boolean {
+  if (filter.untilMs !== undefined && !(createdAtMs < filter.untilMs)) return false;
+  if (filter.labels.length === 0 && filter.notLabels.length === 0) return true;
+  const labels = labelsOf();
+  return (
+    filter.labels.every((label) => hasLabel(labels, label)) &&
+    !filter.notLabels.some((label) => hasLabel(labels, label))
+  );
+}
+
+/** Whether `key` is there, or `key=value` with that value. */
+export function hasLabel(labels: Labels, label: string): boolean {
+  const equals = label.indexOf("=");
+  const key = equals < 0 ? label : label.slice(0, equals);
+  return Object.hasOwn(labels, key) && (equals < 0 || labels[key] === label.slice(equals + 1));
+}
