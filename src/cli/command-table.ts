@@ -348,4 +348,16 @@ export const commandTable: CommandTable = [
     summary: "Display a live stream of container(s) resource usage statistics",
     load: () => import("./command/stats.ts"),
   },
+  {
+    name: "events",
+    aliases: ["system events"],
+    summary: "Get real time events from the server",
+    load: () => import("./command/events.ts"),
+  },
+  {
+    name: "update",
+    aliases: ["container update"],
+    summary: "Update configuration of one or more containers",
+    load: () => import("./command/update.ts"),
+  },
 ];

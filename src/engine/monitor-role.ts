@@ -21,7 +21,6 @@ import { signalProcess } from "../runtime/signal-process.ts";
 import { waitForExit } from "../runtime/wait-for-exit.ts";
 import { getContainer } from "../state/container.ts";
 import { markExited, markRestartEnded, markRestarting, setStatus } from "../state/container-life.ts";
-import { appendEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { awaitRestart } from "./await-restart.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
@@ -118,7 +117,6 @@ async function settleExit(
   const record = getContainer(engine.state, id) ?? running;
   const plannedMs = planRestart(record, { exitCode, ranMs });
   const restartInMs = engine.state.transaction(() => {
-    noteDeath(engine, record, exitCode);
     if (plannedMs !== undefined && markRestarting(engine.state, id, monitor, end, plannedMs))
       return plannedMs;
     markExited(engine.state, id, { monitor }, end);
@@ -127,12 +125,6 @@ async function settleExit(
   if (restartInMs !== undefined) return { ...warning, restartInMs };
   if (record.config.autoRemove && record.stopIntent !== "restart") removeEnded(engine, id);
   return warning;
-}
-
-/** docker's `die` event; what `wait` has of a container that is removed at once. */
-function noteDeath(engine: Engine, { id, name, imageName }: ContainerRecord, exitCode: number): void {
-  const attributes = { name, image: imageName, exitCode: String(exitCode) };
-  appendEvent(engine.state, { type: "container", action: "die", id, attributes });
 }
 
 /** By the clock that no change of time moves. Ticks are hundredths of a second on every Linux. */

@@ -2,6 +2,7 @@
  * `restart`: stop and start as one, so that a --rm container is not removed in between.
  */
 import type { MonitorHandle } from "../monitor/spawn-monitor.ts";
+import { appendContainerEvent } from "../state/event.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { startAgain } from "./run-container.ts";
@@ -18,5 +19,6 @@ export async function restartContainer(
   const warning = await stopContainer(engine, id, options, "restart");
   const session = await startAgain(engine, await loadContainer(engine, id), takeMonitor());
   session?.detach();
+  appendContainerEvent(engine.state, id, "restart");
   return warning;
 }

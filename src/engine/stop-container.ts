@@ -10,6 +10,7 @@ import { isProcessAlive } from "../host/process-identity.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { getContainer } from "../state/container.ts";
 import { markStopIntent } from "../state/container-life.ts";
+import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord, ProcessIdentity, StopIntent } from "../state/record.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { isLive } from "./container-state.ts";
@@ -48,16 +49,17 @@ export async function stopContainer(
   if (record?.init === undefined) return undefined;
   const seconds = options.timeoutSeconds ?? record.config.stopTimeout ?? defaultStopTimeoutSeconds;
   const signal = asked ?? stopSignalOf(engine, record) ?? SIGTERM;
-  signalProcess(record.init, signal);
+  sendSignal(engine, record, record.init, signal);
   await thawContainer(engine, record);
   let warning: string | undefined;
   const patienceMs = seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000;
   if (!(await waitUntilGone(record.init, patienceMs))) {
     if (seconds > 0 && !handlesSignal(record.init, signal)) warning = deafness(record, signal, seconds);
-    signalProcess(record.init, SIGKILL);
+    sendSignal(engine, record, record.init, SIGKILL);
     await waitUntilGone(record.init, recordPatienceMs);
   }
   await waitUntilRecorded(engine, record);
+  appendContainerEvent(engine.state, record.id, "stop");
   return warning;
 }
 
@@ -77,7 +79,7 @@ export async function killContainer(engine: Engine, nameOrId: string, signalName
   const isFinal = signal === SIGKILL || (stopSignalOf(engine, found) ?? signal) === signal;
   const record = isFinal ? await disarm(engine, found, "stop") : found;
   if (record?.init === undefined) return;
-  signalProcess(record.init, signal);
+  sendSignal(engine, record, record.init, signal);
   if (isFinal) await thawContainer(engine, record);
   if (signal !== SIGKILL) return;
   await waitUntilGone(record.init, recordPatienceMs);
@@ -88,10 +90,16 @@ export async function killContainer(engine: Engine, nameOrId: string, signalName
 export async function forceStop(engine: Engine, found: ContainerRecord): Promise<void> {
   const record = await disarm(engine, found, "stop");
   if (record?.init === undefined) return;
-  signalProcess(record.init, SIGKILL);
+  sendSignal(engine, record, record.init, SIGKILL);
   await thawContainer(engine, record);
   await waitUntilGone(record.init, recordPatienceMs);
   await waitUntilRecorded(engine, record);
+}
+
+/** The event first: what the signal does must not be told before it. */
+function sendSignal(engine: Engine, { id }: ContainerRecord, init: ProcessIdentity, signal: number): void {
+  appendContainerEvent(engine.state, id, "kill", { signal: String(signal) });
+  signalProcess(init, signal);
 }
 
 /**

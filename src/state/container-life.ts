@@ -13,6 +13,7 @@
 import { nowMs } from "../host/clock.ts";
 import { isProcessAlive, isSameProcess } from "../host/process-identity.ts";
 import { getContainer } from "./container.ts";
+import { appendContainerEvent } from "./event.ts";
 import type { ContainerRecord, ContainerStatus, ProcessIdentity, StopIntent } from "./record.ts";
 import { identityText } from "./row.ts";
 import type { State } from "./state.ts";
@@ -62,7 +63,11 @@ export function markRunning(
   monitor: ProcessIdentity,
   init: ProcessIdentity,
 ): boolean {
-  const changes = state.run(
+  return changeWithEvent(
+    state,
+    id,
+    "start",
+    {},
     `UPDATE containers SET status = 'running', init = ?, started_at_ms = ?, finished_at_ms = NULL, exit_code = 0,
        oom_killed = 0, error = '' WHERE id = ? AND monitor = ? AND status NOT IN ('removing', 'dead')`,
     identityText(init),
@@ -70,7 +75,6 @@ export function markRunning(
     id,
     identityText(monitor),
   );
-  return changes > 0;
 }
 
 /**
@@ -96,7 +100,11 @@ export function markStartFailed(
 /** Records the end of the process that `owner` names; false when the row is about another one by now. */
 export function markExited(state: State, id: string, owner: Owner, exit: Exit): boolean {
   const [guard, bindings] = ownerGuard(owner);
-  const changes = state.run(
+  return changeWithEvent(
+    state,
+    id,
+    "die",
+    { exitCode: String(exit.exitCode) },
     `UPDATE containers SET status = CASE status WHEN 'removing' THEN status ELSE 'exited' END, init = NULL,
        monitor = NULL, finished_at_ms = ?, exit_code = ?, oom_killed = ?, error = ? WHERE id = ? AND ${guard}`,
     exit.finishedAtMs ?? nowMs(),
@@ -106,7 +114,6 @@ export function markExited(state: State, id: string, owner: Owner, exit: Exit): 
     id,
     ...bindings,
   );
-  return changes > 0;
 }
 
 /**
@@ -120,7 +127,11 @@ export function markRestarting(
   exit: Exit,
   delayMs: number,
 ): boolean {
-  const changes = state.run(
+  return changeWithEvent(
+    state,
+    id,
+    "die",
+    { exitCode: String(exit.exitCode) },
     `UPDATE containers SET status = 'restarting', init = NULL, finished_at_ms = ?, exit_code = ?, oom_killed = ?,
        error = '', restart_count = restart_count + 1, restart_delay_ms = ?
      WHERE id = ? AND monitor = ? AND stop_intent IS NULL AND status IN ('running', 'paused')`,
@@ -131,7 +142,6 @@ export function markRestarting(
     id,
     identityText(monitor),
   );
-  return changes > 0;
 }
 
 /** Gives up a restart: the end that was recorded stays the end. False when `monitor` is not the one that holds it. */
@@ -162,9 +172,28 @@ export function setStatus(
   to: ContainerStatus,
 ): boolean {
   const places = from.map(() => "?").join(", ");
-  return (
-    state.run(`UPDATE containers SET status = ? WHERE id = ? AND status IN (${places})`, to, id, ...from) > 0
-  );
+  const sql = `UPDATE containers SET status = ? WHERE id = ? AND status IN (${places})`;
+  const action =
+    to === "paused" ? "pause" : to === "running" && from.includes("paused") ? "unpause" : undefined;
+  return action === undefined
+    ? state.run(sql, to, id, ...from) > 0
+    : changeWithEvent(state, id, action, {}, sql, to, id, ...from);
+}
+
+/** A change of one row and the event that tells of it, together or not at all. */
+function changeWithEvent(
+  state: State,
+  id: string,
+  action: string,
+  attributes: Readonly<Record<string, string>>,
+  sql: string,
+  ...bindings: readonly (string | number | null)[]
+): boolean {
+  return state.transaction(() => {
+    const isChanged = state.run(sql, ...bindings) > 0;
+    if (isChanged) appendContainerEvent(state, id, action, attributes);
+    return isChanged;
+  });
 }
 
 /**

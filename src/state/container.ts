@@ -5,6 +5,7 @@ import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { nowMs } from "../host/clock.ts";
 import { completeConfig } from "./config-column.ts";
+import { appendContainerEvent } from "./event.ts";
 import type { ContainerRecord, ContainerStatus, StopIntent } from "./record.ts";
 import {
   identityColumn,
@@ -56,6 +57,7 @@ export function insertContainer(state: State, container: NewContainer): Containe
     for (const volume of volumesOf(record)) {
       state.run("INSERT INTO container_volumes (container_id, volume_name) VALUES (?, ?)", record.id, volume);
     }
+    appendContainerEvent(state, record.id, "create");
   });
   return record;
 }
@@ -91,7 +93,12 @@ export function containersUsing(state: State, imageId: string): ContainerRecord[
 /** Gives a container another name; throws docker's conflict error when it is taken. */
 export function renameContainer(state: State, id: string, name: string): void {
   try {
-    if (state.run("UPDATE containers SET name = ? WHERE id = ?", name, id) === 0) throw noSuchContainer(id);
+    state.transaction(() => {
+      const oldName = getContainer(state, id)?.name;
+      if (oldName === undefined) throw noSuchContainer(id);
+      state.run("UPDATE containers SET name = ? WHERE id = ?", name, id);
+      appendContainerEvent(state, id, "rename", { oldName: `/${oldName}` });
+    });
   } catch (error) {
     throw isUniqueViolation(error) ? nameConflict(state, name) : error;
   }
@@ -108,7 +115,10 @@ export function setContainerConfig(state: State, id: string, config: ContainerCo
  * of it is outside the database (files, firewall elements) must be gone before: the row is how it is found again.
  */
 export function removeContainer(state: State, id: string): boolean {
-  return state.run("DELETE FROM containers WHERE id = ?", id) > 0;
+  return state.transaction(() => {
+    appendContainerEvent(state, id, "destroy");
+    return state.run("DELETE FROM containers WHERE id = ?", id) > 0;
+  });
 }
 
 /** docker's error for a container that is not there. */

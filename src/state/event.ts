@@ -31,8 +31,40 @@ export function appendEvent(state: State, event: Omit<EventRecord, "number" | "t
     event.id,
     JSON.stringify(event.attributes),
   );
-  const number = Number(inserted?.number ?? 0);
+  forgetOldEvents(state, inserted);
+}
+
+function forgetOldEvents(state: State, inserted: Row | undefined): void {
+  const number = Number(inserted?.number ?? 1);
   if (number % batchEvents === 0) state.run("DELETE FROM events WHERE number <= ?", number - keptEvents);
+}
+
+/**
+ * As appendEvent, of a container: docker's attributes `image`, `name` and its labels, with `more`. One statement, for the
+ * transitions that every run makes; nothing when there is no such container.
+ */
+export function appendContainerEvent(
+  state: State,
+  id: string,
+  action: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  const inserted = state.first(
+    `INSERT INTO events (time_ms, type, action, id, attributes)
+       SELECT ?, 'container', ?, id, json_patch(coalesce(json_extract(config, '$.labels'), '{}'),
+         json_patch(json_object('image', image_name, 'name', name), ?))
+       FROM containers WHERE id = ? RETURNING number`,
+    nowMs(),
+    action,
+    JSON.stringify(more),
+    id,
+  );
+  forgetOldEvents(state, inserted);
+}
+
+/** The number of the last event; 0 when there was none. */
+export function lastEventNumber(state: State): number {
+  return Number(state.first("SELECT max(number) AS number FROM events")?.number ?? 0);
 }
 
 /** The events after number `after`, oldest first; all for 0. */

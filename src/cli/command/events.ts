@@ -1,0 +1,50 @@
+import { type EventRecord, watchEvents } from "../../engine/watch-events.ts";
+import type { CommandContext, CommandSpec } from "../command-spec.ts";
+import { openEngineFor } from "../engine-of.ts";
+import { eventFields, eventFilters, eventObject, matchesEvent, renderEvent } from "../event-text.ts";
+import { filterOption, parseFilters } from "../filter-option.ts";
+import type { ParsedArguments } from "../parse-argv.ts";
+import { parseTimeOption } from "../time-option.ts";
+
+/** `bocker events`: what happens to containers, images, volumes and networks, as it happens. */
+export const command: CommandSpec = {
+  name: "events",
+  aliases: ["system events"],
+  summary: "Get real time events from the server",
+  usage: "[OPTIONS]",
+  options: [
+    filterOption("Filter output based on conditions provided"),
+    { name: "format", kind: "string", help: "Format output: 'json', or a Go template" },
+    { name: "since", kind: "string", help: "Show all events created since timestamp" },
+    { name: "until", kind: "string", help: "Stream events until this timestamp" },
+  ],
+  example: "bocker events --since 10m --filter event=die",
+  maxArguments: 0,
+  run: show,
+};
+
+async function show(context: CommandContext, parsed: ParsedArguments): Promise<number> {
+  const filters = parseFilters(parsed.list("filter"), eventFilters);
+  const sinceMs = parseTimeOption("since", parsed.string("since"));
+  const untilMs = parseTimeOption("until", parsed.string("until"));
+  const render = await rendererOf(parsed.string("format"));
+  const engine = await openEngineFor(context);
+  const window = {
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+  };
+  for await (const batch of watchEvents(engine, window)) {
+    const lines = batch.filter((event) => matchesEvent(filters, event)).map((event) => `${render(event)}\n`);
+    if (lines.length > 0) context.out.write(lines.join(""));
+  }
+  return 0;
+}
+
+async function rendererOf(format: string | undefined): Promise<(event: EventRecord) => string> {
+  if (format === undefined || format === "") return renderEvent;
+  if (format === "json") return (event) => JSON.stringify(eventObject(event));
+  const { parseFormat } = await import("../format.ts");
+  const template = parseFormat(format, { typeName: "*events.Message" });
+  return (event) =>
+    format === "{{json .}}" ? JSON.stringify(eventObject(event)) : template.render(eventFields(event));
+}
