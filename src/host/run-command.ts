@@ -1,5 +1,5 @@
 /**
- * The only place that starts another program: always an argument list, never a shell.
+ * Running other programs (spawn-detached.ts starts our own): always an argument list, never a shell.
  *
  * Synchronous by default: a whole `ip -batch` takes 1.3 ms with Bun.spawnSync (measured; node's child_process 1.4,
  * asynchronous Bun.spawn 1.3), and there is nothing useful to do meanwhile. Programs get LC_ALL=C, since their
@@ -57,28 +57,6 @@ export function tryCommand(argv: readonly string[], options: CommandOptions = {}
     stdout: child.stdout.toString(),
     stderr: child.stderr.toString(),
   };
-}
-
-export interface DetachedOptions {
-  /** By descriptor number in the child, 0 first; "ignore" is /dev/null. The caller keeps and closes its own copies. */
-  readonly stdio: readonly (number | "ignore")[];
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-/**
- * Starts a program in a session of its own (setsid) that outlives this process, and does not keep this
- * process's event loop alive. The environment is the caller's plus `env`.
- */
-export function spawnDetached(argv: readonly string[], options: DetachedOptions): { readonly pid: number } {
-  const child = Bun.spawn([...resolveArgv(argv)], {
-    stdio: [...options.stdio] as ["ignore", "ignore", "ignore"],
-    detached: true,
-    cwd: options.cwd ?? "/",
-    env: { ...process.env, ...options.env },
-  });
-  child.unref();
-  return { pid: child.pid };
 }
 
 /** How a program that runs beside us is connected: descriptor numbers, pipes, or /dev/null. */

@@ -1,10 +1,13 @@
 /**
  * The first exchange on a channel: ask, wait for `started` or `attached`, and have a session.
  */
+import { writeAll } from "../../ffi/file.ts";
+import { isErrno } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
-import type { Channel } from "./channel.ts";
+import { Channel } from "./channel.ts";
 import {
   decodeJson,
+  encodeFrame,
   encodeJson,
   FrameType,
   fromWireError,
@@ -14,10 +17,19 @@ import {
 import { RemoteSession } from "./remote-session.ts";
 import type { AttachRequest } from "./session.ts";
 
-/** Orders the start of a container; the session's channel is on hold. Rejects with the monitor's BockerError. */
-export function openStarted(channel: Channel, order: StartOrder): Promise<RemoteSession> {
-  channel.send(FrameType.start, encodeJson(order));
-  return firstAnswer(channel, FrameType.started);
+/**
+ * Orders the start of a container over a connected socket, which is the session's then; its channel is on hold.
+ * Rejects with the monitor's BockerError. The order goes out before the channel is set up, so that the monitor is at
+ * work meanwhile.
+ */
+export async function openStarted(fd: number, order: StartOrder): Promise<RemoteSession> {
+  try {
+    writeAll(fd, encodeFrame(FrameType.start, encodeJson(order)));
+  } catch (error) {
+    // A monitor that has gone: the channel says so.
+    if (!isErrno(error, "EPIPE")) throw error;
+  }
+  return firstAnswer(await Channel.connect({ fd }), FrameType.started);
 }
 
 /** Asks a running monitor for the container's streams. */

@@ -5,9 +5,7 @@
  * writes over it in its own memory. (process.title of Bun 1.4.5 changes nothing that ps can see: measured.)
  */
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
-
-/** As long as a short container id. */
-export const monitorTitlePlaceholder = "-".repeat(12);
+import { monitorTitlePlaceholder } from "./monitor-process.ts";
 
 /** Puts the short id where the placeholder is. Does nothing when there is none: it is only a name. */
 export function showContainerInTitle(id: string): void {

@@ -21,11 +21,11 @@ import type {
   Settlement,
   StartedContainer,
 } from "./monitor-dependencies.ts";
+import { monitorChannelFd } from "./monitor-process.ts";
 import { showContainerInTitle } from "./process-title.ts";
 import { decodeJson, encodeJson, FrameType, type StartOrder, toWireError } from "./protocol.ts";
 import { type RestState, releaseHeldSignals } from "./rest.ts";
 import { restWhenQuiet } from "./rest-when-quiet.ts";
-import { monitorChannelFd } from "./spawn-monitor.ts";
 
 const ignoredSignals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;
 

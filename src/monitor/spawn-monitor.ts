@@ -6,11 +6,8 @@
  * came (a usage error, a killed CLI), it leaves without a trace.
  */
 import { closeQuietly } from "../../ffi/file.ts";
-import { socketpair } from "../../ffi/socket.ts";
-import { spawnDetached } from "../host/run-command.ts";
-import { Channel } from "./channel.ts";
+import { type MonitorProcess, startMonitorProcess } from "./monitor-process.ts";
 import { openStarted } from "./open-session.ts";
-import { monitorTitlePlaceholder } from "./process-title.ts";
 import type { StartOrder } from "./protocol.ts";
 import type { RemoteSession } from "./remote-session.ts";
 
@@ -26,36 +23,24 @@ export interface MonitorHandle {
   dismiss(): void;
 }
 
-/** The descriptor on which a monitor finds its channel. */
-export const monitorChannelFd = 3;
-
-/**
- * Starts `command` (`bocker monitor`, see src/host/self-command.ts) and gives the end of its channel.
- * Costs about 1 ms and does not keep this process alive.
- */
+/** Starts `command` (`bocker monitor`) and gives the end of its channel. Costs about 1 ms. */
 export function spawnMonitor(command: readonly string[]): MonitorHandle {
-  const [ours, theirs] = socketpair();
-  let pid: number;
-  try {
-    const argv = [...command, monitorTitlePlaceholder];
-    pid = spawnDetached(argv, { stdio: ["ignore", "ignore", "ignore", theirs], cwd: "/" }).pid;
-  } catch (error) {
-    closeQuietly(ours);
-    throw error;
-  } finally {
-    closeQuietly(theirs);
-  }
+  return monitorHandle(startMonitorProcess(command));
+}
+
+/** Speaks to a monitor that was started before; its descriptor is the handle's from now on. */
+export function monitorHandle({ pid, channelFd }: MonitorProcess): MonitorHandle {
   let used = false;
   return {
     pid,
-    start: async (order) => {
+    start: (order) => {
       used = true;
-      return openStarted(await Channel.connect({ fd: ours }), order);
+      return openStarted(channelFd, order);
     },
     dismiss: () => {
       if (used) return;
       used = true;
-      closeQuietly(ours);
+      closeQuietly(channelFd);
     },
   };
 }

@@ -81,7 +81,11 @@ interface Door {
 const doors: readonly Door[] = [
   { what: "bun:ffi", pattern: /["']bun:ffi["']/, allowed: /^ffi\// },
   { what: "fetch(", pattern: /(?<![.\w])fetch\(/, allowed: /^src\/registry\/[a-z-]*transport\.ts$/ },
-  { what: "Bun.spawn", pattern: /\bBun\.(spawn|spawnSync|\$)/, allowed: /^src\/host\/run-command\.ts$/ },
+  {
+    what: "Bun.spawn",
+    pattern: /\bBun\.(spawn|spawnSync|\$)/,
+    allowed: /^src\/host\/(run-command|spawn-detached)\.ts$/,
+  },
   { what: "node:child_process", pattern: /["'](node:)?child_process["']/, allowed: /^$/ },
   { what: "process.exit", pattern: /\bprocess\.(exit\(|exitCode\s*=)/, allowed: /^src\/main\.ts$/ },
   { what: "bun:sqlite", pattern: /["']bun:sqlite["']/, allowed: /^src\/state\// },

@@ -1,5 +1,5 @@
-import { takeMonitor } from "../../engine/early-monitor.ts";
 import { restartContainer } from "../../engine/restart-container.ts";
+import { takeMonitor } from "../../engine/take-monitor.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { forEachContainer } from "./each-container.ts";

@@ -1,6 +1,6 @@
 import { type EngineSettings, loadEngineSettings } from "../../config/engine-settings.ts";
-import { takeMonitor } from "../../engine/early-monitor.ts";
 import { createFromImage, startCreated } from "../../engine/run-container.ts";
+import { takeMonitor } from "../../engine/take-monitor.ts";
 import { ExitCode } from "../../errors.ts";
 import { checkInputTerminal } from "../../terminal/run-attached.ts";
 import { CidFile } from "../cid-file.ts";

@@ -1,5 +1,5 @@
-import { takeMonitor } from "../../engine/early-monitor.ts";
 import { loadStartable, startAgain } from "../../engine/run-container.ts";
+import { takeMonitor } from "../../engine/take-monitor.ts";
 import { BockerError } from "../../errors.ts";
 import { checkInputTerminal } from "../../terminal/run-attached.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";

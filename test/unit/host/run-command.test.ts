@@ -3,13 +3,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BockerError } from "../../../src/errors.ts";
-import {
-  findTool,
-  runCommand,
-  spawnDetached,
-  startCommand,
-  tryCommand,
-} from "../../../src/host/run-command.ts";
+import { findTool, runCommand, startCommand, tryCommand } from "../../../src/host/run-command.ts";
+import { spawnDetached } from "../../../src/host/spawn-detached.ts";
 
 function caught(action: () => unknown): BockerError {
   try {
