@@ -1,6 +1,7 @@
 import { attachTo, loadAttachable } from "../../engine/attach-container.ts";
 import { checkInputTerminal, runAttached } from "../../terminal/run-attached.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
+import { detachKeysOf, detachKeysOption } from "../detach-keys-option.ts";
 import { openEngineFor } from "../engine-of.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { attachRequestFor } from "../run-session.ts";
@@ -12,7 +13,7 @@ export const command: CommandSpec = {
   summary: "Attach local standard input, output, and error streams to a running container",
   usage: "[OPTIONS] CONTAINER",
   options: [
-    { name: "detach-keys", kind: "string", help: "Override the key sequence for detaching a container" },
+    detachKeysOption,
     { name: "no-stdin", kind: "boolean", help: "Do not attach STDIN" },
     {
       name: "sig-proxy",
@@ -28,13 +29,13 @@ export const command: CommandSpec = {
 };
 
 async function attach(context: CommandContext, parsed: ParsedArguments): Promise<number> {
+  const keys = detachKeysOf(parsed);
   const engine = await openEngineFor(context);
   const record = await loadAttachable(engine, parsed.positionals[0] ?? "");
   const { tty } = record.config;
   const interactive = record.config.interactive && !parsed.boolean("no-stdin");
   const request = attachRequestFor({ tty, interactive }, []);
   checkInputTerminal({ stdin: request.stdin, tty });
-  const keys = parsed.string("detach-keys");
   const session = await attachTo(engine, record, request);
   // Another size and back: a program on the terminal draws itself anew, so that its prompt is seen.
   if (request.size !== undefined) {
@@ -45,7 +46,7 @@ async function attach(context: CommandContext, parsed: ParsedArguments): Promise
     stdin: request.stdin,
     tty,
     sigProxy: parsed.has("sig-proxy") ? parsed.boolean("sig-proxy") : true,
-    ...(keys === undefined ? {} : { detachKeys: keys }),
+    ...keys,
     brokenOutput: "leave",
   });
   return result.kind === "exited" ? result.exitCode : 0;

@@ -2,6 +2,7 @@ import { loadEngineSettings } from "../../config/engine-settings.ts";
 import { execInContainer } from "../../engine/exec-container.ts";
 import { checkInputTerminal } from "../../terminal/run-attached.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
+import { detachKeysOf, detachKeysOption } from "../detach-keys-option.ts";
 import { openEngineWith } from "../engine-of.ts";
 import { readEnvironment } from "../exec-environment.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
@@ -15,7 +16,7 @@ export const command: CommandSpec = {
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
   options: [
     { name: "detach", short: "d", kind: "boolean", help: "Detached mode: run command in the background" },
-    { name: "detach-keys", kind: "string", help: "Override the key sequence for detaching a container" },
+    detachKeysOption,
     { name: "env", short: "e", kind: "list", help: "Set environment variables" },
     { name: "env-file", kind: "list", help: "Read in a file of environment variables" },
     { name: "interactive", short: "i", kind: "boolean", help: "Keep STDIN open even if not attached" },
@@ -40,6 +41,7 @@ async function execCommand(context: CommandContext, parsed: ParsedArguments): Pr
   const engine = openEngineWith(await loadEngineSettings(context.global, context.env));
   const [container = "", ...words] = parsed.positionals;
   const args = words[0] === "--" ? words.slice(1) : words;
+  const keys = detachKeysOf(parsed);
   const detach = parsed.boolean("detach");
   const wanted = { tty: parsed.boolean("tty"), interactive: parsed.boolean("interactive") && !detach };
   const request = attachRequestFor(wanted, []);
@@ -58,7 +60,6 @@ async function execCommand(context: CommandContext, parsed: ParsedArguments): Pr
     ...(request.size === undefined ? {} : { size: request.size }),
   });
   if (session === undefined) return 0;
-  const keys = parsed.string("detach-keys");
-  const options = { ...wanted, sigProxy: false, ...(keys === undefined ? {} : { detachKeys: keys }) };
+  const options = { ...wanted, sigProxy: false, ...keys };
   return attachAndWait(session, request, options);
 }

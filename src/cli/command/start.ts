@@ -3,6 +3,7 @@ import { takeMonitor } from "../../engine/take-monitor.ts";
 import { BockerError } from "../../errors.ts";
 import { checkInputTerminal } from "../../terminal/run-attached.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
+import { detachKeysOf, detachKeysOption } from "../detach-keys-option.ts";
 import { openEngineFor } from "../engine-of.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { attachAndWait, attachRequestFor } from "../run-session.ts";
@@ -21,7 +22,7 @@ export const command: CommandSpec = {
       kind: "boolean",
       help: "Attach STDOUT/STDERR and forward signals",
     },
-    { name: "detach-keys", kind: "string", help: "Override the key sequence for detaching a container" },
+    detachKeysOption,
     { name: "interactive", short: "i", kind: "boolean", help: "Attach container's STDIN" },
   ],
   example: "bocker start -a web",
@@ -44,7 +45,7 @@ async function startAttached(context: CommandContext, parsed: ParsedArguments): 
   const record = await loadStartable(engine, name);
   const { tty } = record.config;
   const interactive = record.config.interactive && parsed.boolean("interactive");
-  const keys = parsed.string("detach-keys");
+  const keys = detachKeysOf(parsed);
   const request = attachRequestFor({ tty, interactive }, []);
   checkInputTerminal({ stdin: request.stdin, tty });
   const session = await startAgain(engine, record, takeMonitor(context.global), request);
@@ -53,6 +54,6 @@ async function startAttached(context: CommandContext, parsed: ParsedArguments): 
     tty,
     interactive,
     sigProxy: true,
-    ...(keys === undefined ? {} : { detachKeys: keys }),
+    ...keys,
   });
 }
