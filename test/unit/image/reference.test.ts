@@ -8,6 +8,7 @@ import {
   parseReference,
   parseTag,
   repoDigest,
+  splitCanonicalName,
   withDefaultTag,
 } from "../../../src/image/reference.ts";
 
@@ -102,4 +103,20 @@ test("names for the REPOSITORY column and RepoDigests", () => {
   expect(familiarRepository(reference)).toBe("alpine");
   const id = digestOf("x");
   expect(repoDigest(reference, id)).toBe(`docker.io/library/alpine@${id}`);
+});
+
+test("taking a name apart that we wrote ourselves gives what parsing it gives", () => {
+  const texts = [
+    "alpine",
+    "alpine:3.20",
+    "localhost:5000/a/b/c:T_1.2-x",
+    "[::1]:5000/x:1",
+    `x@${digest}`,
+    `h.io/x:1@${digest}`,
+  ];
+  for (const text of texts) {
+    const parsed = parseReference(text);
+    const { digest: _digest, ...named } = parsed;
+    expect(splitCanonicalName(canonicalName(parsed))).toEqual(named);
+  }
 });
