@@ -12,6 +12,7 @@ import { listContainerIds, sweepCgroups } from "../cgroup/sweep-cgroups.ts";
 import { messageOf } from "../errors.ts";
 import { releaseNetworking } from "../network/release-networking.ts";
 import { getContainer, listContainers } from "../state/container.ts";
+import { needsSettling } from "../state/container-life.ts";
 import { getImage } from "../state/image.ts";
 import { isContainerAlive, listLeases } from "../state/lease.ts";
 import { listPorts } from "../state/port.ts";
@@ -24,7 +25,6 @@ import { loadContainerImage } from "./container-image.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
-import { needsSettling } from "./settle-container.ts";
 
 const isId = (name: string) => /^[0-9a-f]{64}$/.test(name);
 

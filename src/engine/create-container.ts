@@ -22,7 +22,6 @@ import { checkNamespaceTargets } from "./container-namespace.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { readCpusets } from "./host-cpuset.ts";
-import { removeSettled } from "./remove-container.ts";
 import type { LocalImage } from "./resolve-image.ts";
 import { makeVolume } from "./volume.ts";
 import { type VolumeMount, volumeMountsOf } from "./volume-mounts.ts";
@@ -49,6 +48,7 @@ export async function createContainer(
     makeBindSources(record.config);
     return record;
   } catch (error) {
+    const { removeSettled } = await import("./remove-container.ts");
     await removeSettled(engine, record, { volumes: true });
     throw error;
   }

@@ -1,13 +1,12 @@
 /**
  * Containers by name or id, and all of them, as they are now: settled first, so that no caller sees a dead one as
- * running.
+ * running. What settles is loaded when there is something to settle: it knows networks, cgroups and firewalls.
  */
 import { findContainer, listContainers, noSuchContainer } from "../state/container.ts";
+import { needsSettling } from "../state/container-life.ts";
 import { listPorts } from "../state/port.ts";
 import type { ContainerRecord, PortRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
-import { removeSettled } from "./remove-container.ts";
-import { needsSettling, settleContainer } from "./settle-container.ts";
 
 /** The container of that name, id or unique prefix of an id. Throws docker's `No such container: x`. */
 export async function loadContainer(engine: Engine, nameOrId: string): Promise<ContainerRecord> {
@@ -32,16 +31,9 @@ export function loadPorts(engine: Engine): ReadonlyMap<string, readonly PortReco
   return Map.groupBy(listPorts(engine.state), (port) => port.containerId);
 }
 
-/** A removal that was cut short, and a --rm container whose monitor died before it could remove it, end here. */
 async function settleWhole(engine: Engine, record: ContainerRecord): Promise<ContainerRecord | undefined> {
-  const wasLive = needsSettling(record);
-  const settled = await settleContainer(engine, record);
-  if (settled === undefined) return undefined;
-  const isToGo = wasLive && settled.config.autoRemove && settled.stopIntent !== "restart";
-  if (settled.status !== "removing" && !isToGo) return settled;
-  if (needsSettling(settled) || settled.init !== undefined) return settled;
-  await removeSettled(engine, settled, { volumes: settled.config.autoRemove });
-  return undefined;
+  const settling = await import("./settle-container.ts");
+  return settling.settleWhole(engine, record);
 }
 
 function needsWork(record: ContainerRecord): boolean {

@@ -16,7 +16,6 @@ import { isLive } from "./container-state.ts";
 import { createContainer } from "./create-container.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
-import { removeSettled } from "./remove-container.ts";
 import { type ResolveImageOptions, resolveImage } from "./resolve-image.ts";
 
 export type { AttachRequest, Session };
@@ -48,6 +47,7 @@ export async function startCreated(
   } catch (error) {
     const current = record.config.autoRemove ? getContainer(engine.state, record.id) : undefined;
     if (current !== undefined && current.init === undefined) {
+      const { removeSettled } = await import("./remove-container.ts");
       await removeSettled(engine, current, { volumes: true });
     }
     throw error;

@@ -10,10 +10,11 @@ import { bootId } from "../host/clock.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { getContainer } from "../state/container.ts";
-import { isUnsettled, markExited, markRestartEnded, markStartFailed } from "../state/container-life.ts";
+import { markExited, markRestartEnded, markStartFailed, needsSettling } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
+import { removeSettled } from "./remove-container.ts";
 import { thawContainer } from "./thaw-container.ts";
 
 const SIGKILL = 9;
@@ -38,10 +39,19 @@ export async function settleContainer(
   return getContainer(engine.state, record.id);
 }
 
-/** True when nobody is left who would bring this record to an end. */
-export function needsSettling(record: ContainerRecord): boolean {
-  if (isUnsettled(record)) return true;
-  return record.monitor !== undefined && !isProcessAlive(record.monitor);
+/** A removal that was cut short, and a --rm container whose monitor died before it could remove it, end here. */
+export async function settleWhole(
+  engine: Engine,
+  record: ContainerRecord,
+): Promise<ContainerRecord | undefined> {
+  const wasLive = needsSettling(record);
+  const settled = await settleContainer(engine, record);
+  if (settled === undefined) return undefined;
+  const isToGo = wasLive && settled.config.autoRemove && settled.stopIntent !== "restart";
+  if (settled.status !== "removing" && !isToGo) return settled;
+  if (needsSettling(settled) || settled.init !== undefined) return settled;
+  await removeSettled(engine, settled, { volumes: settled.config.autoRemove });
+  return undefined;
 }
 
 function killOrphan({ init }: ContainerRecord): void {

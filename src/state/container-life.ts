@@ -206,6 +206,12 @@ export function isUnsettled(record: ContainerRecord): boolean {
   return !owners.some(isProcessAlive);
 }
 
+/** True when nobody is left who would bring this record to an end. */
+export function needsSettling(record: ContainerRecord): boolean {
+  if (isUnsettled(record)) return true;
+  return record.monitor !== undefined && !isProcessAlive(record.monitor);
+}
+
 function isStartable(record: ContainerRecord, monitor: ProcessIdentity): boolean {
   if (record.status === "restarting" && record.stopIntent !== undefined) return false;
   if (!["created", "exited", "restarting"].includes(record.status)) return false;
