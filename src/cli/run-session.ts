@@ -4,7 +4,7 @@
 import type { ClientOptions, StandardStream } from "../config/client-options.ts";
 import type { ContainerConfig } from "../config/container-config.ts";
 import type { AttachRequest, Session } from "../engine/run-container.ts";
-import { currentWindowSize, runAttached } from "../terminal/run-attached.ts";
+import { type AttachOptions, currentWindowSize, runAttached } from "../terminal/run-attached.ts";
 
 type Wanted = Pick<ContainerConfig, "interactive" | "tty">;
 
@@ -24,7 +24,7 @@ export function attachRequestFor(config: Wanted, attach: readonly StandardStream
 export async function attachAndWait(
   session: Session,
   request: AttachRequest,
-  options: Wanted & Pick<ClientOptions, "sigProxy" | "detachKeys">,
+  options: Wanted & Pick<ClientOptions, "detachKeys"> & Pick<AttachOptions, "sigProxy">,
 ): Promise<number> {
   const result = await runAttached(session, {
     stdin: request.stdin,

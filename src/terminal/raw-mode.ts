@@ -14,13 +14,18 @@ export interface RawMode {
 const endingSignals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGALRM", "SIGUSR1", "SIGUSR2"] as const;
 
 /**
- * Makes the terminal on `fd` raw, or what `change` makes of its modes. `continued` is called when this process was stopped and goes on: the
- * window may have another size by then.
+ * Makes the terminal on `fd` raw, or what `change` makes of its modes. `continued` is called when this process was
+ * stopped and goes on: the window may have another size by then. `endings`: the signals this process dies of.
  */
-export function enterRawMode(fd: number, continued: () => void, change = rawModes): RawMode {
+export function enterRawMode(
+  fd: number,
+  continued: () => void,
+  change = rawModes,
+  endings: readonly NodeJS.Signals[] = endingSignals,
+): RawMode {
   const original = getTerminalModes(fd);
   const handlers: (readonly [string, (signal: NodeJS.Signals) => void])[] = [
-    ...endingSignals.map((signal) => [signal, dieOf] as const),
+    ...endings.map((signal) => [signal, dieOf] as const),
     ["SIGTSTP", stop],
     ["SIGCONT", resume],
     ["exit", giveBack],

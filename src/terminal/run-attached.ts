@@ -2,10 +2,10 @@
  * Connects a session with the user's terminal or streams, until the process ends or the user leaves.
  *
  *   stdin ─▶ detach keys (with -t) ─▶ session ─▶ stdout, stderr        each at the pace of the slower side
- *   SIGWINCH ─▶ resize (with -t)      signals ─▶ session (without -t)
+ *   SIGWINCH ─▶ resize (with -t)      signals ─▶ session
  *
  * One function for run, start -a, attach and exec. Follows docker's CLI: a terminal goes raw only when stdin is
- * attached, signals are passed on only when there is no terminal, keys are looked for only where there is one.
+ * attached, keys are looked for only where there is one, and with one only run passes signals on.
  */
 
 import { isTerminal } from "../../ffi/terminal.ts";
@@ -23,8 +23,8 @@ export interface AttachOptions {
   readonly stdin: boolean;
   /** The process has a pty (-t). */
   readonly tty: boolean;
-  /** Pass signals on; without effect when `tty`. */
-  readonly sigProxy: boolean;
+  /** Pass signals on; with a pty only if "always". */
+  readonly sigProxy: boolean | "always";
   /** `--detach-keys`; absent: ctrl-p,ctrl-q. Only looked for when `tty` and `stdin`. */
   readonly detachKeys?: string;
   /**
@@ -78,19 +78,29 @@ export async function runAttached(session: Session, options: AttachOptions): Pro
   const fds = options.descriptors ?? standardDescriptors;
   const undo: (() => void)[] = [];
   const detached = Promise.withResolvers<AttachResult>();
+  const passesOn = options.sigProxy === "always" || (options.sigProxy && !options.tty);
   try {
     if (options.tty) followWindow(session, fds.stdout, undo);
     if (options.tty && options.stdin && isTerminal(fds.stdin)) {
       const sendSize = (): void => resizeToWindow(session, fds.stdout);
-      undo.push(enterRawMode(fds.stdin, sendSize).restore);
+      const endings = passesOn ? [] : undefined;
+      undo.push(enterRawMode(fds.stdin, sendSize, undefined, endings).restore);
     }
-    if (!options.tty && options.sigProxy) undo.push(proxySignals((signal) => session.signal(signal)));
+    if (passesOn) undo.push(passSignalsOn(session, options.tty, detached.reject));
     if (options.stdin) copyInput(session, options, fds.stdin, detached.resolve, undo);
     const exited = copyOutput(session, options, fds, undo);
     return await Promise.race([exited, detached.promise]);
   } finally {
     for (const step of undo.reverse()) step();
   }
+}
+
+function passSignalsOn(session: Session, tty: boolean, left: (reason: BockerError) => void): () => void {
+  const leave = (): void => {
+    session.detach();
+    left(new BockerError("got 3 SIGTERM/SIGINTs, forcefully exiting", { exitCode: 1 }));
+  };
+  return proxySignals({ send: (signal) => session.signal(signal), leave }, tty);
 }
 
 function followWindow(session: Session, fd: number, undo: (() => void)[]): void {

@@ -152,3 +152,40 @@ test("exec -it has a terminal of its own", async () => {
   expect(session.localFlags() & cooked).toBe(cooked);
   await bocker.ok("rm", "-f", "base");
 });
+
+test("signals to the command line go to the container, as without a terminal", async () => {
+  const script = "trap 'echo got it; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+  await using session = bocker.terminal("run", "--rm", "-it", ...quiet, "busybox", "sh", "-c", script);
+  await session.waitFor("ready");
+  session.kill("SIGTERM");
+  await session.waitFor("got it");
+  expect(await session.exited).toBe(5);
+  expect(session.localFlags() & cooked).toBe(cooked);
+});
+
+test("a third SIGTERM ends the command line of a container that is deaf to it", async () => {
+  const name = "deaf";
+  const script = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+  await using session = bocker.terminal(
+    "run",
+    "-it",
+    "--name",
+    name,
+    ...quiet,
+    "busybox",
+    "sh",
+    "-c",
+    script,
+  );
+  await session.waitFor("ready");
+  for (let times = 0; times < 3; times++) {
+    session.kill("SIGTERM");
+    // Two of a kind that wait together are one.
+    await Bun.sleep(50);
+  }
+  await session.waitFor("got 3 SIGTERM/SIGINTs, forcefully exiting");
+  expect(await session.exited).toBe(1);
+  expect(session.localFlags() & cooked).toBe(cooked);
+  expect((await bocker.inspect(name)).State.Status).toBe("running");
+  await bocker.ok("rm", "-f", name);
+});

@@ -49,7 +49,10 @@ async function runContainer(
   const record = await createFromImage(engine, config, reporter, monitor);
   cidFile?.write(record.id);
   const session = await startCreated(engine, record, monitor, request);
-  if (request !== undefined) return attachAndWait(session, request, { ...config, ...client });
+  if (request !== undefined) {
+    const sigProxy = client.sigProxy && "always";
+    return attachAndWait(session, request, { ...config, ...client, sigProxy });
+  }
   session.detach();
   context.out.write(`${record.id}\n`);
   return 0;
