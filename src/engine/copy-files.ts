@@ -14,13 +14,7 @@ import { gather } from "../storage/pack-tree.ts";
 import { tarEndMark } from "../storage/tar-encode.ts";
 import { walkTree } from "../storage/tree-walk.ts";
 import { type ArchiveInput, writeArchive } from "../storage/write-archive.ts";
-import {
-  assertsDirectory,
-  type CopySource,
-  type CopyTarget,
-  isContents,
-  planCopy,
-} from "./copy-rule.ts";
+import { assertsDirectory, type CopySource, type CopyTarget, isContents, planCopy } from "./copy-rule.ts";
 import type { Engine } from "./engine.ts";
 import {
   containerTree,
