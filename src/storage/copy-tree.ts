@@ -28,10 +28,10 @@ import {
   mknod,
   utimensat,
 } from "../../ffi/file-metadata.ts";
+import { hasOpaqueXattr, hiddenBy } from "./layer-mark.ts";
 
 /** What the kernel keeps for overlayfs itself; not a file's own. */
 const privateXattr = /^(?:trusted\.overlay\.|user\.overlay\.)/;
-const opaqueXattr = "trusted.overlay.opaque";
 
 interface Copy {
   /** Files with several names, by device and inode: where their first name was copied to. */
@@ -54,7 +54,8 @@ export function mergeLayer(layer: string, target: string): void {
 }
 
 function copyInto(source: string, target: string, copy: Copy): void {
-  for (const name of readdirSync(path(source), "latin1"))
+  const names = readdirSync(path(source), "latin1");
+  for (const name of copy.merges ? applyMarks(names, source, target) : names)
     copyEntry(`${source}/${name}`, `${target}/${name}`, copy);
   copyAttributes(source, target, lstatSync(path(source), { bigint: true }));
 }
@@ -62,7 +63,7 @@ function copyInto(source: string, target: string, copy: Copy): void {
 function copyEntry(source: string, target: string, copy: Copy): void {
   const stat = lstatSync(path(source), { bigint: true });
   if (copy.merges) {
-    const isOpaque = stat.isDirectory() && lgetxattr(bytePath(source), opaqueXattr)?.[0] === 0x79;
+    const isOpaque = stat.isDirectory() && hasOpaqueXattr(source);
     clearTarget(target, stat.isDirectory() && !isOpaque);
     if (isWhiteout(stat)) return;
   }
@@ -84,6 +85,17 @@ function copyFile(source: string, target: string, stat: BigIntStats, seen: Map<s
   else mknod(bytePath(target), Number(stat.mode), Number(stat.rdev));
   if (stat.nlink > 1n) seen.set(key, target);
   copyAttributes(source, target, stat);
+}
+
+/** Removes from the target what files of the layer say is hidden, before anything is added; gives the other names. */
+function applyMarks(names: readonly string[], source: string, target: string): readonly string[] {
+  return names.filter((name) => {
+    const hidden = hiddenBy(name, () => lstatSync(path(`${source}/${name}`), { bigint: true }));
+    if (hidden === undefined) return true;
+    const gone = hidden.name === undefined ? readdirSync(path(target), "latin1") : [hidden.name];
+    for (const child of gone) clearTarget(`${target}/${child}`, false);
+    return false;
+  });
 }
 
 /** overlayfs's mark for a name that the layers below have and this one takes away. */

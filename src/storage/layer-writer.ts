@@ -4,7 +4,7 @@
  * Only system calls that do not follow a link in the last component, and files are made with O_EXCL, so that
  * nothing is ever written through what an earlier entry left (a link, a device, a fifo). Order matters: owner,
  * then xattrs and mode (chown drops capabilities and setuid), then times; directories' times at the very end.
- * Whiteouts become what overlayfs reads: a character device 0/0, and trusted.overlay.opaque on directories.
+ * Whiteouts become what overlayfs reads (layer-mark.ts).
  */
 import {
   chmodSync,
@@ -35,6 +35,7 @@ import {
   utimensat,
 } from "../../ffi/file-metadata.ts";
 import { BockerError, messageOf } from "../errors.ts";
+import { makeWhiteout, setOpaque } from "./layer-mark.ts";
 import { parentOf, parseLayerName, parseLinkTarget, parsePlainName } from "./layer-path.ts";
 import type { TarEntry, TarSink } from "./tar-entry.ts";
 import { corrupt, quoteName } from "./tar-header.ts";
@@ -200,7 +201,7 @@ export class LayerWriter implements TarSink {
   #whiteout(path: string): void {
     this.#ensureParent(path);
     const existing = look(path);
-    if (existing === undefined) mknod(bytePath(path), constants.S_IFCHR, 0);
+    if (existing === undefined) makeWhiteout(path);
     else if (existing.isDirectory()) setOpaque(path);
   }
 
@@ -309,10 +310,6 @@ function applyXattrs(path: string, entry: TarEntry): void {
       if (!optional || !["EOPNOTSUPP", "EPERM"].includes(codeOf(error) ?? "")) throw error;
     }
   }
-}
-
-function setOpaque(path: string): void {
-  lsetxattr(bytePath(path || "."), "trusted.overlay.opaque", Buffer.from("y"));
 }
 
 function deviceOf(entry: TarEntry): number {

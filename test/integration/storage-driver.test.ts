@@ -50,58 +50,94 @@ async function importLayer(store: ImageStore, ...members: readonly RawMember[]):
   return diffID;
 }
 
+/** Three layers with everything in them that one layer can do to another. */
+async function importLayers(store: ImageStore): Promise<readonly DiffID[]> {
+  return [
+    await importLayer(
+      store,
+      { name: "./", type: "5", mode: 0o751, uid: 3, gid: 4 },
+      { name: "gone", data: "x" },
+      { name: "dir", type: "5", mode: 0o700 },
+      { name: "dir/old", data: "old" },
+      { name: "dir/kept", data: "kept", uid: 7, gid: 8, mode: 0o4755 },
+      { name: "opaque/hidden", data: "hidden" },
+      { name: "became-file/child", data: "child" },
+      { name: "became-directory", data: "file" },
+      { name: Buffer.from([0x66, 0xff, 0x66]), data: "no UTF-8" },
+    ),
+    await importLayer(
+      store,
+      { name: ".wh.gone" },
+      { name: "dir/.wh.old" },
+      { name: "opaque/.wh..wh..opq" },
+      { name: "opaque/new", data: "new" },
+      { name: "became-file", data: "file" },
+      { name: "became-directory/child", data: "child" },
+      { name: "first", data: "two names" },
+      { name: "second", type: "1", linkName: "first" },
+      { name: "link", type: "2", linkName: "/etc/passwd" },
+      { name: "pipe", type: "6" },
+    ),
+    await importLayer(store, { name: "link", data: "a file now" }, { name: ".wh.pipe" }),
+  ];
+}
+
+/** All that a container of these layers would see; times and links of merged directories are the kernel's business. */
+function look(store: ImageStore, layers: readonly DiffID[], driver: "overlay" | "vfs"): string {
+  const fd = mountRootfs(prepareRootfs(store.paths, driver, layers, driver));
+  try {
+    // By way of our descriptor.
+    const path = `/proc/${process.pid}/fd/${fd}/.`;
+    const tree = sh(
+      "cd $1 && find . -type d -printf '%P|%m|%U|%G\\n' -o -printf '%P|%y|%m|%U|%G|%n|%l\\n' | LC_ALL=C sort",
+      path,
+    );
+    const files = sh(
+      "cd $1 && find . -type f -exec sh -c 'echo $1 $(stat -c %Y $1) $(cat $1)' 0 {} \\;",
+      path,
+    );
+    return `${tree}${files.split("\n").sort().join("\n")}`;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** An overlay mounted below the directory, as a container's root is. */
+function mountOverlay(directory: string): string {
+  const [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map((name) => {
+    mkdirSync(join(directory, name));
+    return join(directory, name);
+  });
+  sh(
+    'mount -t overlay overlay -o "$1" "$2"',
+    `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
+    `${merged}`,
+  );
+  return `${merged}`;
+}
+
 describe("what a container sees", () => {
   const directory = mkdtempSync(join(tmpdir(), "bocker-driver-"));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   test("is the same with vfs as with overlay", async () => {
     using store = openStore(directory);
-    const layers = [
-      await importLayer(
-        store,
-        { name: "./", type: "5", mode: 0o751, uid: 3, gid: 4 },
-        { name: "gone", data: "x" },
-        { name: "dir", type: "5", mode: 0o700 },
-        { name: "dir/old", data: "old" },
-        { name: "dir/kept", data: "kept", uid: 7, gid: 8, mode: 0o4755 },
-        { name: "opaque/hidden", data: "hidden" },
-        { name: "became-file/child", data: "child" },
-        { name: "became-directory", data: "file" },
-        { name: Buffer.from([0x66, 0xff, 0x66]), data: "no UTF-8" },
-      ),
-      await importLayer(
-        store,
-        { name: ".wh.gone" },
-        { name: "dir/.wh.old" },
-        { name: "opaque/.wh..wh..opq" },
-        { name: "opaque/new", data: "new" },
-        { name: "became-file", data: "file" },
-        { name: "became-directory/child", data: "child" },
-        { name: "first", data: "two names" },
-        { name: "second", type: "1", linkName: "first" },
-        { name: "link", type: "2", linkName: "/etc/passwd" },
-        { name: "pipe", type: "6" },
-      ),
-      await importLayer(store, { name: "link", data: "a file now" }, { name: ".wh.pipe" }),
-    ];
-    const look = (id: string, driver: "overlay" | "vfs"): string => {
-      const fd = mountRootfs(prepareRootfs(store.paths, id, layers, driver));
-      try {
-        // By way of our descriptor; times of directories that were merged are the kernel's business.
-        const path = `/proc/${process.pid}/fd/${fd}/.`;
-        const tree = sh("cd $1 && find . -printf '%P|%y|%m|%U|%G|%n|%l\\n' | LC_ALL=C sort", path);
-        const files = sh(
-          "cd $1 && find . -type f -exec sh -c 'echo $1 $(stat -c %Y $1) $(cat $1)' 0 {} \\;",
-          path,
-        );
-        return `${tree}${files.split("\n").sort().join("\n")}`;
-      } finally {
-        closeSync(fd);
-      }
-    };
-    expect(look("v", "vfs").replaceAll(/^(.*\|d\|.*\|)\d+\|$/gm, "$1")).toBe(
-      look("o", "overlay").replaceAll(/^(.*\|d\|.*\|)\d+\|$/gm, "$1"),
-    );
+    const layers = await importLayers(store);
+    expect(look(store, layers, "vfs")).toBe(look(store, layers, "overlay"));
+  });
+
+  test("is the same in a container: on an overlay, which can hold no marks of overlayfs", async () => {
+    using store = openStore(directory);
+    const expected = look(store, await importLayers(store), "overlay");
+    const merged = mountOverlay(directory);
+    try {
+      using inner = openStore(merged);
+      const layers = await importLayers(inner);
+      expect(look(inner, layers, "vfs")).toBe(expected);
+      expect(selectDriver(inner.paths, "auto").name).toBe("vfs");
+    } finally {
+      sh('umount -l "$1"', merged);
+    }
   });
 
   test("stays what it was when the driver changes", async () => {
@@ -147,11 +183,7 @@ describe("what a container sees", () => {
 describe("the choice", () => {
   test("is overlay on a file system that carries one, vfs on one that does not", () => {
     const directory = mkdtempSync(join(tmpdir(), "bocker-driver-"));
-    const merged = join(directory, "merged");
-    for (const name of ["lower", "upper", "work", "merged"]) mkdirSync(join(directory, name));
-    const lower = join(directory, "lower");
-    const options = `lowerdir=${lower},upperdir=${join(directory, "upper")},workdir=${join(directory, "work")}`;
-    sh('mount -t overlay overlay -o "$1" "$2"', options, merged);
+    const merged = mountOverlay(directory);
     try {
       expect(selectDriver(pathsUnder(join(directory, "root"), "/run"), "auto").name).toBe("overlay");
       const nested = selectDriver(pathsUnder(merged, "/run"), "auto");
@@ -159,7 +191,7 @@ describe("the choice", () => {
       expect(nested.reason).toStartWith(`${merged} is on overlay, and an overlay is not possible: `);
       expect(readdirSync(join(merged, "tmp"))).toEqual([]);
     } finally {
-      sh('umount "$1"', merged);
+      sh('umount -l "$1"', merged);
       rmSync(directory, { recursive: true, force: true });
     }
   });
