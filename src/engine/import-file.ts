@@ -49,6 +49,7 @@ export async function importRootfs(
       {
         created,
         config,
+        label: JSON.stringify(source),
         history: { created, comment: options.message || `Imported from ${source}` },
         ...(options.platform === undefined ? {} : { platform: options.platform }),
         tags: target === undefined ? [] : [{ reference: canonicalName(target) }],

@@ -1,6 +1,7 @@
 /**
  * `save`: images with their names as an archive or an OCI layout directory.
  */
+import { digestProblem } from "../image/digest.ts";
 import { canonicalName, familiarRepository, isReference, parseReference } from "../image/reference.ts";
 import { findImageByReference, listTags } from "../state/image.ts";
 import type { ImageRecord } from "../state/record.ts";
@@ -50,7 +51,8 @@ async function resolveName(
   engine: Engine,
   name: string,
 ): Promise<readonly { readonly image: ImageRecord; readonly reference?: string }[]> {
-  const asked = isReference(name) ? parseReference(name) : undefined;
+  const isId = digestProblem(name) === undefined;
+  const asked = isReference(name) && !isId ? parseReference(name) : undefined;
   if (asked === undefined || asked.digest !== undefined) return [{ image: await findImage(engine, name) }];
   if (asked.tag !== undefined) {
     return [{ image: await findImage(engine, name), reference: canonicalName(asked) }];

@@ -14,11 +14,10 @@ import {
   seekHole,
   type Timespec,
 } from "../../ffi/file-metadata.ts";
-import { SyscallError } from "../../ffi/syscall-error.ts";
 import type { SparseRange } from "./sparse-map.ts";
 import { encodeSparseEntry, encodeTarEntry, tarPadding } from "./tar-encode.ts";
 import type { TarEntry, TarEntryKind } from "./tar-entry.ts";
-import { asBytes, openUnlessGone, type TreeMember } from "./tree-walk.ts";
+import { asBytes, openUnlessGone, type TreeMember, unlessGone } from "./tree-walk.ts";
 
 export interface PackOptions {
   /** Seconds since the epoch; later modification times become this. */
@@ -131,27 +130,16 @@ function kindOf(stat: BigIntStats): TarEntryKind | undefined {
 }
 
 function linkTarget(path: string): string | undefined {
-  try {
-    return readlinkSync(asBytes(path), { encoding: "buffer" }).toString("latin1");
-  } catch (error) {
-    // Gone, or no link any more.
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EINVAL"))
-      return undefined;
-    throw error;
-  }
+  return unlessGone(() => readlinkSync(asBytes(path), { encoding: "latin1" }));
 }
 
-/** Empty for what is gone by now. Labels belong to the host, overlay's marks to the layer. */
+/** None of what is gone by now. Labels belong to the host, overlay's marks to the layer. */
 export function readXattrs(path: string): ReadonlyMap<string, Uint8Array> {
   const xattrs = new Map<string, Uint8Array>();
   const bytes = bytePath(path);
-  try {
-    for (const name of llistxattr(bytes)) {
-      const value = hiddenXattr.test(name) ? undefined : lgetxattr(bytes, bytePath(name));
-      if (value !== undefined) xattrs.set(name, value);
-    }
-  } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== "ENOENT") throw error;
+  for (const name of unlessGone(() => llistxattr(bytes)) ?? []) {
+    const value = hiddenXattr.test(name) ? undefined : unlessGone(() => lgetxattr(bytes, bytePath(name)));
+    if (value !== undefined) xattrs.set(name, value);
   }
   return xattrs;
 }

@@ -6,11 +6,19 @@
  * image's tree (packDifference). Reads only; see tree-walk.ts for what a hostile container cannot do to it.
  * https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md
  */
-import { type BigIntStats, closeSync, constants, lstatSync, readlinkSync } from "node:fs";
+import { type BigIntStats, closeSync, constants, readlinkSync } from "node:fs";
 import { bytePath, lgetxattr } from "../../ffi/file-metadata.ts";
 import { EntryPacker, type PackOptions, readXattrs } from "./pack-entry.ts";
 import { tarEndMark } from "./tar-encode.ts";
-import { asBytes, openUnlessGone, sortedNames, type TreeMember, walkTree } from "./tree-walk.ts";
+import {
+  asBytes,
+  openUnlessGone,
+  sortedNames,
+  statUnlessGone,
+  type TreeMember,
+  unlessGone,
+  walkTree,
+} from "./tree-walk.ts";
 
 export interface LayerPackOptions extends PackOptions {
   /** The root's own mode or owner is another than the image's. */
@@ -124,7 +132,7 @@ class Comparison {
 
 export function memberAt(directory: number, prefix: string, name: string): TreeMember | undefined {
   const path = `/proc/self/fd/${directory}/${name}`;
-  const stat = lstatSync(asBytes(path), { bigint: true, throwIfNoEntry: false });
+  const stat = statUnlessGone(path);
   if (stat === undefined) return undefined;
   return { name: `${prefix}${name}${stat.isDirectory() ? "/" : ""}`, path, stat };
 }
@@ -138,8 +146,8 @@ export function isSame(old: TreeMember, now: TreeMember): boolean {
   return Bun.deepEquals([...readXattrs(old.path)], [...readXattrs(now.path)]);
 }
 
-function linkOf(path: string): string {
-  return readlinkSync(asBytes(path), { encoding: "latin1" });
+function linkOf(path: string): string | undefined {
+  return unlessGone(() => readlinkSync(asBytes(path), { encoding: "latin1" }));
 }
 
 /** `a/b/` and `a/b` to `a/.wh.b`. */
@@ -162,5 +170,5 @@ export function isWhiteout(stat: BigIntStats): boolean {
 const opaqueXattr = Buffer.from("trusted.overlay.opaque\0");
 
 export function isOpaque(path: string): boolean {
-  return lgetxattr(bytePath(path), opaqueXattr)?.[0] === 0x79;
+  return unlessGone(() => lgetxattr(bytePath(path), opaqueXattr))?.[0] === 0x79;
 }

@@ -27,9 +27,9 @@ export interface RootfsImage {
   readonly history: HistoryEntry;
   readonly platform?: Platform;
   readonly tags: readonly NewTag[];
+  /** Names the files in errors; absent: "its files". */
+  readonly label?: string;
 }
-
-const label = "its files";
 
 /** Throws kind `corrupt` for what is no tar. What it adds to the store it says in `brought`. */
 export async function storeRootfs(
@@ -38,7 +38,7 @@ export async function storeRootfs(
   image: RootfsImage,
   brought: Brought,
 ): Promise<ImageRecord> {
-  const { descriptor, diffID } = await storeFiles(store, source, brought);
+  const { descriptor, diffID } = await storeFiles(store, source, image.label ?? "its files", brought);
   const { created, config, history, tags } = image;
   const { os, architecture, variant } = image.platform ?? hostPlatform();
   const whole = {
@@ -53,7 +53,12 @@ export async function storeRootfs(
   return storeImage(store, { config: whole, layers: [descriptor], tags }, brought);
 }
 
-async function storeFiles(store: ImageStore, source: RootfsSource, brought: Brought): Promise<StoredLayer> {
+async function storeFiles(
+  store: ImageStore,
+  source: RootfsSource,
+  label: string,
+  brought: Brought,
+): Promise<StoredLayer> {
   if (source.kind === "directory") {
     return storeTar(store.paths, packTree(source.path, source.packing), label, brought);
   }

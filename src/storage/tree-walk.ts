@@ -38,8 +38,7 @@ export function* walkTree(root: string | number, options: WalkOptions = {}): Gen
 function* walkOpen(fd: number, prefix: string, options: WalkOptions): Generator<TreeMember> {
   for (const name of sortedNames(fd)) {
     const path = `/proc/self/fd/${fd}/${name}`;
-    // Gone since the directory was read: the tree is in use.
-    const stat = lstatSync(asBytes(path), { bigint: true, throwIfNoEntry: false });
+    const stat = statUnlessGone(path);
     if (stat === undefined) continue;
     const isDirectory = stat.isDirectory();
     const member = { name: `${prefix}${name}${isDirectory ? "/" : ""}`, path, stat };
@@ -58,19 +57,44 @@ function* walkDirectory(member: TreeMember, options: WalkOptions): Generator<Tre
   }
 }
 
-/** In the order of their bytes. */
+/** In the order of their bytes; none where the directory has been removed since it was opened. */
 export function sortedNames(fd: number): readonly string[] {
-  const names = readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" });
+  const names = unlessGone(() => readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" })) ?? [];
   return names.map((name) => Buffer.from(name).toString("latin1")).sort();
+}
+
+/** Not of what a link leads to; undefined for what is no longer there. */
+export function statUnlessGone(path: string): BigIntStats | undefined {
+  return unlessGone(() => lstatSync(asBytes(path), { bigint: true }));
 }
 
 /** Opens what is there under its own name; undefined when it is no longer there, or something else by now. */
 export function openUnlessGone(path: string, flags: number): number | undefined {
+  const { O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
+  return unlessGone(() => {
+    try {
+      return openSync(asBytes(path), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    } catch (error) {
+      // EACCES: a device by now, on a mount without devices. Of a file it is an error like any other.
+      const stat = statUnlessGone(path);
+      if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) return undefined;
+      throw error;
+    }
+  });
+}
+
+/**
+ * What the kernel says of a name that was there a moment ago. ESTALE: another file has its place below an overlay;
+ * EINVAL: readlink's word for what is no link.
+ */
+const goneCodes: readonly unknown[] = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "ESTALE", "EINVAL"];
+
+/** The result, or undefined where the file was removed or replaced meanwhile. Any other error is thrown. */
+export function unlessGone<T>(look: () => T): T | undefined {
   try {
-    return openSync(asBytes(path), flags | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
+    return look();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "ENXIO") return undefined;
+    if (error instanceof Error && "code" in error && goneCodes.includes(error.code)) return undefined;
     throw error;
   }
 }
