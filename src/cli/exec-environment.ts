@@ -22,10 +22,12 @@ function readFile(path: string, { env }: CommandContext): readonly string[] {
   }
 }
 
+/** Throws Error(reason), as an option's check does. */
+export function checkEnvironmentWord(word: string): void {
+  if (word === "" || word.startsWith("=")) throw new Error(`invalid environment variable: ${word}`);
+}
+
 function resolveWord(word: string, { env }: CommandContext): readonly string[] {
-  if (word === "" || word.startsWith("=")) {
-    throw new BockerError(`invalid environment variable: ${word}`, { kind: "usage" });
-  }
   if (word.includes("=")) return [word];
   const value = env[word];
   return value === undefined ? [] : [`${word}=${value}`];

@@ -4,11 +4,13 @@
  * docker's rules: environment of the container plus --env, its working directory and user unless named, its
  * capabilities and filter; --privileged gives all capabilities and no filter.
  */
+import { BockerError, ExitCode } from "../errors.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import { capabilitySetsFor, resolveCapabilities } from "../security/capability.ts";
 import { mergeProcess, processEnvironment } from "../spec/merge-process.ts";
 import type { SpecProcess } from "../spec/oci.ts";
 import { parseSecurityOptions } from "../spec/security-option.ts";
+import type { ResolvedUser } from "../spec/user.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { boundingCapabilities, hostnameOf, seccompFilterOf } from "./container-spec.ts";
@@ -32,7 +34,7 @@ export async function resolveExecProcess(
   const image: ImageConfig = loadContainerImage(engine, record);
   const merged = mergeProcess(config, image.config);
   const groups = request.user === undefined ? config.groupAdd : [];
-  const user = lookUpUser(rootFd, request.user ?? merged.user, groups);
+  const user = findUser(rootFd, request.user ?? merged.user, groups);
   const privileged = config.privileged || request.privileged;
   const bounding = boundingCapabilities();
   const names = resolveCapabilities({ ...config, privileged, bounding });
@@ -55,6 +57,21 @@ export async function resolveExecProcess(
       oomScoreAdj: config.oomScoreAdj ?? 0,
     },
   };
+}
+
+/** A user that cannot be found is docker's 126 here, where run has 125. */
+function findUser(rootFd: number, user: string, groupAdd: readonly string[]): ResolvedUser {
+  try {
+    return lookUpUser(rootFd, user, groupAdd);
+  } catch (error) {
+    if (!(error instanceof BockerError)) throw error;
+    const { message, kind, hint } = error;
+    throw new BockerError(message, {
+      kind,
+      exitCode: ExitCode.cannotExecute,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
 }
 
 /** What exec sets replaces the container's own of that name. */

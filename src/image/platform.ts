@@ -24,6 +24,11 @@ const architectureNames: Readonly<Record<string, string>> = {
   aarch64: "arm64",
 };
 
+/** What a word alone may mean; after an OS, any may stand. */
+const knownArchitectures: ReadonlySet<string> = new Set(
+  "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split(" "),
+);
+
 /** This machine's platform. */
 export function hostPlatform(): Platform {
   return normalisePlatform({ os: "linux", architecture: process.arch });
@@ -42,7 +47,16 @@ export function parsePlatform(text: string, host: Platform = hostPlatform()): Pl
   if (second !== undefined) return normalisePlatform({ os: first, architecture: second, variant });
   const name = osNames[first] ?? first;
   const isOs = name === "linux" || name === "windows" || name === "darwin" || name === "freebsd";
-  return isOs ? { ...host, os: name } : normalisePlatform({ os: host.os, architecture: first });
+  if (isOs) return { ...host, os: name };
+  const platform = normalisePlatform({ os: host.os, architecture: first });
+  if (knownArchitectures.has(platform.architecture)) return platform;
+  throw new BockerError(
+    `${JSON.stringify(text)}: unknown operating system or architecture: invalid argument`,
+    {
+      kind: "usage",
+      hint: "write it as OS/ARCH[/VARIANT], for example linux/arm64",
+    },
+  );
 }
 
 /** One spelling for each platform. */

@@ -31,7 +31,7 @@ export function mergeProcess(config: ContainerConfig, image: ImageProcessConfig)
   const keepsImageCommand = config.entrypoint === undefined && config.command.length === 0;
   const command = keepsImageCommand ? (image.Cmd ?? []) : config.command;
   const args = [...entrypoint, ...command];
-  if (args.length === 0 || args[0] === "") {
+  if (args.length === 0) {
     throw new BockerError("no command specified", {
       kind: "invalid-config",
       hint: `the image has no CMD; name one: bocker run ${config.image} COMMAND`,

@@ -116,7 +116,8 @@ interface BindOptions {
 
 function bindMount(destination: string, source: string, options: BindOptions): SpecMount {
   const { readOnly = false, recursive = true, propagation = "rprivate" } = options;
-  const access = readOnly ? ["ro"] : [];
+  // What is mounted below the source too, as in docker since 25.
+  const access = readOnly ? [recursive ? "rro" : "ro"] : [];
   return {
     destination,
     type: "bind",

@@ -75,6 +75,12 @@ const cases: readonly Case[] = [
   { words: run("--security-opt", "nope", "busybox", "true"), exitCode: 125, says: /nope/ },
   { words: run("--cap-add", "SYS_NOPE", "busybox", "true"), exitCode: 125, says: /SYS_NOPE/i },
   { words: run("--ulimit", "nofile=9:3", "busybox", "true"), exitCode: 125, says: /soft.*hard/ },
+  { words: run("busybox", ""), exitCode: 127, says: /exec: "": executable file not found in \$PATH/ },
+  {
+    words: run("--platform", "pdp11", "busybox", "true"),
+    exitCode: 125,
+    says: /"pdp11": unknown operating system or architecture: invalid argument/,
+  },
   { words: run("-f", "/no/such.toml"), exitCode: 125, says: /\/no\/such\.toml/ },
   { words: ["--config", "/no/such.toml", "ps"], exitCode: 1, says: /\/no\/such\.toml/ },
   { words: ["logs"], exitCode: 1, says: /requires (exactly )?(at least )?1 argument/ },

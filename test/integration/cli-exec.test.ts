@@ -125,3 +125,14 @@ test("processes of exec end with the container", async () => {
     (await bocker.leftovers()).filter((line) => !line.includes("cgroup") && !line.startsWith("process")),
   ).toEqual([]);
 });
+
+test("docker's exit codes for what cannot be: a user 126, a variable 125", async () => {
+  const user = await bocker.run("exec", "-u", "nobody-here", "base", "true");
+  expect(user.stderr).toContain("unable to find user nobody-here: no matching entries in passwd file");
+  expect(user.exitCode).toBe(126);
+  const variable = await bocker.run("exec", "-e", "=x", "base", "true");
+  expect(variable.stderr).toContain(
+    'invalid argument "=x" for "-e, --env" flag: invalid environment variable: =x',
+  );
+  expect(variable.exitCode).toBe(125);
+});

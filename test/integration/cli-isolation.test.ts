@@ -304,3 +304,12 @@ describe("volumes", () => {
     expect(exitCode).toBe(0);
   });
 });
+
+test(":ro is for what is mounted below the source too; the same -v twice is one", async () => {
+  const script = "grep -c ' /d/' /proc/mounts; grep ' /d/' /proc/mounts | grep -vc '[ ,]ro,'";
+  const flags = ["--network", "none", "-v", "/dev:/d:ro", "-v", "/dev:/d:ro"];
+  const { stdout } = await bocker.run("run", "--rm", ...flags, "busybox", "sh", "-c", script);
+  const [below = "", writable = ""] = stdout.split("\n");
+  expect(Number(below)).toBeGreaterThan(0);
+  expect(writable).toBe("0");
+});

@@ -4,7 +4,7 @@ import { checkInputTerminal } from "../../terminal/run-attached.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { detachKeysOf, detachKeysOption } from "../detach-keys-option.ts";
 import { openEngineWith } from "../engine-of.ts";
-import { readEnvironment } from "../exec-environment.ts";
+import { checkEnvironmentWord, readEnvironment } from "../exec-environment.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { attachAndWait, attachRequestFor } from "../run-session.ts";
 
@@ -17,7 +17,13 @@ export const command: CommandSpec = {
   options: [
     { name: "detach", short: "d", kind: "boolean", help: "Detached mode: run command in the background" },
     detachKeysOption,
-    { name: "env", short: "e", kind: "list", help: "Set environment variables" },
+    {
+      name: "env",
+      short: "e",
+      kind: "list",
+      help: "Set environment variables",
+      check: checkEnvironmentWord,
+    },
     { name: "env-file", kind: "list", help: "Read in a file of environment variables" },
     { name: "interactive", short: "i", kind: "boolean", help: "Keep STDIN open even if not attached" },
     { name: "privileged", kind: "boolean", help: "Give extended privileges to the command" },

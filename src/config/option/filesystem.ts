@@ -17,6 +17,7 @@ import {
 import { parseStorageDriver } from "../storage-driver.ts";
 import { parseTmpfs, renderTmpfs } from "../tmpfs-spec.ts";
 import { parseVolume, renderVolume } from "../volume-spec.ts";
+import { parseVolumesFrom } from "../volumes-from.ts";
 
 export const filesystemOptions: readonly RunOption[] = [
   listOption(
@@ -24,7 +25,8 @@ export const filesystemOptions: readonly RunOption[] = [
     (draft, words, host) =>
       addMounts(
         draft,
-        words.map((word) => parseVolume(word, host.cwd)),
+        // The same words twice are one volume, as in docker.
+        [...new Set(words)].map((word) => parseVolume(word, host.cwd)),
       ),
     (config) => config.mounts.flatMap((mount) => renderVolume(mount) ?? []),
   ),
@@ -49,6 +51,17 @@ export const filesystemOptions: readonly RunOption[] = [
     { name: "tmpfs", help: "Mount a tmpfs directory" },
     (draft, words) => addMounts(draft, words.map(parseTmpfs)),
     (config) => config.mounts.flatMap((mount) => renderTmpfs(mount) ?? []),
+  ),
+  listOption(
+    {
+      name: "volumes-from",
+      help: "Mount volumes from the specified container(s)",
+      check: parseVolumesFrom,
+    },
+    (draft, words) => {
+      draft.config.volumesFrom = words;
+    },
+    (config) => config.volumesFrom,
   ),
   booleanOption(
     { name: "read-only", help: "Mount the container's root filesystem as read only" },

@@ -97,7 +97,7 @@ describe("mounts", () => {
 
   test.each([
     [{}, ["rbind", "rprivate"]],
-    [{ readOnly: true }, ["rbind", "ro", "rprivate"]],
+    [{ readOnly: true }, ["rbind", "rro", "rprivate"]],
     [{ recursive: false }, ["bind", "rprivate"]],
     [{ propagation: "rshared" as const }, ["rbind", "rshared"]],
   ])("bind %j", (more, options) => {
@@ -128,7 +128,7 @@ describe("mounts", () => {
     expect(specOf({ readOnly: true }).root).toEqual({ path: "/rootfs", readonly: true });
     expect(mountAt("/etc/resolv.conf", { readOnly: true })?.[0]?.options).toEqual([
       "rbind",
-      "ro",
+      "rro",
       "rprivate",
     ]);
     expect(mountAt("/dev", { readOnly: true })?.[0]?.options).toContain("rw");
@@ -141,7 +141,7 @@ describe("mounts", () => {
     const found = { volumes: { "/data": "/vol/v/_data", "/var/lib/db/": "/vol/anon/_data" } };
     expect(mountAt("/data", { mounts }, found)?.[0]).toMatchObject({
       source: "/vol/v/_data",
-      options: ["rbind", "ro", "rprivate"],
+      options: ["rbind", "rro", "rprivate"],
     });
     expect(mountAt("/var/lib/db", { mounts }, found)?.[0]?.source).toBe("/vol/anon/_data");
     expect(() => specOf({ mounts })).toThrow("was not made");

@@ -31,7 +31,6 @@ describe("words", () => {
     [{}, {}],
     [{ entrypoint: [] }, image],
     [{ entrypoint: [""] }, image],
-    [{ command: [""] }, {}],
   ])("%j on %j: no command specified", (asked, from) => {
     expect(() => mergeProcess({ ...plainConfig, ...asked }, from)).toThrow("no command specified");
   });
