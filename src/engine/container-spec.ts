@@ -4,22 +4,16 @@
  * Reads the host and the root file system (through its descriptor); changes neither. `run`, `--dry-run` and
  * `bocker spec` all come through here, so what is printed is what is run.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { hostname as hostHostname } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { detectCgroups, hasSwapLimit } from "../cgroup/detect-cgroups.ts";
 import type { CgroupHierarchy } from "../cgroup/hierarchy.ts";
-import type { ContainerConfig } from "../config/container-config.ts";
-import { BockerError, messageOf } from "../errors.ts";
-import { kernelVersion } from "../host/host-facts.ts";
+import { BockerError } from "../errors.ts";
 import type { ImageConfig } from "../image/image-config.ts";
-import { parseBoundingSet, resolveCapabilities } from "../security/capability.ts";
-import { resolveSeccompFilter, type SeccompRequest } from "../security/seccomp.ts";
 import { buildSpec } from "../spec/build-spec.ts";
 import { mergeProcess } from "../spec/merge-process.ts";
 import { namespaceModes } from "../spec/namespace-mode.ts";
 import type { Spec } from "../spec/oci.ts";
-import { parseSecurityOptions } from "../spec/security-option.ts";
 import type { VolumeSource } from "../spec/spec-mounts.ts";
 import type { ResolvedUser } from "../spec/user.ts";
 import { getContainer } from "../state/container.ts";
@@ -27,7 +21,9 @@ import type { ContainerRecord, VolumeRecord } from "../state/record.ts";
 import { containersUsingVolume, getVolume } from "../state/volume.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import type { ContainerFiles } from "./container-files.ts";
-import { joinedNamespaces, networkOwner } from "./container-namespace.ts";
+import { hostnameOf } from "./container-hostname.ts";
+import { joinedNamespaces } from "./container-namespace.ts";
+import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import { hostDevices, resolveDevices } from "./host-device.ts";
@@ -48,20 +44,6 @@ export interface SpecRequest {
   /** The root file system's descriptor, for looking users up. */
   readonly rootFd: number;
   readonly files: ContainerFiles;
-}
-
-/**
- * The name a container sees for itself: its own, or that of whoever it shares the namespace or the network with, whose
- * /etc/hosts it has too.
- */
-export function hostnameOf(engine: Engine, record: Pick<ContainerRecord, "id" | "config">): string {
-  const { config } = record;
-  const modes = namespaceModes(config);
-  if (modes.uts.kind === "host") return hostHostname();
-  if (config.hostname !== undefined) return config.hostname;
-  if (modes.network.kind === "host") return hostHostname();
-  const owner = networkOwner(engine, config);
-  return owner === undefined ? record.id.slice(0, 12) : hostnameOf(engine, owner);
 }
 
 /** Resolves and builds. Throws docker's words for unknown users, devices, capabilities and profiles. */
@@ -128,40 +110,6 @@ async function sharedMemoryOf(engine: Engine, { config }: ContainerRecord): Prom
   if (ipc.kind === "private") return undefined;
   const paths = await joinedNamespaces(engine, config);
   return paths.ipc?.replace(/\/ns\/ipc$/, "/root/dev/shm");
-}
-
-/** What this process may hand on (capabilities(7), bounding set). */
-export function boundingCapabilities(): bigint {
-  return parseBoundingSet(readFileSync("/proc/self/status", "latin1")) ?? 0n;
-}
-
-/** The seccomp filter of a container's processes; undefined: unconfined. Throws for a profile that makes no sense. */
-export async function seccompFilterOf(
-  config: Pick<ContainerConfig, "securityOpt" | "privileged" | "capAdd" | "capDrop">,
-  bounding: bigint,
-): Promise<Uint8Array | undefined> {
-  const { seccomp } = parseSecurityOptions(config.securityOpt);
-  if (seccomp === "unconfined" || (config.privileged && seccomp === "default")) return undefined;
-  const { capAdd, capDrop, privileged } = config;
-  return resolveSeccompFilter({
-    profile: typeof seccomp === "object" ? await loadProfile(seccomp.file) : "default",
-    arch: process.arch === "arm64" ? "aarch64" : "x86_64",
-    caps: resolveCapabilities({ privileged, capAdd, capDrop, bounding }),
-    kernel: kernelVersion().release,
-  });
-}
-
-async function loadProfile(path: string): Promise<SeccompRequest["profile"]> {
-  const { parseSeccompProfile } = await import("../security/parse-seccomp-profile.ts");
-  try {
-    return parseSeccompProfile(readFileSync(path, "utf8"), path);
-  } catch (cause) {
-    if (cause instanceof BockerError) throw cause;
-    throw new BockerError(`opening seccomp profile (${path}) failed: ${messageOf(cause)}`, {
-      kind: "invalid-config",
-      cause,
-    });
-  }
 }
 
 /** One a processor, where the hardware has them; docker hides them like the other masked paths. */

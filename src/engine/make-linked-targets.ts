@@ -1,7 +1,7 @@
 /**
  * Where a Spec's mounts and working directory go, made beforehand when the image has a link to nowhere there.
  */
-import { probeBindSources } from "../runtime/launch-facts.ts";
+import { probeBindSources } from "../runtime/bind-source.ts";
 import type { Spec } from "../spec/oci.ts";
 import { makeLinkedTarget } from "../storage/mount-target.ts";
 

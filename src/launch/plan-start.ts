@@ -10,7 +10,6 @@
 import { BockerError } from "../errors.ts";
 import type { Spec, SpecLinux, SpecMount, SpecNamespaceType, SpecProcess } from "../spec/oci.ts";
 import type { RootfsSource, StartContext } from "./context.ts";
-import { parseMountOptions } from "./mount-option.ts";
 import type { CloneFlag, MountFlag } from "./operation.ts";
 import { alwaysInherited, type LaunchPlan } from "./plan.ts";
 import { PlanBuilder } from "./plan-builder.ts";
@@ -274,11 +273,4 @@ function inheritedBy(context: StartContext): readonly string[] {
   if (context.rootfs.kind === "mount") names.push("rootfs");
   if (context.console !== undefined) names.push("devpts");
   return [...names, ...cgroupTaskNames(context)];
-}
-
-/** Paths whose kind the caller has to find out for `StartContext.bindSources`. */
-export function bindSourcesOf(spec: Spec): readonly string[] {
-  return (spec.mounts ?? [])
-    .filter((mount) => mount.type === "bind" || parseMountOptions(mount.options ?? []).bind)
-    .flatMap((mount) => mount.source ?? []);
 }

@@ -1,12 +1,10 @@
 /**
  * The facts of this host that plans depend on, read once and cheaply: what the kernel can do, what we may give away.
  */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileSystemMagic, statfs } from "../../ffi/file.ts";
 import { kernelKnows } from "../../ffi/process.ts";
 import type { KernelFeatures, StartContext } from "../launch/context.ts";
-import { bindSourcesOf } from "../launch/plan-start.ts";
-import type { Spec } from "../spec/oci.ts";
 
 export interface LaunchFacts {
   readonly kernel: KernelFeatures;
@@ -57,14 +55,4 @@ export function isInitialRoot(mountinfo: string): boolean {
   if (root === undefined) return true;
   const [id, parent] = root;
   return id === parent || root.at(-3) === "rootfs" || root.at(-2) === "rootfs";
-}
-
-/** Kind of every bind mount's source. A missing one is left out: open_tree will say so. */
-export function probeBindSources(spec: Spec): Readonly<Record<string, "file" | "directory">> {
-  const kinds: Record<string, "file" | "directory"> = {};
-  for (const source of bindSourcesOf(spec)) {
-    const stat = statSync(source, { throwIfNoEntry: false });
-    if (stat !== undefined) kinds[source] = stat.isDirectory() ? "directory" : "file";
-  }
-  return kinds;
 }

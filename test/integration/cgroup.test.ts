@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
-import { applyResources, createCgroup, joinCgroup, openCgroup } from "../../src/cgroup/apply-cgroup.ts";
+import { applyResources, createCgroup, joinCgroup } from "../../src/cgroup/apply-cgroup.ts";
 import { readOomKilled, readStats } from "../../src/cgroup/cgroup-stats.ts";
 import { detectCgroups, hasSwapLimit } from "../../src/cgroup/detect-cgroups.ts";
 import { type Cgroup, controllerDirectory, resolveCgroup } from "../../src/cgroup/hierarchy.ts";
@@ -14,6 +14,7 @@ import {
   removeCgroup,
   thawCgroup,
 } from "../../src/cgroup/kill-cgroup.ts";
+import { openCgroup } from "../../src/cgroup/open-cgroup.ts";
 import { listContainerIds, sweepCgroups } from "../../src/cgroup/sweep-cgroups.ts";
 import { defaultDeviceRules } from "../../src/security/device-rule.ts";
 import type { SpecResources } from "../../src/spec/oci.ts";

@@ -2,11 +2,12 @@
  * What a plan promises by its order, and its whole text for a default container and an exec (golden).
  */
 import { describe, expect, test } from "bun:test";
+import { bindSourcesOf } from "../../../src/launch/bind-source.ts";
 import type { ExecContext, StartContext } from "../../../src/launch/context.ts";
 import type { LaunchOperation, LaunchPlan } from "../../../src/launch/plan.ts";
 import { planExec } from "../../../src/launch/plan-exec.ts";
 import { netmaskOf } from "../../../src/launch/plan-network.ts";
-import { bindSourcesOf, planStart } from "../../../src/launch/plan-start.ts";
+import { planStart } from "../../../src/launch/plan-start.ts";
 import { renderOperation, renderPlan } from "../../../src/launch/render-plan.ts";
 import { capabilityMask, capabilitySetsFor, defaultCapabilities } from "../../../src/security/capability.ts";
 import type { Spec, SpecLinux, SpecMount, SpecProcess } from "../../../src/spec/oci.ts";

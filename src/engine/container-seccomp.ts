@@ -1,0 +1,44 @@
+/**
+ * The seccomp filter of a container's processes, its first one and those that exec adds.
+ */
+import { readFileSync } from "node:fs";
+import type { ContainerConfig } from "../config/container-config.ts";
+import { BockerError, messageOf } from "../errors.ts";
+import { kernelVersion } from "../host/host-facts.ts";
+import { parseBoundingSet, resolveCapabilities } from "../security/capability.ts";
+import { resolveSeccompFilter, type SeccompRequest } from "../security/seccomp.ts";
+import { parseSecurityOptions } from "../spec/security-option.ts";
+
+/** What this process may hand on (capabilities(7), bounding set). */
+export function boundingCapabilities(): bigint {
+  return parseBoundingSet(readFileSync("/proc/self/status", "latin1")) ?? 0n;
+}
+
+/** The seccomp filter of a container's processes; undefined: unconfined. Throws for a profile that makes no sense. */
+export async function seccompFilterOf(
+  config: Pick<ContainerConfig, "securityOpt" | "privileged" | "capAdd" | "capDrop">,
+  bounding: bigint,
+): Promise<Uint8Array | undefined> {
+  const { seccomp } = parseSecurityOptions(config.securityOpt);
+  if (seccomp === "unconfined" || (config.privileged && seccomp === "default")) return undefined;
+  const { capAdd, capDrop, privileged } = config;
+  return resolveSeccompFilter({
+    profile: typeof seccomp === "object" ? await loadProfile(seccomp.file) : "default",
+    arch: process.arch === "arm64" ? "aarch64" : "x86_64",
+    caps: resolveCapabilities({ privileged, capAdd, capDrop, bounding }),
+    kernel: kernelVersion().release,
+  });
+}
+
+async function loadProfile(path: string): Promise<SeccompRequest["profile"]> {
+  const { parseSeccompProfile } = await import("../security/parse-seccomp-profile.ts");
+  try {
+    return parseSeccompProfile(readFileSync(path, "utf8"), path);
+  } catch (cause) {
+    if (cause instanceof BockerError) throw cause;
+    throw new BockerError(`opening seccomp profile (${path}) failed: ${messageOf(cause)}`, {
+      kind: "invalid-config",
+      cause,
+    });
+  }
+}
