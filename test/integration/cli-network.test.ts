@@ -45,7 +45,16 @@ test("--network container:X shares interfaces, names and the host name", async (
   await bocker.ok("run", "-d", "--name", "owner", "-h", "owner-host", "busybox", "sleep", "60");
   const script = "hostname; cat /etc/hosts; ip -4 -o addr show eth0";
   const own = await bocker.ok("exec", "owner", "sh", "-c", script);
-  const joined = await bocker.ok("run", "--rm", "--network", "container:owner", "busybox", "sh", "-c", script);
+  const joined = await bocker.ok(
+    "run",
+    "--rm",
+    "--network",
+    "container:owner",
+    "busybox",
+    "sh",
+    "-c",
+    script,
+  );
   expect(joined).toBe(own);
   expect(joined).toStartWith("owner-host\n");
   await bocker.ok("rm", "-f", "owner");
