@@ -10,6 +10,7 @@ import { umount2 } from "../../ffi/mount.ts";
 import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { listContainerIds, sweepCgroups } from "../cgroup/sweep-cgroups.ts";
 import { messageOf } from "../errors.ts";
+import { nowMs } from "../host/clock.ts";
 import { releaseNetworking } from "../network/release-networking.ts";
 import { getContainer, listContainers } from "../state/container.ts";
 import { needsSettling } from "../state/container-life.ts";
@@ -25,6 +26,9 @@ import { loadContainerImage } from "./container-image.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
+
+/** Longer than making a container takes, a copy of a large image aside. */
+const makingMs = 10_000;
 
 const isId = (name: string) => /^[0-9a-f]{64}$/.test(name);
 
@@ -47,6 +51,7 @@ function checkContainer(engine: Engine, record: ContainerRecord): readonly Probl
     const what = `${about}: is recorded as ${record.status}, and its processes are gone`;
     problems.push({ what, repair: () => settle(engine, record.id) });
   }
+  if (isBeingMade(record)) return problems;
   const hint = `bocker rm -f ${record.name}`;
   if (!existsSync(containerFolder(engine.paths, record.id))) {
     return [...problems, { what: `${about}: its folder is missing`, hint }];
@@ -60,6 +65,11 @@ function checkContainer(engine: Engine, record: ContainerRecord): readonly Probl
     problems.push({ what: `${about}: its image ${record.imageId} is not there`, hint });
   }
   return problems;
+}
+
+/** Its folder comes a moment after its row. */
+function isBeingMade({ status, createdAtMs }: ContainerRecord): boolean {
+  return status === "created" && nowMs() - createdAtMs < makingMs;
 }
 
 async function settle(engine: Engine, id: string): Promise<void> {

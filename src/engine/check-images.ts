@@ -117,6 +117,8 @@ function checkLayerFiles(engine: Engine): readonly Problem[] {
 /** index.json is for other tools and follows the tags of the database. */
 function checkIndex(engine: Engine): readonly Problem[] {
   const { paths, state } = engine;
+  using owned = tryOwnStore(paths);
+  if (owned === undefined) return [];
   const images = new Map(listImages(state).map((image) => [image.id, image]));
   const tags = new Map(
     listTags(state).map((tag) => [tag.reference, images.get(tag.imageId)?.manifestDigest]),

@@ -351,6 +351,12 @@ describe.skipIf(!hasBtrfs)("btrfs on a loop device", () => {
     expect(await run("rm", "one", "two")).toMatchObject({ exitCode: 0, stderr: "" });
     expect(subvolumes().map((path) => path.replaceAll(/[0-9a-f]{64}/g, "HEX"))).toEqual(["root/chain/HEX"]);
     expect(readdirSync(join(mountPoint, "root/container"))).toEqual([]);
+    sh('btrfs subvolume create "$1"', join(mountPoint, "root/tmp/chain-cut.partial"));
+    const checked = await run("system", "check", "--repair");
+    expect(checked.stdout).toStartWith(
+      "tmp/chain-cut.partial: left by a process that was killed (repaired)\n",
+    );
+    expect((await run("system", "check", "--deep")).stdout).toBe("No problems found\n");
     expect((await run("rmi", "busybox")).exitCode).toBe(0);
     expect(subvolumes()).toEqual([]);
   });
