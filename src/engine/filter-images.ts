@@ -33,13 +33,14 @@ export async function filterImageRows(
   const before = await earliest(engine, filter.before, Math.min, Number.POSITIVE_INFINITY);
   const since = await earliest(engine, filter.since, Math.max, Number.NEGATIVE_INFINITY);
   const patterns = filter.references.map(parsePattern);
+  const labels = new Map<string, Labels>();
   return rows.filter((row) => {
     const { createdAtMs } = row.image;
     if (!(createdAtMs < before && createdAtMs > since)) return false;
     if (filter.untilMs !== undefined && !(createdAtMs < filter.untilMs)) return false;
     if (filter.dangling !== undefined && filter.dangling !== isDangling(row)) return false;
     if (patterns.length > 0 && !patterns.some((pattern) => isNamed(row, pattern))) return false;
-    return filter.labels.every((label) => hasLabel(engine, row, label));
+    return filter.labels.every((label) => hasLabel(labelsOnce(engine, row, labels), label));
   });
 }
 
@@ -64,8 +65,16 @@ function isNamed(row: ImageRow, pattern: RegExp): boolean {
   return matchesFamiliar(pattern, parseReference(row.repository + suffix));
 }
 
-function hasLabel(engine: Engine, row: ImageRow, label: string): boolean {
-  const labels = labelsOf(engine, row);
+type Labels = Readonly<Record<string, string>>;
+
+/** Tags of one image share its labels. */
+function labelsOnce(engine: Engine, row: ImageRow, known: Map<string, Labels>): Labels {
+  const labels = known.get(row.image.id) ?? labelsOf(engine, row);
+  known.set(row.image.id, labels);
+  return labels;
+}
+
+function hasLabel(labels: Labels, label: string): boolean {
   const equals = label.indexOf("=");
   const key = equals < 0 ? label : label.slice(0, equals);
   if (!Object.hasOwn(labels, key)) return false;
@@ -73,7 +82,7 @@ function hasLabel(engine: Engine, row: ImageRow, label: string): boolean {
 }
 
 /** An image whose config is damaged has no labels; `inspect` says what is wrong with it. */
-function labelsOf(engine: Engine, row: ImageRow): Readonly<Record<string, string>> {
+function labelsOf(engine: Engine, row: ImageRow): Labels {
   try {
     return loadImageConfig(engine.paths, row.image).config.Labels ?? {};
   } catch (error) {
