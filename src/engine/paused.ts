@@ -1,6 +1,9 @@
 /**
- * Doing something while a running container stands still, and letting it go on however that ends.
+ * Doing something while a running container stands still, and letting it go on however that ends: a signal that would
+ * end us thaws it first, and for SIGKILL a shell waits at the other end of a pipe.
  */
+import { startCommand } from "../host/run-command.ts";
+import { selfCommand } from "../host/self-command.ts";
 import { getContainer } from "../state/container.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
@@ -9,7 +12,7 @@ import { thawContainer } from "./thaw-container.ts";
 
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A container that is not running, or paused already, is left as it is. A signal that would end us thaws it first. */
+/** A container that is not running, or paused already, is left as it is. */
 export async function withPaused<T>(
   engine: Engine,
   record: ContainerRecord,
@@ -17,6 +20,7 @@ export async function withPaused<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if (!wanted || record.status !== "running") return work();
+  using _guard = startGuard(engine, record.id);
   await pauseContainer(engine, record.id);
   const end = (signal: NodeJS.Signals) => {
     void letGoOn(engine, record.id).finally(() => {
@@ -31,6 +35,18 @@ export async function withPaused<T>(
     for (const name of endings) process.removeListener(name, end);
     await letGoOn(engine, record.id);
   }
+}
+
+/** When the pipe from us ends although nobody has called it off, the guard runs `unpause`. */
+function startGuard(engine: Engine, id: string): Disposable {
+  const script = 'trap "" INT TERM HUP; while read -r _; do :; done; exec "$@"';
+  const child = startCommand(["sh", "-c", script, "sh", ...selfCommand("unpause", id)], {
+    stdin: "pipe",
+    stdout: "ignore",
+    stderr: "ignore",
+    env: { BOCKER_ROOT: engine.paths.root, BOCKER_RUN: engine.paths.run },
+  });
+  return { [Symbol.dispose]: () => child.kill("SIGKILL") };
 }
 
 /** Nothing where somebody has thawed or removed it meanwhile. */

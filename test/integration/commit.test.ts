@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { startRegistry } from "../lib/registry-fixture.ts";
 import { makeTar } from "../lib/tar-maker.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
@@ -145,6 +146,37 @@ describe("commit", () => {
     await bocker.ok("rm", "-f", "busy");
   });
 
+  test.each(["SIGKILL", "SIGTERM", "SIGINT"] as const)(
+    "%s in the middle: the container goes on",
+    async (signal) => {
+      await bocker.ok(
+        "run",
+        "-d",
+        "--name",
+        "cut",
+        ...none,
+        "busybox",
+        "sh",
+        "-c",
+        "head -c 90000000 /dev/urandom > /big; sleep 1000",
+      );
+      while (
+        (await bocker.run("exec", "cut", "sh", "-c", "test $(stat -c %s /big) = 90000000")).exitCode !== 0
+      )
+        await Bun.sleep(20);
+      const images = await bocker.ok("images", "-aq");
+      const child = bocker.spawn(["commit", "cut", "cut:1"]);
+      const status = async () => (await bocker.inspect("cut")).State.Status;
+      while ((await status()) !== "paused" && child.exitCode === null) await Bun.sleep(1);
+      child.kill(signal);
+      await child.exited;
+      while ((await status()) !== "running") await Bun.sleep(5);
+      expect(await bocker.ok("exec", "cut", "echo", "alive")).toBe("alive");
+      expect(await bocker.ok("images", "-aq")).toBe(images);
+      await bocker.ok("rm", "-f", "cut");
+    },
+  );
+
   test("the same changes and SOURCE_DATE_EPOCH give the same image", async () => {
     const env = { SOURCE_DATE_EPOCH: "1000000000" };
     const commit = async () => (await bocker.runWith({ env }, "commit", "kinds")).stdout;
@@ -196,6 +228,18 @@ describe("commit", () => {
       expect((await bocker.inspect("unchanged")).RootFS.Layers).toHaveLength(1);
     });
   }
+});
+
+test("commit, push, pull: the same digests", async () => {
+  await using registry = await startRegistry();
+  const name = `${registry.host}/kinds:1`;
+  const id = await bocker.ok("commit", "kinds", name);
+  const layers = (await bocker.inspect(name)).RootFS.Layers;
+  const pushed = /digest: (sha256:[0-9a-f]{64})/.exec(await bocker.ok("push", name))?.[1];
+  await bocker.ok("rmi", name);
+  expect(await bocker.ok("pull", name)).toContain(`Digest: ${pushed}`);
+  expect(await bocker.inspect(name)).toMatchObject({ Id: id, RootFS: { Layers: layers } });
+  expect(await inside(name, "cat /k/file")).toBe("data");
 });
 
 describe("export", () => {
