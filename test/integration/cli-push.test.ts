@@ -3,11 +3,20 @@
  * (plain, with htpasswd, with TLS), and skopeo reading what was pushed.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { startCuttingProxy } from "../lib/cutting-proxy.ts";
 import { makeImage, makeIndex } from "../lib/oci-image.ts";
 import { type RegistryFixture, startRegistry } from "../lib/registry-fixture.ts";
+import { startUploadRegistry } from "../lib/upload-registry.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
 let bocker: Workspace;
@@ -145,6 +154,33 @@ describe("push", () => {
     expect(JSON.parse(skopeo("inspect", "--tls-verify=false", `docker://${host}/fresh`)).Digest).toBe(
       fresh.manifest.descriptor.digest,
     );
+  });
+
+  test("a push that is killed or interrupted leaves nothing here; the next one works", async () => {
+    await using stalling = startUploadRegistry();
+    const begun: PromiseWithResolvers<void>[] = [];
+    stalling.intercept = ({ method }) => {
+      if (method !== "PATCH") return undefined;
+      begun.at(-1)?.resolve();
+      return new Promise<Response>(() => undefined);
+    };
+    const name = `${stalling.host}/stalled`;
+    await bocker.ok("tag", `${host}/seed:1`, name);
+    const folder = join(bocker.root, "tmp");
+    const before = readdirSync(folder).sort();
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
+      const stalled = Promise.withResolvers<void>();
+      begun.push(stalled);
+      const child = bocker.spawn(["push", name]);
+      await Promise.race([stalled.promise, child.exited]);
+      child.kill(signal);
+      await child.exited;
+      expect(child.signalCode).toBe(signal);
+      expect(readdirSync(folder).sort()).toEqual(before);
+    }
+    stalling.intercept = () => undefined;
+    expect(await bocker.ok("push", name)).toContain(`latest: digest: ${digest}`);
+    expect(stalling.blobs.size).toBe(3);
   });
 
   test("on a terminal, layers have a line each that is redrawn", async () => {
