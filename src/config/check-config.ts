@@ -38,6 +38,8 @@ const checks: readonly Check[] = [
     "conflicting options: cannot specify both --restart and --rm",
   ({ config, logOptions }) =>
     config.log.driver === "none" && logOptions.length > 0 && "invalid logging opts for driver none",
+  ({ config, client }) =>
+    client.replace && config.name === undefined && "cannot replace container without --name being set",
   ({ config }) => checkMemory(config.resources),
   ({ config }) => checkSwap(config.resources),
   ({ config }) => checkCpu(config.resources),

@@ -15,5 +15,7 @@ export interface ClientOptions {
   /** Streams to attach; empty: what -i and -d leave. */
   readonly attach: readonly StandardStream[];
   readonly quiet: boolean;
+  /** Removes the container that has the name. */
+  readonly replace: boolean;
   readonly dryRun: boolean;
 }

@@ -24,6 +24,7 @@ export interface ContainerConfig {
   readonly autoRemove: boolean;
   /** Absent: never started again. */
   readonly restart?: RestartConfig;
+  readonly health?: HealthConfig;
   readonly init: boolean;
 
   /** `K=V`, in order, later wins; env files and host look-ups are already resolved. */
@@ -40,7 +41,14 @@ export interface ContainerConfig {
   /** Seconds before SIGKILL; absent: the image's or 10. */
   readonly stopTimeout?: number;
 
+  /** Octal number of the process's umask; absent: 022. */
+  readonly umask?: number;
+  /** Absolute; gets the first process's pid at every start. */
+  readonly pidFile?: string;
+
   readonly mounts: readonly MountConfig[];
+  /** `NAME[:ro|rw]`: whose mounts are among `mounts` since the container was made. */
+  readonly volumesFrom?: readonly string[];
   readonly readOnly: boolean;
   readonly shmSizeBytes: number;
   /** Absent: the engine's. */
@@ -73,6 +81,19 @@ export interface ContainerConfig {
   readonly log: LogConfig;
 }
 
+/** Times in nanoseconds, as docker keeps them. What is absent is the image's. */
+export interface HealthConfig {
+  /** `["CMD-SHELL", text]`; `["NONE"]`: no check, the image's neither. */
+  readonly test?: readonly string[];
+  readonly intervalNs?: number;
+  readonly timeoutNs?: number;
+  readonly startPeriodNs?: number;
+  readonly startIntervalNs?: number;
+  readonly retries?: number;
+  /** Once it turns unhealthy; absent: nothing. */
+  readonly onFailure?: "kill" | "restart" | "stop";
+}
+
 export interface RestartConfig {
   readonly policy: "always" | "unless-stopped" | "on-failure";
   /** Of on-failure; 0: no limit. */
@@ -91,6 +112,8 @@ export type MountConfig =
       readonly propagation?: "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared";
       /** Submounts too (docker's default). */
       readonly recursive: boolean;
+      /** `U`: the source is given to the container's user at each start. */
+      readonly chown?: true;
     }
   | {
       readonly type: "volume";
@@ -100,6 +123,8 @@ export type MountConfig =
       readonly readOnly: boolean;
       /** First use copies what the image has at the target. */
       readonly copy: boolean;
+      /** As with bind. */
+      readonly chown?: true;
     }
   | { readonly type: "tmpfs"; readonly target: string; readonly options: readonly string[] };
 

@@ -18,6 +18,7 @@ const modeGroups: readonly (readonly string[])[] = [
   ["rw", "ro"],
   ["z", "Z"],
   ["nocopy"],
+  ["U"],
   ["consistent", "cached", "delegated", "default"],
   propagations,
 ];
@@ -41,6 +42,7 @@ export function parseVolume(text: string, cwd: string): MountConfig {
 function mountOf(source: string, target: string, mode: readonly string[], cwd: string): MountConfig {
   const readOnly = mode.includes("ro");
   const propagation = propagations.find((each) => mode.includes(each));
+  const chown = mode.includes("U") ? ({ chown: true } as const) : {};
   if (source.startsWith("/") || /^\.{1,2}(\/|$)/.test(source)) {
     if (mode.includes("nocopy")) throw new Error("invalid mode: nocopy is for volumes, not for bind mounts");
     const bind: Bind = {
@@ -50,13 +52,14 @@ function mountOf(source: string, target: string, mode: readonly string[], cwd: s
       readOnly,
       createSource: true,
       recursive: true,
+      ...chown,
     };
     return propagation === undefined ? bind : { ...bind, propagation };
   }
   checkVolumeName(source);
   if (propagation !== undefined)
     throw new Error(`invalid mode: ${propagation} is for bind mounts, not for volumes`);
-  return { type: "volume", name: source, target, readOnly, copy: !mode.includes("nocopy") };
+  return { type: "volume", name: source, target, readOnly, copy: !mode.includes("nocopy"), ...chown };
 }
 
 function isMode(text: string): boolean {
@@ -72,17 +75,19 @@ function invalid(text: string): Error {
 /** The `-v` word that parseVolume reads back as this mount; undefined: only `--mount` or `--tmpfs` can say it. */
 export function renderVolume(mount: MountConfig): string | undefined {
   if (mount.type === "tmpfs" || mount.target.includes(":")) return undefined;
+  const chown = mount.chown === true ? ["U"] : [];
   if (mount.type === "volume") {
-    if (mount.name !== undefined)
-      return withMode([mount.name, mount.target], mount.readOnly, !mount.copy && "nocopy");
+    const extra = [...(mount.copy ? [] : ["nocopy"]), ...chown];
+    if (mount.name !== undefined) return withMode([mount.name, mount.target], mount.readOnly, extra);
     const isPlain = !mount.readOnly && mount.copy;
     return isPlain ? mount.target : undefined;
   }
   if (!mount.createSource || !mount.recursive || mount.source.includes(":")) return undefined;
-  return withMode([mount.source, mount.target], mount.readOnly, mount.propagation ?? false);
+  const extra = [...(mount.propagation === undefined ? [] : [mount.propagation]), ...chown];
+  return withMode([mount.source, mount.target], mount.readOnly, extra);
 }
 
-function withMode(parts: readonly string[], readOnly: boolean, extra: string | false): string {
-  const mode = [...(readOnly ? ["ro"] : []), ...(extra === false ? [] : [extra])];
+function withMode(parts: readonly string[], readOnly: boolean, extra: readonly string[]): string {
+  const mode = [...(readOnly ? ["ro"] : []), ...extra];
   return [...parts, ...(mode.length === 0 ? [] : [mode.join(",")])].join(":");
 }

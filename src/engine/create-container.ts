@@ -25,6 +25,7 @@ import { readCpusets } from "./host-cpuset.ts";
 import type { LocalImage } from "./resolve-image.ts";
 import { makeVolume } from "./volume.ts";
 import { type VolumeMount, volumeMountsOf } from "./volume-mounts.ts";
+import { withVolumesFrom } from "./volumes-from.ts";
 
 const nameAttempts = 20;
 
@@ -72,7 +73,7 @@ export async function draftContainer(
   const imageConfig = parseImageConfig(image.configBytes);
   const { args } = mergeProcess(config, imageConfig.config);
   validateResources(config.resources, { cpus: cpuCount(), ...readCpusets() });
-  const joined = await checkNamespaceTargets(engine, config);
+  const joined = await checkNamespaceTargets(engine, await withVolumesFrom(engine, config));
   const volumes = volumeMountsOf(id, joined, imageConfig.config);
   const anonymousVolumes = volumes.filter((volume) => volume.anonymous).map((volume) => volume.name);
   const parts = { id, imageId: image.id, imageName: image.name, args, anonymousVolumes };

@@ -49,7 +49,12 @@ export async function resolveExecProcess(
     ...(seccomp === undefined ? {} : { seccomp }),
     process: {
       terminal: request.tty,
-      user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+      user: {
+        uid: user.uid,
+        gid: user.gid,
+        additionalGids: user.additionalGids,
+        ...(config.umask === undefined ? {} : { umask: config.umask }),
+      },
       args: request.args,
       env,
       cwd: request.workdir ?? merged.cwd,

@@ -22,7 +22,7 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     },
     AutoRemove: config.autoRemove,
     VolumeDriver: "",
-    VolumesFrom: null,
+    VolumesFrom: config.volumesFrom ?? null,
     ConsoleSize: [0, 0],
     CapAdd: nullIfEmpty(config.capAdd),
     CapDrop: nullIfEmpty(config.capDrop),

@@ -24,12 +24,24 @@ export type { AttachRequest, Session };
 export async function createFromImage(
   engine: Engine,
   config: ContainerConfig,
-  options: ResolveImageOptions,
+  options: ResolveImageOptions & { readonly replace?: boolean },
   monitor?: MonitorHandle,
 ): Promise<ContainerRecord> {
   const image = await resolveImage(engine, config, options);
+  if (options.replace === true && config.name !== undefined) await removeHolder(engine, config.name);
   const identity = monitor === undefined ? undefined : readProcessIdentity(monitor.pid);
   return createContainer(engine, config, image, identity);
+}
+
+/** `--replace`: once the image is there, whoever has the name makes room, running or not. */
+async function removeHolder(engine: Engine, name: string): Promise<void> {
+  const { removeNamed } = await import("./remove-named.ts");
+  try {
+    const holder = await loadContainer(engine, `/${name}`);
+    await removeNamed(engine, holder.id, { force: true, volumes: false });
+  } catch (error) {
+    if (!(error instanceof BockerError) || error.kind !== "not-found") throw error;
+  }
 }
 
 /**

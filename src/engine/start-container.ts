@@ -13,6 +13,7 @@ import type { WindowSize } from "../../ffi/tty.ts";
 import { createCgroup } from "../cgroup/apply-cgroup.ts";
 import type { CgroupHierarchy } from "../cgroup/hierarchy.ts";
 import { type OpenCgroup, openCgroup } from "../cgroup/open-cgroup.ts";
+import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError, ExitCode, messageOf } from "../errors.ts";
 import type { ProcessIdentity } from "../host/process-identity.ts";
 import type { ImageConfig } from "../image/image-config.ts";
@@ -25,11 +26,13 @@ import { probeBindSources } from "../runtime/bind-source.ts";
 import { launchFacts } from "../runtime/launch-facts.ts";
 import { openConsole } from "../runtime/open-console.ts";
 import { endChild, type StartedProcess, startProcess } from "../runtime/start-process.ts";
+import { cleanPath } from "../spec/merge-process.ts";
 import { namespaceModes } from "../spec/namespace-mode.ts";
 import type { Spec } from "../spec/oci.ts";
 import { getContainer, noSuchContainer } from "../state/container.ts";
 import { markRunning, markStartFailed, markStarting } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
+import { chownTree } from "../storage/chown-tree.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { prepareRootfs } from "../storage/rootfs.ts";
 import type { Rootfs } from "../storage/storage-driver.ts";
@@ -42,13 +45,16 @@ import { containerFolder } from "./container-paths.ts";
 import { type ResolvedSpec, resolveSpec } from "./container-spec.ts";
 import type { Engine } from "./engine.ts";
 import { fillVolumes } from "./fill-volumes.ts";
+import { type HealthCheck, healthCheckOf, startingHealth } from "./health-check.ts";
 import { makeLinkedTargets } from "./make-linked-targets.ts";
+import { PidFile } from "./pid-file.ts";
 import { releaseContainer } from "./release-container.ts";
 
 export interface StartedContainer {
   readonly record: ContainerRecord;
   readonly process: StartedProcess;
   readonly stdio: HostStdio;
+  readonly healthCheck?: HealthCheck;
   /** Serve published ports where the kernel does not; to be disposed when the container has ended. */
   readonly forwarders: Disposable;
 }
@@ -65,8 +71,11 @@ export async function startContainer(
   if (!markStarting(engine.state, id, monitor)) throw notStartable(record);
   let started: Omit<StartedContainer, "record"> | undefined;
   try {
+    using pidFile = record.config.pidFile === undefined ? undefined : new PidFile(record.config.pidFile);
     started = await launchContainer(engine, record, size);
-    if (!markRunning(engine.state, id, monitor, started.process.identity)) {
+    pidFile?.write(started.process.identity.pid);
+    const health = started.healthCheck === undefined ? undefined : startingHealth;
+    if (!markRunning(engine.state, id, monitor, started.process.identity, health)) {
       throw new BockerError(`container "${record.name}" was removed while it started`, { kind: "conflict" });
     }
     return { record, ...started };
@@ -111,14 +120,25 @@ async function launchContainer(
   try {
     fillVolumes(engine, record, image, rootFd);
     const resolved = await resolveSpec(engine, { record, image, rootFd, files });
+    giveVolumes(record.config, resolved);
     makeLinkedTargets(rootFd, resolved.spec);
     const launched = await launchSpec(engine, { record, image, reservation, resolved, rootFd }, size);
-    return { ...launched, forwarders };
+    const healthCheck = healthCheckOf(record.config.health, image.config);
+    return { ...launched, forwarders, ...(healthCheck === undefined ? {} : { healthCheck }) };
   } catch (error) {
     forwarders[Symbol.dispose]();
     throw error;
   } finally {
     closeSync(rootFd);
+  }
+}
+
+/** `-v …:U`: who is the container's user is known only now. The Spec says where each source is. */
+function giveVolumes(config: ContainerConfig, { spec, user }: ResolvedSpec): void {
+  for (const mount of config.mounts) {
+    if (mount.type === "tmpfs" || mount.chown !== true) continue;
+    const made = spec.mounts?.find(({ destination }) => destination === cleanPath(mount.target));
+    if (made?.type === "bind" && made.source !== undefined) chownTree(made.source, user.uid, user.gid);
   }
 }
 

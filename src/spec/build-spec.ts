@@ -104,7 +104,12 @@ function specProcess(
   return {
     terminal: config.tty,
     ...(config.tty && resolved.consoleSize ? { consoleSize: resolved.consoleSize } : {}),
-    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    user: {
+      uid: user.uid,
+      gid: user.gid,
+      additionalGids: user.additionalGids,
+      ...(config.umask === undefined ? {} : { umask: config.umask }),
+    },
     args: merged.args,
     env,
     cwd: merged.cwd,

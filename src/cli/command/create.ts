@@ -25,7 +25,8 @@ export const command: CommandSpec = {
     for (const warning of warnings) context.err.write(`WARNING: ${warning}\n`);
     const engine = openEngineWith(settings);
     using cidFile = client.cidfile === undefined ? undefined : new CidFile(client.cidfile);
-    const record = await createFromImage(engine, config, pullReporter(context, client.quiet));
+    const options = { ...pullReporter(context, client.quiet), replace: client.replace };
+    const record = await createFromImage(engine, config, options);
     cidFile?.write(record.id);
     context.out.write(`${record.id}\n`);
     return 0;

@@ -46,7 +46,7 @@ async function runContainer(
   if (request !== undefined) checkInputTerminal({ stdin: request.stdin, tty: config.tty });
   using cidFile = client.cidfile === undefined ? undefined : new CidFile(client.cidfile);
   const monitor = takeMonitor(context.global);
-  const record = await createFromImage(engine, config, reporter, monitor);
+  const record = await createFromImage(engine, config, { ...reporter, replace: client.replace }, monitor);
   cidFile?.write(record.id);
   const session = await startCreated(engine, record, monitor, request);
   if (request !== undefined) {

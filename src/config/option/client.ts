@@ -89,6 +89,16 @@ export const clientOptions: readonly RunOption[] = [
   ),
   booleanOption(
     {
+      name: "replace",
+      scope: "client",
+      help: "If a container with the same name exists, replace it",
+    },
+    (draft, value) => {
+      draft.client.replace = value;
+    },
+  ),
+  booleanOption(
+    {
       name: "dry-run",
       scope: "client",
       toml: "none",

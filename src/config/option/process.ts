@@ -181,6 +181,21 @@ export const processOptions: readonly RunOption[] = [
     },
     (config) => config.stopSignal,
   ),
+  stringOption(
+    { name: "umask", help: "Set umask in container" },
+    (draft, text) => {
+      if (!/^[0-7]{1,4}$/.test(text)) throw new Error(`invalid umask: "${text}": must be an octal number`);
+      draft.config.umask = Number.parseInt(text, 8);
+    },
+    (config) => config.umask?.toString(8).padStart(4, "0"),
+  ),
+  stringOption(
+    { name: "pidfile", help: "Write the container process ID to the file" },
+    (draft, path, host) => {
+      if (path !== "") draft.config.pidFile = resolve(host.cwd, path);
+    },
+    (config) => config.pidFile,
+  ),
   intOption(
     { name: "stop-timeout", help: "Timeout (in seconds) to stop a container" },
     (draft, seconds) => {

@@ -49,9 +49,28 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   init: { flags: ["--init"], toml: "init = true" },
   "stop-signal": { flags: ["--stop-signal", "SIGINT"], toml: 'stop-signal = "SIGINT"' },
   "stop-timeout": { flags: ["--stop-timeout", "3"], toml: "stop-timeout = 3" },
+  umask: { flags: ["--umask", "27"], toml: 'umask = "0027"' },
+  pidfile: { flags: ["--pidfile", "/run/x.pid"], toml: 'pidfile = "/run/x.pid"' },
+  "volumes-from": {
+    flags: ["--volumes-from", "a", "--volumes-from", "b:ro"],
+    toml: 'volumes-from = ["a", "b:ro"]',
+  },
   volume: {
-    flags: ["-v", "./x:/a:ro", "-v", "data:/b:nocopy", "-v", "/c", "-v", "/h:/d:rshared"],
-    toml: 'volume = ["./x:/a:ro", "data:/b:nocopy", "/c", "/h:/d:rshared"]',
+    flags: [
+      "-v",
+      "./x:/a:ro",
+      "-v",
+      "data:/b:nocopy",
+      "-v",
+      "/c",
+      "-v",
+      "/h:/d:rshared",
+      "-v",
+      "user:/u:U",
+      "-v",
+      "/h:/v:ro,U",
+    ],
+    toml: 'volume = ["./x:/a:ro", "data:/b:nocopy", "/c", "/h:/d:rshared", "user:/u:U", "/h:/v:ro,U"]',
   },
   mount: {
     flags: ["--mount", "type=bind,src=/s,dst=/a,bind-recursive=disabled", "--mount", '"dst=/b,c",readonly'],
@@ -112,6 +131,14 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
     flags: ["--log-opt", "max-size=1m", "--log-opt", "max-file=9"],
     toml: "log-opt = { max-size = '1m', max-file = 9 }",
   },
+  "health-cmd": { flags: ["--health-cmd", "wget -q localhost"], toml: 'health-cmd = "wget -q localhost"' },
+  "health-interval": { flags: ["--health-interval", "1m30s"], toml: 'health-interval = "1m30s"' },
+  "health-timeout": { flags: ["--health-timeout", "500ms"], toml: 'health-timeout = "500ms"' },
+  "health-start-period": { flags: ["--health-start-period", "1h"], toml: 'health-start-period = "60m"' },
+  "health-start-interval": { flags: ["--health-start-interval", "2s"], toml: 'health-start-interval = "2s"' },
+  "health-retries": { flags: ["--health-retries", "5"], toml: "health-retries = 5" },
+  "health-on-failure": { flags: ["--health-on-failure", "kill"], toml: 'health-on-failure = "kill"' },
+  "no-healthcheck": { flags: ["--no-healthcheck"], toml: "no-healthcheck = true" },
   privileged: { flags: ["--privileged"], toml: "privileged = true" },
   "cap-add": { flags: ["--cap-add", "net_admin"], toml: 'cap-add = ["NET_ADMIN"]' },
   "cap-drop": { flags: ["--cap-drop", "all"], toml: 'cap-drop = "ALL"' },
@@ -133,6 +160,7 @@ const clientSamples: Record<string, { readonly flags: readonly string[]; readonl
   "detach-keys": { flags: ["--detach-keys", "ctrl-a,x"], toml: 'detach-keys = "ctrl-a,x"' },
   attach: { flags: ["-a", "stdout", "-a", "STDERR"], toml: 'attach = ["stdout", "STDERR"]' },
   quiet: { flags: ["-q"], toml: "quiet = true" },
+  replace: { flags: ["--replace", "--name", "web"], toml: 'replace = true\nname = "web"' },
 };
 
 test("every option with a TOML key has a sample here", () => {
@@ -196,6 +224,7 @@ describe("parse(render(config)) = config", () => {
       "cpu-quota",
       "oom-kill-disable",
       "restart",
+      "no-healthcheck",
     ];
     const flags = Object.entries(samples).flatMap(([name, sample]) =>
       alone.includes(name) ? [] : sample.flags,

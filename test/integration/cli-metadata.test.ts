@@ -1,0 +1,185 @@
+/** Options about what a container has of others and tells about itself: volumes-from, :U, replace, pidfile, umask. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openWorkspace, type Workspace } from "../lib/workspace.ts";
+
+let bocker: Workspace;
+beforeAll(() => {
+  bocker = openWorkspace();
+});
+afterAll(() => bocker[Symbol.asyncDispose]());
+
+const isolated = ["--network", "none"] as const;
+const once = (...words: readonly string[]) => bocker.ok("run", "--rm", ...isolated, ...words);
+
+describe("--volumes-from", () => {
+  test("named, anonymous and bound, and they stay when the owner goes with its volumes", async () => {
+    const flags = [
+      "--name",
+      "owner",
+      "-v",
+      "named:/n",
+      "-v",
+      "/anonymous",
+      "-v",
+      `${bocker.directory}:/bound`,
+    ];
+    await bocker.ok(
+      "run",
+      ...isolated,
+      ...flags,
+      "busybox",
+      "sh",
+      "-c",
+      "echo 1 > /n/f; echo 2 > /anonymous/f",
+    );
+    await bocker.ok(
+      "create",
+      ...isolated,
+      "--volumes-from",
+      "owner",
+      "--name",
+      "heir",
+      "busybox",
+      "cat",
+      "/n/f",
+      "/anonymous/f",
+    );
+    await bocker.ok("rm", "-v", "owner");
+    expect(await bocker.ok("start", "-a", "heir")).toBe("1\n2");
+    const { HostConfig, Mounts } = await bocker.inspect("heir");
+    expect(HostConfig.VolumesFrom).toEqual(["owner"]);
+    expect(Mounts.map((mount: { Destination: string }) => mount.Destination).sort()).toEqual([
+      "/anonymous",
+      "/bound",
+      "/n",
+    ]);
+    await bocker.ok("rm", "-v", "heir");
+  });
+
+  test("read-only, and a mount of one's own at the same place wins", async () => {
+    await bocker.ok("create", ...isolated, "--name", "giver", "-v", "given:/g", "-v", "other:/o", "busybox");
+    const { exitCode, stderr } = await bocker.run(
+      "run",
+      "--rm",
+      ...isolated,
+      "--volumes-from",
+      "giver:ro",
+      "busybox",
+      "touch",
+      "/g/x",
+    );
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("Read-only file system")]);
+    await once("--volumes-from", "giver", "-v", "mine:/g", "busybox", "touch", "/g/own", "/o/theirs");
+    const inVolume = (name: string) => readdirSync(join(bocker.root, "volume", name, "_data"));
+    expect([inVolume("given"), inVolume("mine"), inVolume("other")]).toEqual([[], ["own"], ["theirs"]]);
+    await bocker.ok("rm", "giver");
+  });
+
+  test("refusals", async () => {
+    const of = async (word: string) => {
+      const { exitCode, stderr } = await bocker.run("run", "--rm", "--volumes-from", word, "busybox");
+      return [exitCode, stderr.split("\n")[0]];
+    };
+    expect(await of("absent")).toEqual([125, "bocker: No such container: absent"]);
+    expect(await of("a:rx")).toEqual([
+      125,
+      'invalid argument "a:rx" for "--volumes-from" flag: invalid mode: rx',
+    ]);
+    expect((await of(""))[0]).toBe(125);
+  });
+});
+
+test("-v …:U gives the source to the container's user, and no more than the source", async () => {
+  const folder = join(bocker.directory, "given-away");
+  const outside = join(bocker.directory, "outside");
+  mkdirSync(join(folder, "sub"), { recursive: true });
+  writeFileSync(join(folder, "sub/file"), "");
+  writeFileSync(outside, "");
+  symlinkSync(outside, join(folder, "link"));
+  const user = ["-u", "1000:2000"];
+  expect(
+    await once(
+      ...user,
+      "-v",
+      `${folder}:/x:U`,
+      "-v",
+      "fresh:/y:U",
+      "busybox",
+      "sh",
+      "-c",
+      "touch /x/a /y/b; stat -c %u:%g /x /x/sub/file /y /y/b",
+    ),
+  ).toBe("1000:2000\n1000:2000\n1000:2000\n1000:2000");
+  expect(statSync(outside).uid).toBe(0);
+});
+
+describe("--replace", () => {
+  test("takes the place of one that runs", async () => {
+    const first = await bocker.ok("run", "-d", ...isolated, "--name", "place", "busybox", "sleep", "100");
+    const second = await bocker.ok(
+      "run",
+      "-d",
+      ...isolated,
+      "--replace",
+      "--name",
+      "place",
+      "busybox",
+      "sleep",
+      "100",
+    );
+    expect(await bocker.ok("ps", "-aq", "--no-trunc")).toBe(second);
+    expect(first).not.toBe(second);
+    const third = await bocker.ok("create", "--replace", "--name", "place", "busybox");
+    expect(await bocker.ok("ps", "-aq", "--no-trunc")).toBe(third);
+    await bocker.ok("rm", "place");
+  });
+
+  test("needs a name, and leaves the old one where the image cannot be had", async () => {
+    const { exitCode, stderr } = await bocker.run("run", "--replace", "busybox", "true");
+    expect([exitCode, stderr]).toEqual([
+      125,
+      expect.stringContaining("cannot replace container without --name being set"),
+    ]);
+    const id = await bocker.ok("create", "--name", "kept", "busybox");
+    expect(
+      (await bocker.run("run", "--replace", "--name", "kept", "--pull", "never", "absent/image")).exitCode,
+    ).toBe(125);
+    expect((await bocker.inspect("kept")).Id).toBe(id);
+    await bocker.ok("rm", "kept");
+  });
+});
+
+test("--pidfile has the pid of the first process at each start", async () => {
+  const path = join(bocker.directory, "web.pid");
+  await bocker.ok("run", "-d", ...isolated, "--pidfile", path, "--name", "noted", "busybox", "sleep", "100");
+  const pid = async () => String((await bocker.inspect("noted")).State.Pid);
+  expect(readFileSync(path, "utf8")).toBe(await pid());
+  await bocker.ok("restart", "-t", "0", "noted");
+  expect(readFileSync(path, "utf8")).toBe(await pid());
+  await bocker.ok("rm", "-f", "noted");
+  const { exitCode, stderr } = await bocker.run(
+    "run",
+    "--rm",
+    "--pidfile",
+    "/nonexistent/pid",
+    "busybox",
+    "true",
+  );
+  expect([exitCode, stderr]).toEqual([
+    125,
+    expect.stringContaining('cannot write the pid file "/nonexistent/pid"'),
+  ]);
+});
+
+test("--umask, of exec too", async () => {
+  expect(await once("--umask", "0077", "busybox", "sh", "-c", "umask; touch /x; stat -c %a /x")).toBe(
+    "0077\n600",
+  );
+  await bocker.ok("run", "-d", ...isolated, "--umask", "27", "--name", "masked", "busybox", "sleep", "100");
+  expect(await bocker.ok("exec", "masked", "sh", "-c", "umask")).toBe("0027");
+  await bocker.ok("rm", "-f", "masked");
+  const { exitCode, stderr } = await bocker.run("run", "--rm", "--umask", "8", "busybox", "true");
+  expect([exitCode, stderr]).toEqual([125, expect.stringContaining('invalid umask: "8"')]);
+});
