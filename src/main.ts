@@ -1,5 +1,6 @@
 /**
- * Which of its roles this process has: the command line, a container's monitor, or the unpacking of an archive.
+ * Which of its roles this process has: the command line, a container's monitor, one check of its health, or the
+ * unpacking of an archive.
  *
  * The only place that ends the process. Every role is loaded by itself, so that none pays for another.
  */
@@ -27,6 +28,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (verb === "archive-apply") {
     const { runArchiveApply } = await import("./storage/archive-apply.ts");
     return runArchiveApply(argv.slice(1));
+  }
+  if (verb === "health-check") {
+    const { runHealthRole } = await import("./engine/run-health-check.ts");
+    return runHealthRole(argv[1] ?? "");
   }
   if (monitored.has(verb)) {
     const { prepareMonitor } = await import("./engine/early-monitor.ts");

@@ -31,7 +31,7 @@ export function renderDuration(durationMs: number): string {
 export function renderStatus(record: ContainerRecord, nowMs: number): string {
   switch (record.status) {
     case "running":
-      return `Up ${renderDuration(nowMs - (record.startedAtMs ?? nowMs))}`;
+      return `Up ${renderDuration(nowMs - (record.startedAtMs ?? nowMs))}${renderHealth(record)}`;
     case "paused":
       return `Up ${renderDuration(nowMs - (record.startedAtMs ?? nowMs))} (Paused)`;
     case "restarting":
@@ -45,6 +45,11 @@ export function renderStatus(record: ContainerRecord, nowMs: number): string {
     case "exited":
       return `Exited (${record.exitCode}) ${renderAgo(record.finishedAtMs, nowMs)}`;
   }
+}
+
+function renderHealth({ health }: ContainerRecord): string {
+  if (health === undefined) return "";
+  return health.status === "starting" ? " (health: starting)" : ` (${health.status})`;
 }
 
 /** `2 hours ago`. */

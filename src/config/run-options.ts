@@ -4,6 +4,7 @@
  */
 import { clientOptions } from "./option/client.ts";
 import { filesystemOptions } from "./option/filesystem.ts";
+import { healthOptions } from "./option/health.ts";
 import { networkOptions } from "./option/network.ts";
 import { processOptions } from "./option/process.ts";
 import { resourceOptions } from "./option/resource.ts";
@@ -16,6 +17,7 @@ export const runOptions: readonly RunOption[] = [
   ...networkOptions,
   ...resourceOptions,
   ...securityOptions,
+  ...healthOptions,
   ...clientOptions,
 ];
 

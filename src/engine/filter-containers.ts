@@ -254,5 +254,8 @@ function healthTest(values: readonly string[]): Test {
       hint: `one of ${healths.join(", ")}`,
     });
   }
-  return () => values.includes("none");
+  return ({ health, init }) => {
+    if (health === undefined) return values.includes("none");
+    return values.includes(init === undefined ? "unhealthy" : health.status);
+  };
 }

@@ -9,6 +9,7 @@ import type { MountConfig } from "../config/container-config.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord, LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { StorageDriverName } from "../storage/storage-driver.ts";
+import { mergeHealth } from "./health-check.ts";
 import { hostConfigOf, type JsonObject, networkModeOf } from "./inspect-host-config.ts";
 import { renderTime } from "./render-time.ts";
 import type { VolumeMount } from "./volume-mounts.ts";
@@ -82,6 +83,39 @@ export function stateOf(record: ContainerRecord): JsonObject {
     Error: record.error,
     StartedAt: renderTime(record.startedAtMs),
     FinishedAt: renderTime(isLive ? undefined : record.finishedAtMs),
+    ...healthStateOf(record),
+  };
+}
+
+/** docker calls what does not run unhealthy. */
+function healthStateOf({ health, init }: ContainerRecord): JsonObject {
+  if (health === undefined) return {};
+  return {
+    Health: {
+      Status: init === undefined ? "unhealthy" : health.status,
+      FailingStreak: health.failingStreak,
+      Log: health.log.map((result) => ({
+        Start: renderTime(result.startMs),
+        End: renderTime(result.endMs),
+        ExitCode: result.exitCode,
+        Output: result.output,
+      })),
+    },
+  };
+}
+
+function healthcheckOf({ record, image }: ContainerFacts): JsonObject {
+  const health = mergeHealth(record.config.health, image.config);
+  if (health === undefined) return {};
+  return {
+    Healthcheck: {
+      ...(health.test === undefined ? {} : { Test: health.test }),
+      ...(health.intervalNs === undefined ? {} : { Interval: health.intervalNs }),
+      ...(health.timeoutNs === undefined ? {} : { Timeout: health.timeoutNs }),
+      ...(health.startPeriodNs === undefined ? {} : { StartPeriod: health.startPeriodNs }),
+      ...(health.startIntervalNs === undefined ? {} : { StartInterval: health.startIntervalNs }),
+      ...(health.retries === undefined ? {} : { Retries: health.retries }),
+    },
   };
 }
 
@@ -100,6 +134,7 @@ function configOf(facts: ContainerFacts): JsonObject {
     OpenStdin: config.interactive,
     StdinOnce: config.interactive,
     Env: facts.env,
+    ...healthcheckOf(facts),
     Cmd: config.command.length > 0 ? config.command : (commandFromImage(facts) ?? null),
     Image: config.image,
     Volumes: volumesOf(facts),

@@ -11,6 +11,7 @@ import { BockerError } from "../errors.ts";
 import { sinceBootMs } from "../host/clock.ts";
 import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
 import { selfCommand } from "../host/self-command.ts";
+import { firstPauseMs, type HealthSchedule } from "../monitor/health-timer.ts";
 import type {
   MonitorDependencies,
   ProcessExit,
@@ -26,6 +27,7 @@ import { awaitRestart } from "./await-restart.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import { attachSocketOf, logPathOf } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import { stillStartingCode } from "./health-check.ts";
 import { releaseContainer } from "./release-container.ts";
 import { removeReleased } from "./remove-container.ts";
 import { planRestart } from "./restart-policy.ts";
@@ -57,7 +59,25 @@ export function monitorDependencies(engine: Engine): MonitorDependencies {
 
 type Started = Awaited<ReturnType<typeof startContainer>>;
 
-function monitored(engine: Engine, { record, process, stdio }: Started): StartedContainer {
+/** Each check is a process of its own; see run-health-check.ts. */
+function healthScheduleOf({ record, healthCheck }: Started): { readonly health?: HealthSchedule } {
+  if (healthCheck === undefined) return {};
+  const { intervalMs, startPeriodMs, startIntervalMs } = healthCheck;
+  const times = { intervalMs, startPeriodMs, startIntervalMs };
+  const startedMs = sinceBootMs();
+  return {
+    health: {
+      ...times,
+      startedMs,
+      nextMs: startedMs + firstPauseMs(times),
+      command: selfCommand("health-check", record.id),
+      startingCode: stillStartingCode,
+    },
+  };
+}
+
+function monitored(engine: Engine, started: Started): StartedContainer {
+  const { record, process, stdio } = started;
   const { pidfd } = process;
   let hasEnded = false;
   const exited = waitForExit(process).finally(() => {
@@ -77,6 +97,7 @@ function monitored(engine: Engine, { record, process, stdio }: Started): Started
     ...(record.config.ports.length === 0 ? { rest: { pidfd, command: selfCommand("monitor") } } : {}),
     log: { ...record.config.log, path: logPathOf(engine.paths, record.id) },
     socketPath: attachSocketOf(engine.paths, record.id),
+    ...healthScheduleOf(started),
   };
 }
 

@@ -6,6 +6,7 @@
 import type { WindowSize } from "../../ffi/tty.ts";
 import type { LogConfig } from "../config/container-config.ts";
 import type { HostStdio } from "./container-stdio.ts";
+import type { HealthSchedule } from "./health-timer.ts";
 
 export interface MonitorDependencies {
   /**
@@ -53,6 +54,7 @@ export interface StartedContainer {
    * command that starts this program as a monitor. Absent: something in this process is needed until the end.
    */
   readonly rest?: { readonly pidfd: number; readonly command: readonly string[] };
+  readonly health?: HealthSchedule;
   /** Where clients attach: `…/containers/ID/attach.sock`; the folder is made when it is missing. */
   readonly socketPath: string;
 }

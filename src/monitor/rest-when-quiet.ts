@@ -2,6 +2,7 @@
  * When a monitor rests: soon after the start, and again whenever it has grown (a burst of output leaves garbage behind).
  */
 import type { ContainerLife } from "./container-life.ts";
+import type { HealthTimer } from "./health-timer.ts";
 import type { StartedContainer } from "./monitor-dependencies.ts";
 import { restNow } from "./rest.ts";
 
@@ -20,6 +21,7 @@ export function restWhenQuiet(
   id: string,
   container: StartedContainer,
   resumed: boolean,
+  health?: HealthTimer,
 ): () => void {
   const { rest, stdinOnce, log, socketPath } = container;
   if (rest === undefined) return () => undefined;
@@ -30,7 +32,10 @@ export function restWhenQuiet(
   function look(): void {
     const rssBytes = process.memoryUsage.rss();
     const stdio = rssBytes > limitBytes ? life.quietStdio() : undefined;
-    if (stdio !== undefined) restNow({ ...state, stdio });
+    const schedule = health?.resting;
+    const isChecking = health !== undefined && schedule === undefined;
+    if (stdio !== undefined && !isChecking)
+      restNow({ ...state, stdio, ...(schedule ? { health: schedule } : {}) });
     if (limitBytes === Number.POSITIVE_INFINITY) limitBytes = rssBytes + growthBytes;
     timer = setTimeout(look, nextLookMs);
   }

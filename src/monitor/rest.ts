@@ -13,6 +13,7 @@ import { execve, maskSignals, setCloseOnExec } from "../../ffi/exec.ts";
 import { closeQuietly, writeAll } from "../../ffi/file.ts";
 import { memfd_create } from "../../ffi/memfd.ts";
 import type { HostStdio } from "./container-stdio.ts";
+import type { HealthSchedule } from "./health-timer.ts";
 import type { LogTarget } from "./monitor-dependencies.ts";
 
 /** Everything a resumed monitor has to know. */
@@ -24,6 +25,7 @@ export interface RestState {
   readonly log: LogTarget;
   readonly socketPath: string;
   readonly command: readonly string[];
+  readonly health?: HealthSchedule;
 }
 
 /** Names the memfd's descriptor in the environment of the resumed monitor. */

@@ -15,6 +15,7 @@ import { waitForExit } from "../runtime/wait-for-exit.ts";
 import { listenForClients } from "./attach-listener.ts";
 import { Channel } from "./channel.ts";
 import { ContainerLife } from "./container-life.ts";
+import { HealthTimer } from "./health-timer.ts";
 import type {
   MonitorDependencies,
   ProcessExit,
@@ -156,9 +157,11 @@ async function attend(
     life.attach(client, request);
   }).catch((error: unknown) => life.log.note(`attach is not possible: ${messageOf(error)}`));
   showContainerInTitle(id);
-  const wake = restWhenQuiet(life, id, container, resumed);
+  const health = container.health && new HealthTimer(container.health, (text) => life.log.note(text));
+  const wake = restWhenQuiet(life, id, container, resumed, health);
   const exit = await ended;
   wake();
+  health?.stop();
   listener?.close();
   const { warning, restartInMs } = await settle(load, id, exit);
   await life.sayExit({ exitCode: exit.exitCode, ...(warning === undefined ? {} : { warning }) });

@@ -14,7 +14,13 @@ import { nowMs } from "../host/clock.ts";
 import { isProcessAlive, isSameProcess } from "../host/process-identity.ts";
 import { getContainer } from "./container.ts";
 import { appendContainerEvent } from "./event.ts";
-import type { ContainerRecord, ContainerStatus, ProcessIdentity, StopIntent } from "./record.ts";
+import type {
+  ContainerRecord,
+  ContainerStatus,
+  HealthRecord,
+  ProcessIdentity,
+  StopIntent,
+} from "./record.ts";
 import { identityText } from "./row.ts";
 import type { State } from "./state.ts";
 
@@ -56,12 +62,13 @@ export function markStarting(state: State, id: string, monitor: ProcessIdentity)
   });
 }
 
-/** Records the container's first process; false when `monitor` is not the one that holds it. */
+/** Records the container's first process, and its health before any check; false when `monitor` is not the one that holds it. */
 export function markRunning(
   state: State,
   id: string,
   monitor: ProcessIdentity,
   init: ProcessIdentity,
+  health?: HealthRecord,
 ): boolean {
   return changeWithEvent(
     state,
@@ -69,12 +76,18 @@ export function markRunning(
     "start",
     {},
     `UPDATE containers SET status = 'running', init = ?, started_at_ms = ?, finished_at_ms = NULL, exit_code = 0,
-       oom_killed = 0, error = '' WHERE id = ? AND monitor = ? AND status NOT IN ('removing', 'dead')`,
+       oom_killed = 0, error = '', health = ? WHERE id = ? AND monitor = ? AND status NOT IN ('removing', 'dead')`,
     identityText(init),
     nowMs(),
+    health === undefined ? null : JSON.stringify(health),
     id,
     identityText(monitor),
   );
+}
+
+/** Records a health check's result. Call it in the transaction that has read the one before. */
+export function setHealth(state: State, id: string, health: HealthRecord): void {
+  state.run("UPDATE containers SET health = ? WHERE id = ?", JSON.stringify(health), id);
 }
 
 /**

@@ -6,7 +6,7 @@ import { BockerError } from "../errors.ts";
 import { nowMs } from "../host/clock.ts";
 import { completeConfig } from "./config-column.ts";
 import { appendContainerEvent } from "./event.ts";
-import type { ContainerRecord, ContainerStatus, StopIntent } from "./record.ts";
+import type { ContainerRecord, ContainerStatus, HealthRecord, StopIntent } from "./record.ts";
 import {
   identityColumn,
   numberColumn,
@@ -200,8 +200,18 @@ function readContainer(row: Row): ContainerRecord {
     error: textColumn(row, "error"),
     restartCount: numberColumn(row, "restart_count"),
     ...optionalColumn(row, "stop_intent", "stopIntent", readStopIntent),
+    ...optionalColumn(row, "health", "health", readHealth),
     ...optionalColumn(row, "restart_delay_ms", "restartDelayMs", numberColumn),
     anonymousVolumes: stringsColumn(row, "anonymous_volumes"),
+  };
+}
+
+function readHealth(row: Row, column: string): HealthRecord {
+  const { status, failingStreak, log } = objectColumn(row, column);
+  return {
+    status: status === "healthy" || status === "unhealthy" ? status : "starting",
+    failingStreak: typeof failingStreak === "number" ? failingStreak : 0,
+    log: Array.isArray(log) ? log : [],
   };
 }
 

@@ -18,6 +18,23 @@ export type ContainerStatus =
   | "exited"
   | "dead";
 
+export interface HealthRecord {
+  readonly status: "starting" | "healthy" | "unhealthy";
+  /** Failures since the last success. */
+  readonly failingStreak: number;
+  /** The last five, oldest first. */
+  readonly log: readonly HealthResult[];
+}
+
+export interface HealthResult {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** -1: it could not be run, or took too long. */
+  readonly exitCode: number;
+  /** At most 4 KiB. */
+  readonly output: string;
+}
+
 export type StopIntent = "stop" | "restart";
 
 export interface ContainerRecord {
@@ -48,6 +65,8 @@ export interface ContainerRecord {
   readonly stopIntent?: StopIntent;
   /** The last pause before the restart policy started it again; doubles, see src/engine/restart-policy.ts. */
   readonly restartDelayMs?: number;
+  /** Absent: it has no health check, or was never started. */
+  readonly health?: HealthRecord;
   /** Names of the anonymous volumes made for this container. */
   readonly anonymousVolumes: readonly string[];
 }

@@ -118,4 +118,8 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE volumes ADD COLUMN options TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(options));
   `,
+  // Absent: the container has no health check.
+  `
+  ALTER TABLE containers ADD COLUMN health TEXT CHECK (health IS NULL OR json_valid(health));
+  `,
 ];
