@@ -12,6 +12,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { BockerError, messageOf } from "../errors.ts";
 import { lockFile } from "../host/lock-file.ts";
+import { keepReserve, releaseReserve } from "./disk-reserve.ts";
 import { migrations } from "./schema.ts";
 
 /** The log of a process that ended without closing is read by the next one alone: kept short, that costs nothing. */
@@ -48,15 +49,20 @@ export class State implements Disposable {
 
   /** Runs one statement; gives the number of rows it changed. */
   run(sql: string, ...bindings: Binding[]): number {
-    return this.#database.query(sql).run(...bindings).changes;
+    const change = () => this.#database.query(sql).run(...bindings).changes;
+    return this.#depth > 0 ? change() : this.#write(change);
   }
 
   /**
    * Runs `change` as one transaction that is either there whole or not at all. Joins the transaction that is
-   * already open, if there is one. Must not await: other code of this process would get into the transaction.
+   * already open, if there is one. Must not await: other code of this process would get into the transaction. May
+   * be called a second time, when the first try found the disk full.
    */
   transaction<Result>(change: () => Result): Result {
-    if (this.#depth > 0) return change();
+    return this.#depth > 0 ? change() : this.#write(() => this.#transact(change));
+  }
+
+  #transact<Result>(change: () => Result): Result {
     this.#database.run("BEGIN IMMEDIATE");
     this.#depth++;
     try {
@@ -88,6 +94,23 @@ export class State implements Disposable {
       return result.value;
     }
     throw new Error("a rehearsal was committed");
+  }
+
+  /**
+   * On a full disk the reserve is given up for one more try. What is wrong with the disk then is said with the file's
+   * name; the rest is the caller's to understand.
+   */
+  #write<Result>(action: () => Result): Result {
+    try {
+      try {
+        return action();
+      } catch (error) {
+        if (!isDiskFull(error) || !releaseReserve(this.path)) throw error;
+        return action();
+      }
+    } catch (error) {
+      throw explainWrite(error, this.path);
+    }
   }
 
   /**
@@ -125,6 +148,7 @@ function open(path: string): State {
     database.run("PRAGMA synchronous = NORMAL");
     database.run("PRAGMA foreign_keys = ON");
     database.run(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+    keepReserve(path);
     return new State(database, path);
   } catch (error) {
     database.close();
@@ -187,6 +211,25 @@ function explain(error: unknown, path: string): unknown {
     cause: error,
     ...hint,
   });
+}
+
+/** By the beginning of SQLite's code (sqlite.org/rescode.html). */
+const diskHints: Readonly<Record<string, string>> = {
+  SQLITE_FULL: "free some space on its file system",
+  SQLITE_READONLY: "its file system is mounted read-only",
+  SQLITE_IOERR: "look into the kernel log for errors of the disk",
+};
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof SQLiteError && error.code?.startsWith("SQLITE_FULL") === true;
+}
+
+function explainWrite(error: unknown, path: string): unknown {
+  if (!(error instanceof SQLiteError)) return error;
+  const code = Object.keys(diskHints).find((known) => error.code?.startsWith(known));
+  const hint = code === undefined ? undefined : diskHints[code];
+  if (hint === undefined) return error;
+  return new BockerError(`cannot write "${path}": ${error.message}`, { kind: "host", hint, cause: error });
 }
 
 function isPermission(error: unknown, code: string | undefined): boolean {
