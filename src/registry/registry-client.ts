@@ -24,7 +24,7 @@ import {
   type TransportTiming,
 } from "./registry-settings.ts";
 import { createTransport, type HttpRequest, type HttpResponse, type Transport } from "./transport.ts";
-import { TransportError } from "./transport-error.ts";
+import { TransportError, withOfflineHint } from "./transport-error.ts";
 
 export interface RegistryQuery {
   readonly method: "GET" | "HEAD";
@@ -112,7 +112,7 @@ async function ask(
       failure = error;
     }
   }
-  throw failure;
+  throw failure instanceof TransportError ? withOfflineHint(failure) : failure;
 }
 
 /** A request with its proof may be refused twice: for no token, and for one that ended early. */

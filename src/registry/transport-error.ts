@@ -37,8 +37,15 @@ export class TransportError extends BockerError {
   }
 }
 
-export const offlineHint =
+const offlineHint =
   'without a network, run the embedded image ("bocker run busybox") or a file ("bocker run ./image.tar")';
+
+/** The same error for somebody who wanted an image, with what to do without that registry. */
+export function withOfflineHint(error: TransportError): TransportError {
+  const { temporary, kind, untrusted, plain, cause } = error;
+  if (error.hint !== undefined || kind !== "unreachable") return error;
+  return new TransportError(error.message, { temporary, kind, untrusted, plain, cause, hint: offlineHint });
+}
 
 /** Words for what fetch threw, for the host it was sent to. */
 export function transportErrorOf(host: string, thrown: unknown): TransportError {
@@ -46,7 +53,7 @@ export function transportErrorOf(host: string, thrown: unknown): TransportError 
   const code = codeOf(thrown);
   const reason = (text: string) => `cannot reach registry "${host}": ${text}`;
   const unreachable = (text: string, temporary: boolean) =>
-    new TransportError(reason(text), { temporary, hint: offlineHint, cause: thrown });
+    new TransportError(reason(text), { temporary, cause: thrown });
   switch (code) {
     case "ECONNREFUSED":
     case "ConnectionRefused":

@@ -325,6 +325,16 @@ describe("lies", () => {
   });
 });
 
+describe("nobody there", () => {
+  test("a push says so, without the advice for those who want an image", async () => {
+    const failure = await open({ host: "127.0.0.1:1" })
+      .upload("small")
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ message: 'cannot reach registry "127.0.0.1:1": connection refused' });
+    expect((failure as { hint?: string }).hint).toBeUndefined();
+  });
+});
+
 describe("refusals", () => {
   const denied: readonly (readonly [string, () => Response, string])[] = [
     [
