@@ -14,7 +14,7 @@ import {
   redirectTarget,
   retryAfterMs,
 } from "../../../src/registry/transport.ts";
-import { transportErrorOf } from "../../../src/registry/transport-error.ts";
+import { transportErrorOf, withOfflineHint } from "../../../src/registry/transport-error.ts";
 
 const { registry: localhost } = parseReference("localhost:5000/x");
 const { registry: hub } = parseReference("x");
@@ -203,7 +203,7 @@ describe("redirects", () => {
 
 test("a failed connection is said in words, with a way to go on", () => {
   const refused = Object.assign(new TypeError("x"), { code: "ECONNREFUSED" });
-  expect(transportErrorOf("localhost:5000", refused)).toMatchObject({
+  expect(withOfflineHint(transportErrorOf("localhost:5000", refused))).toMatchObject({
     message: 'cannot reach registry "localhost:5000": connection refused',
     kind: "unreachable",
     temporary: false,
