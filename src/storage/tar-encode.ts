@@ -29,10 +29,14 @@ export function encodeTarEntry(entry: TarEntry): Buffer {
 
 /**
  * Header blocks and map of a file with holes, in PAX format 1.0: only the bytes of `ranges` follow, one after the
- * other, padded once at the end. https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html
+ * other, padded once at the end. GNU tar wants whole blocks in all ranges but the last. https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html
  */
 export function encodeSparseEntry(entry: TarEntry, ranges: readonly SparseRange[]): Buffer {
-  const numbers = [ranges.length, ...ranges.flatMap(({ offset, length }) => [offset, length])];
+  const last = ranges.at(-1);
+  const end = last === undefined ? 0 : last.offset + last.length;
+  // A hole at the end shows by an empty range after it: GNU tar goes by the map, not by the size.
+  const whole = end < entry.size ? [...ranges, { offset: entry.size, length: 0 }] : ranges;
+  const numbers = [whole.length, ...whole.flatMap(({ offset, length }) => [offset, length])];
   const digits = Buffer.from(`${numbers.join("\n")}\n`);
   const map = Buffer.concat([digits, tarPadding(digits.length)]);
   const slash = entry.name.lastIndexOf("/") + 1;
