@@ -47,7 +47,7 @@ export async function renderDryRun(engine: Engine, config: ContainerConfig): Pro
     const facts = loadCgroupFacts(hierarchy, cgroupsPath);
     const cgroup = hierarchy.mode === "none" ? [] : planCgroup(hierarchy, cgroupsPath, resources, facts);
     const tasks = hierarchy.mounts.filter(({ version }) => version === 1).length;
-    const launch: Omit<Launch, "rootFd"> = { record, image: draft.image, reservation, resolved };
+    const launch: Omit<Launch, "root"> = { record, image: draft.image, reservation, resolved };
     const context = startContextOf(launch, config.tty ? 0 : undefined, tasks);
     // Not written by a dry run, and files all the same.
     const written = Object.fromEntries(Object.values(files).map((path) => [path, "file" as const]));

@@ -116,21 +116,34 @@ async function launchContainer(
       ? writeContainerFiles(folder, record.config, hostnameOf(engine, record), reservation)
       : containerFilesIn(containerFolder(engine.paths, owner.id));
   const forwarders = await openPortForwarders(engine.settings.network, record, reservation.ports);
-  const rootFd = mountRootfs(openRootfs(engine, record, image));
+  using root = heldDescriptor(mountRootfs(openRootfs(engine, record, image)));
+  const rootFd = root.fd;
   try {
     fillVolumes(engine, record, image, rootFd);
     const resolved = await resolveSpec(engine, { record, image, rootFd, files });
     giveVolumes(record.config, resolved);
     makeLinkedTargets(rootFd, resolved.spec);
-    const launched = await launchSpec(engine, { record, image, reservation, resolved, rootFd }, size);
+    const launched = await launchSpec(engine, { record, image, reservation, resolved, root }, size);
     const healthCheck = healthCheckOf(record.config.health, image.config);
     return { ...launched, forwarders, ...(healthCheck === undefined ? {} : { healthCheck }) };
   } catch (error) {
     forwarders[Symbol.dispose]();
     throw error;
-  } finally {
-    closeSync(rootFd);
   }
+}
+
+interface HeldDescriptor extends Disposable {
+  readonly fd: number;
+}
+
+/** Closed once, by whoever disposes of it first. */
+function heldDescriptor(fd: number): HeldDescriptor {
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) closeSync(fd);
+    isOpen = false;
+  };
+  return { fd, [Symbol.dispose]: close };
 }
 
 /** `-v …:U`: who is the container's user is known only now. The Spec says where each source is. */
@@ -153,7 +166,7 @@ export interface Launch {
   readonly image: ImageConfig;
   readonly reservation: NetworkReservation;
   readonly resolved: ResolvedSpec;
-  readonly rootFd: number;
+  readonly root: HeldDescriptor;
 }
 
 /** The host's ends of the streams are the caller's when it succeeds. */
@@ -164,9 +177,11 @@ async function launchSpec(
 ): Promise<Pick<StartedContainer, "process" | "stdio">> {
   const streams = launch.record.config.tty ? terminalStreams(size) : pipeStreams(launch);
   try {
-    const process = await launchWith(launch, streams, (pid) =>
-      applyNetworking(engine.state, engine.settings.network, launch.reservation, pid),
-    );
+    const process = await launchWith(launch, streams, (pid) => {
+      // The child has its own. Whoever closes the last one unmounts, and waits while the file system below is synced.
+      launch.root[Symbol.dispose]();
+      applyNetworking(engine.state, engine.settings.network, launch.reservation, pid);
+    });
     return { process, stdio: streams.host };
   } catch (error) {
     closeHostStdio(streams.host);
@@ -219,7 +234,7 @@ async function launchWith(
   return startProcess(plan, {
     stdio: streams.child,
     fds: {
-      rootfs: launch.rootFd,
+      rootfs: launch.root.fd,
       ...(streams.console === undefined ? {} : { devpts: streams.console.devpts }),
       ...Object.fromEntries(tasks.map((fd, index) => [`tasks${index}`, fd])),
     },
@@ -237,7 +252,7 @@ function enterableCgroup(hierarchy: CgroupHierarchy, { linux }: Spec): OpenCgrou
 
 /** What planning needs beside the Spec; the dry run asks for it too. */
 export function startContextOf(
-  launch: Omit<Launch, "rootFd">,
+  launch: Omit<Launch, "root">,
   consoleNumber: number | undefined,
   cgroupTasks: number,
 ): StartContext {
