@@ -6,11 +6,12 @@
  */
 import { messageOf } from "../errors.ts";
 import { containersUsing } from "../state/container.ts";
-import { listImages, tagsOfImage } from "../state/image.ts";
+import { findImageByReference, listImages, tagsOfImage } from "../state/image.ts";
 import type { ContainerRecord, ImageRecord } from "../state/record.ts";
 import { collectGarbage } from "../storage/collect-garbage.ts";
 import { DiskUsage } from "../storage/disk-usage.ts";
 import { loadImageConfig } from "../storage/local-image.ts";
+import { removeLayoutTags } from "../storage/oci-layout.ts";
 import { type RemovedImage, removeImage } from "../storage/remove-image.ts";
 import { sweepStorage } from "../storage/sweep-storage.ts";
 import { loadContainerImage } from "./container-image.ts";
@@ -82,13 +83,25 @@ export async function pruneImages(
   options: { readonly all: boolean },
 ): Promise<PrunedImages> {
   const removed: RemovedImage[] = [];
+  const untagged: string[] = [];
   for (const image of listImages(engine.state)) {
     const names = tagsOfImage(engine.state, image.id).map(({ reference }) => reference);
     if ((names.length > 0 && !options.all) || containersUsing(engine.state, image.id).length > 0) continue;
     if (!passes(filter, image.createdAtMs, () => imageLabels(engine, image))) continue;
     removed.push(...(await removeUnused(engine, names.length > 0 ? names : [image.id])));
+    untagged.push(...names);
   }
+  // A name that stayed, or was given anew meanwhile, keeps its line.
+  if (untagged.length > 0)
+    await removeLayoutTags(
+      engine.paths,
+      untagged.filter((name) => !isTag(engine, name)),
+    );
   return { removed, ...pruneStore(engine) };
+}
+
+function isTag(engine: Engine, reference: string): boolean {
+  return findImageByReference(engine.state, reference) !== undefined;
 }
 
 /** Name by name, without force: a container that was made meanwhile keeps the last one, and the image. */

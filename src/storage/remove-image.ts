@@ -25,7 +25,7 @@ export type RemovedImage = { readonly untagged: string } | { readonly deleted: s
 
 export interface RemoveImageOptions {
   readonly force: boolean;
-  /** Leave blobs and layers to the caller's collectGarbage: for many images at once. */
+  /** Leave the files to the caller's removeLayoutTags and collectGarbage: for many images at once. */
   readonly keepsFiles?: boolean;
 }
 
@@ -39,11 +39,13 @@ export async function removeImage(
   if (image === undefined) throw new BockerError(`No such image: ${shownName(text)}`, { kind: "not-found" });
   const reach = reachOf(store, [image], tagsOfImage(store.state, image.id));
   const gone = store.state.transaction(() => removeRows(store, image, text, options.force));
-  await removeLayoutTags(
-    store.paths,
-    gone.tags.map((tag) => tag.reference),
-  );
-  if (gone.deleted.length > 0 && options.keepsFiles !== true) collectGarbage(store, { among: reach });
+  if (options.keepsFiles !== true) {
+    await removeLayoutTags(
+      store.paths,
+      gone.tags.map((tag) => tag.reference),
+    );
+    if (gone.deleted.length > 0) collectGarbage(store, { among: reach });
+  }
   return [
     ...gone.tags.flatMap((tag) => untaggedLines(tag, gone.remaining)),
     ...gone.deleted.map((deleted) => ({ deleted })),
