@@ -12,6 +12,7 @@ export function refuseUnsupportedSpec(spec: Spec): void {
   const linux = spec.linux;
   const namespace = (type: SpecNamespaceType) => linux?.namespaces?.find((each) => each.type === type);
   const user = namespace("user");
+  refuseInsideProc(spec);
   refuse([
     ["linux.mountLabel", linux?.mountLabel],
     ["linux.personality", linux?.personality],
@@ -25,6 +26,25 @@ export function refuseUnsupportedSpec(spec: Spec): void {
     ["a time namespace", namespace("time")],
     ["joining a mount namespace", namespace("mount")?.path],
   ]);
+}
+
+/** Files that runc lets be covered, for lxcfs and its like. */
+const coverable =
+  /^\/proc\/(cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg|slabinfo|net\/dev|sys\/kernel\/ns_last_pid|sys\/crypto\/fips_enabled)$/;
+
+/** A forged /proc/self deceives what is done through it (CVE-2019-16884). runc's words. */
+function refuseInsideProc({ mounts = [] }: Spec): void {
+  const mount = mounts.find(
+    ({ destination }) => destination.startsWith("/proc/") && !coverable.test(destination),
+  );
+  if (mount === undefined) return;
+  const [source, target] = [mount.source ?? mount.type ?? "none", mount.destination].map((each) =>
+    JSON.stringify(each),
+  );
+  throw new BockerError(
+    `error mounting ${source} to rootfs at ${target}: ${target} cannot be mounted because it is inside /proc`,
+    { kind: "invalid-config" },
+  );
 }
 
 /** The same for a process, of a container or of an exec. */

@@ -8,6 +8,7 @@
  * attached, keys are looked for only where there is one, and with one only run passes signals on.
  */
 
+import { constants } from "node:os";
 import { isTerminal } from "../../ffi/terminal.ts";
 import { getWindowSize, type WindowSize } from "../../ffi/tty.ts";
 import { BockerError } from "../errors.ts";
@@ -86,7 +87,9 @@ export async function runAttached(session: Session, options: AttachOptions): Pro
       const endings = passesOn ? [] : undefined;
       undo.push(enterRawMode(fds.stdin, sendSize, undefined, endings).restore);
     }
-    if (passesOn) undo.push(passSignalsOn(session, options.tty, detached.reject));
+    const wasTerminal = isTerminal(fds.stdin);
+    const hasHungUp = (): boolean => wasTerminal && !isTerminal(fds.stdin);
+    if (passesOn) undo.push(passSignalsOn(session, options.tty, hasHungUp, detached.reject));
     if (options.stdin) copyInput(session, options, fds.stdin, detached.resolve, undo);
     const exited = copyOutput(session, options, fds, undo);
     return await Promise.race([exited, detached.promise]);
@@ -95,12 +98,22 @@ export async function runAttached(session: Session, options: AttachOptions): Pro
   }
 }
 
-function passSignalsOn(session: Session, tty: boolean, left: (reason: BockerError) => void): () => void {
-  const leave = (): void => {
+function passSignalsOn(
+  session: Session,
+  tty: boolean,
+  hasHungUp: () => boolean,
+  left: (reason: BockerError) => void,
+): () => void {
+  const leave = (reason: string): void => {
     session.detach();
-    left(new BockerError("got 3 SIGTERM/SIGINTs, forcefully exiting", { exitCode: 1 }));
+    left(new BockerError(reason, { exitCode: 1 }));
   };
-  return proxySignals({ send: (signal) => session.signal(signal), leave }, tty);
+  const send = (signal: number): void => {
+    session.signal(signal);
+    // Nobody is there any more to see how it goes on.
+    if (tty && signal === constants.signals.SIGHUP && hasHungUp()) leave("the terminal has gone");
+  };
+  return proxySignals({ send, leave: () => leave("got 3 SIGTERM/SIGINTs, forcefully exiting") }, tty);
 }
 
 function followWindow(session: Session, fd: number, undo: (() => void)[]): void {

@@ -189,3 +189,19 @@ test("a third SIGTERM ends the command line of a container that is deaf to it", 
   expect((await bocker.inspect(name)).State.Status).toBe("running");
   await bocker.ok("rm", "-f", name);
 });
+
+test("a terminal that hangs up takes the command line along, and tells the container", async () => {
+  const script = "trap 'echo hup > /tmp/seen' HUP; echo ready; while :; do sleep 0.05; done";
+  const run = ["run", "-it", "--name", "hung", ...quiet, "busybox", "sh", "-c", script];
+  await using session = bocker.terminal(...run);
+  await session.waitFor("ready");
+  session.hangUp();
+  expect(await session.exited).toBe(1);
+  expect((await bocker.inspect("hung")).State.Status).toBe("running");
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await bocker.run("exec", "hung", "cat", "/tmp/seen")).stdout === "hup\n") break;
+    await Bun.sleep(20);
+  }
+  expect(await bocker.ok("exec", "hung", "cat", "/tmp/seen")).toBe("hup");
+  await bocker.ok("rm", "-f", "hung");
+});

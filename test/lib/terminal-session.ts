@@ -14,6 +14,8 @@ export interface TerminalSession extends AsyncDisposable {
   /** The terminal's local flags (termios c_lflag): ICANON 2, ECHO 8, ISIG 1. */
   localFlags(): number;
   kill(signal: NodeJS.Signals): void;
+  /** Closes the terminal, as when its window or its line goes away. */
+  hangUp(): void;
 }
 
 interface TerminalOptions {
@@ -70,10 +72,11 @@ export function openTerminal(argv: readonly string[], options: TerminalOptions):
     resize: (columns, rows) => terminal.resize(columns, rows),
     localFlags: () => terminal.localFlags,
     kill: (signal) => child.kill(signal),
+    hangUp: () => terminal.close(),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null) child.kill("SIGKILL");
       await child.exited;
-      terminal.close();
+      if (!terminal.closed) terminal.close();
     },
   };
 }
