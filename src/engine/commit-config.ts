@@ -7,8 +7,14 @@
 import type { ContainerConfig } from "../config/container-config.ts";
 import { applyChanges } from "../image/config-change.ts";
 import type { DiffID } from "../image/digest.ts";
-import type { HistoryEntry, ImageConfig, ImageProcessConfig } from "../image/image-config.ts";
+import type {
+  HistoryEntry,
+  ImageConfig,
+  ImageHealthcheck,
+  ImageProcessConfig,
+} from "../image/image-config.ts";
 import { mergeProcess } from "../spec/merge-process.ts";
+import { mergeHealth } from "./health-check.ts";
 
 export interface CommitRequest {
   readonly author?: string;
@@ -72,8 +78,23 @@ function containerProcess(container: ContainerConfig, image: ImageProcessConfig)
     ExposedPorts: keySet(Object.keys(image.ExposedPorts ?? {}), ports),
     Volumes: keySet(Object.keys(image.Volumes ?? {}), volumes),
     Labels: { ...image.Labels, ...container.labels },
+    Healthcheck: healthcheckOf(container, image),
     ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
   });
+}
+
+/** The container's own check goes along, but for what is to happen when it fails: an image has no word for that. */
+function healthcheckOf(container: ContainerConfig, image: ImageProcessConfig): ImageHealthcheck {
+  const health = mergeHealth(container.health, image);
+  const members = {
+    Test: health?.test,
+    Interval: health?.intervalNs,
+    Timeout: health?.timeoutNs,
+    StartPeriod: health?.startPeriodNs,
+    StartInterval: health?.startIntervalNs,
+    Retries: health?.retries,
+  };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
 /** What says nothing is left out of the image, as Go's omitempty does. */

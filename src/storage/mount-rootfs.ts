@@ -67,6 +67,9 @@ function mountWith(addLayers: AddLayers, lowerdirs: readonly string[], writable?
     if (writable !== undefined) {
       set(context, "upperdir", writable.upperdir);
       set(context, "workdir", writable.workdir);
+      // Where a kernel has these on, an upper directory is no layer by itself: it points into the ones below.
+      set(context, "redirect_dir", "off");
+      set(context, "metacopy", "off");
     }
     addLayers(context, lowerdirs, () => fsconfig(context, { set: "create" }));
     return fsmount(context);
