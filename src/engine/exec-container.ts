@@ -28,6 +28,7 @@ import type { ContainerRecord, ProcessIdentity } from "../state/record.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import { isNotRunning, requireInit } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
+import { ExecEvents } from "./exec-events.ts";
 import { resolveExecProcess } from "./exec-process.ts";
 import { loadContainer } from "./find-container.ts";
 
@@ -58,7 +59,8 @@ export async function execInContainer(engine: Engine, request: ExecRequest): Pro
     const streams = request.detach ? nullStreams() : openStreams(request, resolved.process, rootFd);
     try {
       const process = await launch(engine, record, { target, resolved, streams, init });
-      return request.detach ? release(process) : attach(process, streams);
+      const events = new ExecEvents(engine, record.id, request.args);
+      return request.detach ? release(process) : attach(process, streams, events);
     } catch (error) {
       streams.closeHost();
       throw error;
@@ -158,13 +160,18 @@ function release(process: StartedProcess): undefined {
   return undefined;
 }
 
-function attach(process: StartedProcess, { host }: Streams): Session {
+function attach(process: StartedProcess, { host }: Streams, events: ExecEvents): Session {
   if (host === undefined) throw new BockerError("a detached process has no streams");
   let hasEnded = false;
-  const exited = waitForExit(process).finally(() => {
-    hasEnded = true;
-    closeQuietly(process.pidfd);
-  });
+  const exited = waitForExit(process)
+    .finally(() => {
+      hasEnded = true;
+      closeQuietly(process.pidfd);
+    })
+    .then((exit) => {
+      events.noteEnd(exit.exitCode);
+      return exit;
+    });
   return new LocalSession(host, {
     exited,
     signal: (signal) => {

@@ -17,13 +17,15 @@ export interface EventWindow {
   readonly untilMs?: number;
 }
 
-/** Batches of events in their order. Ends at `untilMs`, else with the process. */
+/**
+ * Batches of events in their order. Ends at `untilMs` or a moment later (a watch wakes up by itself from time to time),
+ * else with the process.
+ */
 export async function* watchEvents(
   engine: Engine,
   { sinceMs, untilMs = Number.POSITIVE_INFINITY }: EventWindow,
 ): AsyncGenerator<readonly EventRecord[]> {
   const watch = new FolderWatch(dirname(engine.paths.database));
-  const timer = Number.isFinite(untilMs) ? wakeAt(untilMs, watch) : undefined;
   let seen = sinceMs === undefined ? lastEventNumber(engine.state) : 0;
   try {
     for (;;) {
@@ -36,14 +38,6 @@ export async function* watchEvents(
       await watch.changed();
     }
   } finally {
-    clearTimeout(timer);
     watch.close();
   }
-}
-
-/** Longest that setTimeout can wait. */
-const maxTimerMs = 2 ** 31 - 1;
-
-function wakeAt(untilMs: number, watch: FolderWatch): ReturnType<typeof setTimeout> {
-  return setTimeout(() => watch.finish(), Math.min(Math.max(0, untilMs - nowMs()) + 1, maxTimerMs));
 }

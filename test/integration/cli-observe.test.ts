@@ -188,6 +188,27 @@ describe("events", () => {
     expect((await bocker.run("events", "-f", "x=y")).stderr).toContain("invalid filter 'x'");
   });
 
+  test("of exec, with its exit code", async () => {
+    await bocker.ok("run", "-d", ...isolated, "--name", "entered", "busybox", "sleep", "100");
+    const start = since();
+    await bocker.run("exec", "entered", "sh", "-c", "exit 3");
+    const window = ["--since", start, "--until", since(), "-f", "container=entered"];
+    const format = ["--format", "{{.Action}} {{.Actor.Attributes.exitCode}}"];
+    expect(await bocker.ok("events", ...window, ...format)).toBe(
+      "exec_create: sh -c exit 3 <no value>\nexec_start: sh -c exit 3 <no value>\nexec_die 3",
+    );
+    expect(
+      (await bocker.ok("events", ...window, "-f", "event=exec_start", ...format)).split("\n").length,
+    ).toBe(1);
+    await bocker.ok("rm", "-f", "entered");
+  });
+
+  test("ends by itself at --until", async () => {
+    const until = String(Date.now() / 1000 + 0.3);
+    expect(await bocker.ok("events", "--until", until, "-f", "container=nobody")).toBe("");
+    expect(Date.now() / 1000).toBeGreaterThanOrEqual(Number(until));
+  });
+
   test("follows what happens in other processes", async () => {
     const child = bocker.spawn([
       "events",
