@@ -22,29 +22,28 @@ export function renderColumns(
   rows: readonly (readonly string[])[],
   minimumWidth = defaultMinimumWidth,
 ): string {
+  // tabwriter counts characters; only surrogate pairs make that differ from the length, and padEnd counts as length does.
+  const isPlain = !/[\ud800-\udfff]/.test(rows.join());
   const widths: number[] = [];
   for (const row of rows) {
     for (let column = 0; column < row.length - 1; column++) {
-      const width = displayWidth(row[column] ?? "") + padding;
+      const cell = row[column] ?? "";
+      const width = (isPlain ? cell.length : [...cell].length) + padding;
       if (width > (widths[column] ?? 0)) widths[column] = Math.max(minimumWidth, width);
     }
   }
-  return rows.map((row) => `${renderRow(row, widths)}\n`).join("");
+  return rows.map((row) => `${renderRow(row, widths, isPlain)}\n`).join("");
 }
 
-function renderRow(row: readonly string[], widths: readonly number[]): string {
+function renderRow(row: readonly string[], widths: readonly number[], isPlain: boolean): string {
   const last = row.length - 1;
   let line = "";
   for (let column = 0; column < last; column++) {
     const cell = row[column] ?? "";
-    line += cell + " ".repeat((widths[column] ?? 0) - displayWidth(cell));
+    const width = widths[column] ?? 0;
+    line += isPlain ? cell.padEnd(width) : cell + " ".repeat(width - [...cell].length);
   }
   return line + (row[last] ?? "");
-}
-
-/** tabwriter counts characters, not cells of the terminal. Only surrogate pairs make that differ from the length. */
-function displayWidth(text: string): number {
-  return /[\ud800-\udfff]/.test(text) ? [...text].length : text.length;
 }
 
 /** The first 12 digits of a container's or image's id, without `sha256:`. */

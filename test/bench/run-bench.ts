@@ -4,7 +4,7 @@
  *
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
- *   bun run bench --only exec      one of: version, none, bridge, exec, memory
+ *   bun run bench --only exec      one of: version, none, bridge, exec, images, memory
  *   bun run bench --record         also replaces the results in README.md beside this file
  *
  * Prints Markdown. Take ratios from it, and those only from a quiet machine.
@@ -12,6 +12,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { pathsUnder } from "../../src/host/paths.ts";
+import { listImages, setTag } from "../../src/state/image.ts";
+import { openState } from "../../src/state/state.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 import { makeBundle, makeRootfs } from "./bundle.ts";
 import { type Contestant, measure, renderTimings } from "./measure.ts";
@@ -31,6 +34,7 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
   none: benchNoNetwork,
   bridge: benchBridge,
   exec: benchExec,
+  images: benchImages,
   memory: benchMemory,
 };
 
@@ -52,6 +56,24 @@ async function benchVersion({ directory, binary, rounds }: Bench): Promise<strin
     { name: "an empty compiled program", argv: [empty] },
   ];
   return renderTimings("bocker --version", measure(contestants, rounds * 2));
+}
+
+/** A thousand names: what a store of one's own builds comes to. Read and printed, nothing else. */
+async function benchImages({ bocker, binary, rounds }: Bench): Promise<string> {
+  await bocker.ok("run", "--rm", "--network", "none", "busybox", "true");
+  {
+    using state = openState(pathsUnder(bocker.root, bocker.runRoot));
+    const [image] = listImages(state);
+    state.transaction(() => {
+      for (let index = 0; index < 1000; index++)
+        setTag(state, { reference: `docker.io/library/app${index}:v${index}`, imageId: image?.id ?? "" });
+    });
+  }
+  const contestants = [
+    { name: "bocker images, 1,000 tags", argv: [binary, "images"], env: bocker.env },
+    { name: "bocker --version", argv: [binary, "--version"] },
+  ];
+  return renderTimings("images with 1,000 tags", measure(contestants, rounds * 2));
 }
 
 /** A container without a network, beside the runtimes that only run a bundle. */
