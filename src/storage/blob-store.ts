@@ -22,7 +22,6 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { BockerError } from "../errors.ts";
 import { syncFolder } from "../host/atomic-file.ts";
 import type { Paths } from "../host/paths.ts";
@@ -179,7 +178,10 @@ export class BlobStore {
   }
 }
 
-const fsyncAsync = promisify(fsync);
+/** Without node:util, which takes 0.6 ms to load: this module is on the way of every run. */
+function fsyncAsync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fsync(fd, (error) => (error ? reject(error) : resolve())));
+}
 
 /** Brings the part to its full size and checks it. */
 async function fillPart(
