@@ -80,7 +80,7 @@ export const commandTable: CommandTable = [
   },
   {
     name: "inspect",
-    aliases: ["container inspect", "image inspect"],
+    aliases: [],
     summary: "Return low-level information on bocker objects",
     isHot: true,
     load: () => import("./command/inspect.ts"),
@@ -359,5 +359,17 @@ export const commandTable: CommandTable = [
     aliases: ["container update"],
     summary: "Update configuration of one or more containers",
     load: () => import("./command/update.ts"),
+  },
+  {
+    name: "container inspect",
+    aliases: [],
+    summary: "Display detailed information on one or more containers",
+    load: () => import("./command/container-inspect.ts"),
+  },
+  {
+    name: "image inspect",
+    aliases: [],
+    summary: "Display detailed information on one or more images",
+    load: () => import("./command/image-inspect.ts"),
   },
 ];

@@ -14,6 +14,7 @@ import { findLocalImage, layersOf, loadImageConfig } from "../storage/local-imag
 import { driverOf } from "../storage/rootfs.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { containerFolder } from "./container-paths.ts";
+import { loadContainerSize } from "./container-size.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { containerInspectOf } from "./inspect-container.ts";
@@ -29,12 +30,20 @@ export type ObjectKind = "container" | "image" | "network" | "volume";
  * The object, as JSON. Throws docker's `No such object: x`, or what the kind's own inspect says where one was asked
  * for.
  */
-export async function inspectObject(engine: Engine, name: string, kind?: ObjectKind): Promise<JsonObject> {
+export async function inspectObject(
+  engine: Engine,
+  name: string,
+  kind?: ObjectKind,
+  options: { readonly size?: boolean } = {},
+): Promise<JsonObject> {
   if (kind === "network") return inspectNetwork(engine, name);
   if (kind === "volume") return inspectVolume(engine, name);
   if (kind !== "image") {
     const record = await containerNamed(engine, name, kind === "container");
-    if (record !== undefined) return inspectContainer(engine, record);
+    if (record !== undefined) {
+      const object = inspectContainer(engine, record);
+      return options.size === true ? withSize(engine, record, object) : object;
+    }
   }
   const image = kind === "container" ? undefined : findLocalImage(engine.state, name);
   if (image !== undefined) return inspectImage(engine, image);
@@ -88,6 +97,12 @@ function inspectContainer(engine: Engine, record: ContainerRecord): JsonObject {
     storageDriver: driverOf(engine.paths, record.id),
     execIds: [],
   });
+}
+
+/** docker's keys of `--size`, which takes a walk through the files. */
+function withSize(engine: Engine, record: ContainerRecord, object: JsonObject): JsonObject {
+  const { writtenBytes, rootfsBytes } = loadContainerSize(engine, record);
+  return { ...object, SizeRw: writtenBytes, SizeRootFs: rootfsBytes };
 }
 
 function inspectImage(engine: Engine, image: ImageRecord): JsonObject {

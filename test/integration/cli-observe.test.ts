@@ -297,3 +297,46 @@ describe("networks", () => {
     ]);
   });
 });
+
+describe("inspect of one kind", () => {
+  test("does not find the others", async () => {
+    await bocker.ok("create", "--name", "only", "busybox");
+    const failure = async (...words: readonly string[]) => {
+      const { exitCode, stdout, stderr } = await bocker.run(...words);
+      return [exitCode, stdout, stderr];
+    };
+    expect(await failure("image", "inspect", "only")).toEqual([1, "[]\n", "Error: No such image: only\n"]);
+    expect(await failure("container", "inspect", "busybox")).toEqual([
+      1,
+      "[]\n",
+      "Error: No such container: busybox\n",
+    ]);
+    expect(await bocker.ok("image", "inspect", "-f", "{{index .RepoTags 0}}", "busybox")).toBe(
+      "busybox:latest",
+    );
+    expect(await bocker.ok("container", "inspect", "-f", "{{.Name}}", "only")).toBe("/only");
+    expect((await bocker.run("inspect", "--type", "pod", "only")).stderr).toContain(
+      '"pod" is not a valid value for --type',
+    );
+    await bocker.ok("rm", "only");
+  });
+
+  test("--size counts what was written", async () => {
+    await bocker.ok(
+      "run",
+      ...isolated,
+      "--name",
+      "sized",
+      "busybox",
+      "sh",
+      "-c",
+      "head -c 5000 /dev/zero > /x",
+    );
+    const sizes = await bocker.ok("inspect", "-s", "-f", "{{.SizeRw}} {{.SizeRootFs}}", "sized");
+    const [written = 0, whole = 0] = sizes.split(" ").map(Number);
+    expect(written).toBe(5000);
+    expect(whole).toBeGreaterThan(500_000);
+    expect(await bocker.inspect("sized")).not.toHaveProperty("SizeRw");
+    await bocker.ok("rm", "sized");
+  });
+});

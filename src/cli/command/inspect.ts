@@ -9,7 +9,6 @@ import type { ParsedArguments } from "../parse-argv.ts";
 /** `bocker inspect`: everything known of objects, as JSON, a template, or a container's TOML. */
 export const command: CommandSpec = {
   name: "inspect",
-  aliases: ["container inspect", "image inspect"],
   summary: "Return low-level information on bocker objects",
   usage: "[OPTIONS] NAME|ID [NAME|ID...]",
   options: [
@@ -19,6 +18,7 @@ export const command: CommandSpec = {
       kind: "string",
       help: "Format output: 'json', 'toml' (a container's configuration), or a Go template",
     },
+    { name: "size", short: "s", kind: "boolean", help: "Display total file sizes if the type is container" },
     {
       name: "type",
       kind: "string",
@@ -34,8 +34,11 @@ async function inspectThem(context: CommandContext, parsed: ParsedArguments): Pr
   const engine = await openEngineFor(context);
   const kind = kindOf(parsed.string("type"));
   const format = parsed.string("format");
+  const size = parsed.boolean("size");
   if (format === "toml") return inspectToml(context, engine, parsed.positionals);
-  return inspectEach(context, parsed.positionals, format, (name) => inspectObject(engine, name, kind));
+  return inspectEach(context, parsed.positionals, format, (name) =>
+    inspectObject(engine, name, kind, { size }),
+  );
 }
 
 const kinds: readonly ObjectKind[] = ["container", "image", "network", "volume"];
