@@ -27,6 +27,11 @@ export function renderDuration(durationMs: number): string {
   return `${Math.trunc(durationMs / hourMs / 24 / 365)} years`;
 }
 
+/** Go's time.String(), as CREATED AT cells have it: `2026-01-02 15:04:05 +0000 UTC`. */
+export function renderGoTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`;
+}
+
 /** The STATUS column: `Up 3 minutes`, `Exited (137) 2 hours ago`, `Created`. */
 export function renderStatus(record: ContainerRecord, nowMs: number): string {
   switch (record.status) {

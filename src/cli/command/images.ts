@@ -2,7 +2,7 @@ import type { Engine } from "../../engine/engine.ts";
 import { type ImageRow, loadImageRows, loadImageUses } from "../../engine/list-images.ts";
 import { nowMs } from "../../host/clock.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
-import { renderAgo } from "../container-text.ts";
+import { renderAgo, renderGoTime } from "../container-text.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { booleanFilter, filterOption, parseFilters } from "../filter-option.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
@@ -98,7 +98,7 @@ function cellsOf(row: ImageRow, now: number, noTrunc: boolean, uses: number): Ce
   const size = renderSize(image.sizeBytes);
   return {
     Containers: String(uses),
-    CreatedAt: goTime(image.createdAtMs),
+    CreatedAt: renderGoTime(image.createdAtMs),
     CreatedSince: renderCreated(image.createdAtMs, now),
     Digest: digest,
     ID: idText(image.id, noTrunc),
@@ -109,11 +109,6 @@ function cellsOf(row: ImageRow, now: number, noTrunc: boolean, uses: number): Ce
     UniqueSize: "N/A",
     VirtualSize: size,
   };
-}
-
-/** Go's time.String(): `2026-01-02 15:04:05 +0000 UTC`. */
-function goTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`;
 }
 
 function idText(id: string, noTrunc: boolean): string {

@@ -6,7 +6,7 @@ import { loadContainers, loadPorts } from "../../engine/find-container.ts";
 import { nowMs } from "../../host/clock.ts";
 import type { ContainerRecord, PortRecord } from "../../state/record.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
-import { renderAgo, renderCommand, renderPorts, renderStatus } from "../container-text.ts";
+import { renderAgo, renderCommand, renderGoTime, renderPorts, renderStatus } from "../container-text.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { filterOption, parseFilters } from "../filter-option.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
@@ -119,7 +119,7 @@ function rowOf(
     Status: renderStatus(record, now),
     Ports: renderPorts(ports, []),
     Names: record.name,
-    CreatedAt: new Date(record.createdAtMs).toISOString(),
+    CreatedAt: renderGoTime(record.createdAtMs),
     State: record.status,
     Labels: Object.entries(config.labels)
       .map(([key, value]) => `${key}=${value}`)

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { renderCommand, renderDuration, renderPorts, renderStatus } from "../../../src/cli/container-text.ts";
+import {
+  renderCommand,
+  renderDuration,
+  renderGoTime,
+  renderPorts,
+  renderStatus,
+} from "../../../src/cli/container-text.ts";
 import type { ContainerRecord, PortRecord } from "../../../src/state/record.ts";
 
 const second = 1000;
@@ -69,4 +75,8 @@ describe("renderCommand", () => {
   test("more are cut with an ellipsis", () =>
     expect(renderCommand(["a".repeat(21)], false)).toBe(`"${"a".repeat(19)}…"`));
   test("noTrunc keeps all", () => expect(renderCommand(["a".repeat(50)], true)).toHaveLength(52));
+});
+
+test("a time as Go prints it", () => {
+  expect(renderGoTime(Date.UTC(2026, 0, 2, 3, 4, 5, 678))).toBe("2026-01-02 03:04:05 +0000 UTC");
 });
