@@ -5,7 +5,7 @@ import { readSync } from "node:fs";
 import { BockerError } from "../errors.ts";
 import type { CommandContext } from "./command-spec.ts";
 
-/** Asks; throws docker's `x prune has been cancelled` unless the answer is y. */
+/** Asks; throws kind `cancelled`, which ends the command in silence, unless the answer is y. */
 export function confirm(context: CommandContext, what: string, warning: string): void {
   context.out.write(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
   if (readLine().trim().toLowerCase() === "y") return;

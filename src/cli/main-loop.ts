@@ -152,6 +152,8 @@ class Failure {
 
   /** Writes it to standard error; resolves to the exit code. */
   async show(thrown: unknown): Promise<number> {
+    // The user said no: docker says nothing more, and calls it success.
+    if (thrown instanceof BockerError && thrown.kind === "cancelled") return 0;
     const name = this.spec === undefined ? "bocker" : `bocker ${this.spec.name}`;
     const isUsage =
       thrown instanceof UsageError || (thrown instanceof BockerError && thrown.kind === "usage");

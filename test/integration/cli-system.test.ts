@@ -117,6 +117,7 @@ describe("prune", () => {
       "--filter",
       "label=x=1",
     );
+    expect(asked).toMatchObject({ exitCode: 0, stderr: "" });
     expect(asked.stdout).toBe(`WARNING! This will remove:
   - all stopped containers
   - all networks not used by at least one container
