@@ -117,7 +117,10 @@ function mountOverlay(directory: string): string {
 }
 
 describe("what a container sees", () => {
-  const directory = mkdtempSync(join(tmpdir(), "bocker-driver-"));
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "bocker-driver-"));
+  });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   test("is the same with vfs as with overlay", async () => {
@@ -306,9 +309,11 @@ describe("the command line", () => {
 });
 
 describe.skipIf(!hasBtrfs)("btrfs on a loop device", () => {
-  const directory = mkdtempSync(join(tmpdir(), "bocker-btrfs-"));
-  const mountPoint = join(directory, "mnt");
+  let directory: string;
+  let mountPoint: string;
   beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "bocker-btrfs-"));
+    mountPoint = join(directory, "mnt");
     mkdirSync(mountPoint);
     sh('truncate -s 300M "$1/img" && mkfs.btrfs -q "$1/img" && mount -o loop "$1/img" "$1/mnt"', directory);
   });
