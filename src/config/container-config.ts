@@ -43,6 +43,8 @@ export interface ContainerConfig {
 
   /** Octal number of the process's umask; absent: 022. */
   readonly umask?: number;
+  /** `Europe/Paris`, or `local`: the host's. Absent: the image's. */
+  readonly timeZone?: string;
   /** Absolute; gets the first process's pid at every start. */
   readonly pidFile?: string;
 

@@ -27,6 +27,7 @@ import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import { hostDevices, resolveDevices } from "./host-device.ts";
+import { findTimeZone } from "./time-zone.ts";
 import { volumeSourceOf } from "./volume-driver.ts";
 import { volumeMountsOf } from "./volume-mounts.ts";
 
@@ -66,7 +67,10 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
       boundingCapabilities: bounding,
       swapLimit: hasSwapLimit(hierarchy),
       namespaces: await joinedNamespaces(engine, config),
-      files: request.files,
+      files: {
+        ...request.files,
+        ...(config.timeZone === undefined ? {} : { localtime: findTimeZone(config.timeZone) }),
+      },
       volumes: volumeSources(engine, request),
       devices: resolveDevices(config.devices),
       hostDevices: config.privileged ? hostDevices() : [],

@@ -23,6 +23,7 @@ import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { readCpusets } from "./host-cpuset.ts";
 import type { LocalImage } from "./resolve-image.ts";
+import { findTimeZone } from "./time-zone.ts";
 import { makeVolume } from "./volume.ts";
 import { type VolumeMount, volumeMountsOf } from "./volume-mounts.ts";
 import { withVolumesFrom } from "./volumes-from.ts";
@@ -72,6 +73,7 @@ export async function draftContainer(
 ): Promise<ContainerDraft> {
   const imageConfig = parseImageConfig(image.configBytes);
   const { args } = mergeProcess(config, imageConfig.config);
+  if (config.timeZone !== undefined) findTimeZone(config.timeZone);
   validateResources(config.resources, { cpus: cpuCount(), ...readCpusets() });
   const joined = await checkNamespaceTargets(engine, await withVolumesFrom(engine, config));
   const volumes = volumeMountsOf(id, joined, imageConfig.config);

@@ -49,6 +49,7 @@ import { type HealthCheck, healthCheckOf, startingHealth } from "./health-check.
 import { makeLinkedTargets } from "./make-linked-targets.ts";
 import { PidFile } from "./pid-file.ts";
 import { releaseContainer } from "./release-container.ts";
+import { clearDanglingZone } from "./time-zone.ts";
 
 export interface StartedContainer {
   readonly record: ContainerRecord;
@@ -122,6 +123,7 @@ async function launchContainer(
     fillVolumes(engine, record, image, rootFd);
     const resolved = await resolveSpec(engine, { record, image, rootFd, files });
     giveVolumes(record.config, resolved);
+    if (record.config.timeZone !== undefined) clearDanglingZone(rootFd);
     makeLinkedTargets(rootFd, resolved.spec);
     const launched = await launchSpec(engine, { record, image, reservation, resolved, root }, size);
     const healthCheck = healthCheckOf(record.config.health, image.config);

@@ -18,7 +18,13 @@ export type VolumeSource =
 
 export interface MountSources {
   /** Files of the container's own, on the host; absent: not mounted. */
-  readonly files: { readonly hosts?: string; readonly hostname?: string; readonly resolvConf?: string };
+  readonly files: {
+    readonly hosts?: string;
+    readonly hostname?: string;
+    readonly resolvConf?: string;
+    /** A time zone; never written. */
+    readonly localtime?: string;
+  };
   /** What each volume is, by target in the container; the image's declared volumes too. */
   readonly volumes: Readonly<Record<string, VolumeSource>>;
   /** The /dev/shm to share for --ipc host and container:X; absent: one of its own. */
@@ -61,15 +67,16 @@ function defaultMount(mount: SpecMount, config: ContainerConfig, modes: MountMod
 
 /** Written through by the container unless its root is read-only, as in docker. */
 function etcFiles(config: ContainerConfig, sources: MountSources): readonly SpecMount[] {
-  const { hosts, hostname, resolvConf } = sources.files;
+  const { hosts, hostname, resolvConf, localtime } = sources.files;
   const files = [
     ["/etc/resolv.conf", resolvConf],
     ["/etc/hostname", hostname],
     ["/etc/hosts", hosts],
+    ["/etc/localtime", localtime],
     ["/dev/shm", sources.sharedMemory],
   ] as const;
   return files.flatMap(([destination, source]) => {
-    const readOnly = config.readOnly && destination !== "/dev/shm";
+    const readOnly = destination === "/etc/localtime" || (config.readOnly && destination !== "/dev/shm");
     return source === undefined ? [] : [bindMount(destination, source, { readOnly })];
   });
 }

@@ -183,3 +183,25 @@ test("--umask, of exec too", async () => {
   const { exitCode, stderr } = await bocker.run("run", "--rm", "--umask", "8", "busybox", "true");
   expect([exitCode, stderr]).toEqual([125, expect.stringContaining('invalid umask: "8"')]);
 });
+
+test("--tz is the host's zone as /etc/localtime, where the image has a dangling link too", async () => {
+  // Tokyo has no summer time.
+  expect(await once("--tz", "Asia/Tokyo", "busybox", "date", "+%z")).toBe("+0900");
+  await bocker.ok(
+    "run",
+    ...isolated,
+    "--name",
+    "made",
+    "busybox",
+    "ln",
+    "-s",
+    "/usr/share/zoneinfo/Nowhere",
+    "/etc/localtime",
+  );
+  await bocker.ok("commit", "made", "dangling");
+  expect(await once("--tz", "Asia/Tokyo", "dangling", "date", "+%z")).toBe("+0900");
+  await bocker.ok("rm", "made");
+  const { exitCode, stderr } = await bocker.run("run", "--rm", "--tz", "Mars/Base", "busybox", "true");
+  expect([exitCode, stderr]).toEqual([125, expect.stringContaining('finding timezone "Mars/Base"')]);
+  expect((await bocker.run("run", "--rm", "--tz", "../../etc/passwd", "busybox", "true")).exitCode).toBe(125);
+});

@@ -190,6 +190,15 @@ export const processOptions: readonly RunOption[] = [
     (config) => config.umask?.toString(8).padStart(4, "0"),
   ),
   stringOption(
+    { name: "tz", help: "Set timezone in container ('local' for the host's)" },
+    (draft, zone) => {
+      if (zone === "") return;
+      if (!/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(zone)) throw new Error(`invalid timezone: "${zone}"`);
+      draft.config.timeZone = zone;
+    },
+    (config) => config.timeZone,
+  ),
+  stringOption(
     { name: "pidfile", help: "Write the container process ID to the file" },
     (draft, path, host) => {
       if (path !== "") draft.config.pidFile = resolve(host.cwd, path);

@@ -50,6 +50,7 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   "stop-signal": { flags: ["--stop-signal", "SIGINT"], toml: 'stop-signal = "SIGINT"' },
   "stop-timeout": { flags: ["--stop-timeout", "3"], toml: "stop-timeout = 3" },
   umask: { flags: ["--umask", "27"], toml: 'umask = "0027"' },
+  tz: { flags: ["--tz", "Europe/Paris"], toml: 'tz = "Europe/Paris"' },
   pidfile: { flags: ["--pidfile", "/run/x.pid"], toml: 'pidfile = "/run/x.pid"' },
   "volumes-from": {
     flags: ["--volumes-from", "a", "--volumes-from", "b:ro"],
