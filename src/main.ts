@@ -1,11 +1,12 @@
 /**
- * Which of its roles this process has: the command line, a container's monitor, one check of its health, or the
- * unpacking of an archive.
+ * Which of its roles this process has: the command line, a container's monitor, one check of its health, the keeper of a
+ * terminal that its user has left, or the unpacking of an archive.
  *
  * The only place that ends the process. Every role is loaded by itself, so that none pays for another.
  */
 
 import { exit_group } from "../ffi/process.ts";
+import { version } from "./cli/build-info.ts";
 
 /** Commands that will need a monitor; it is started first of all, and boots while this process goes on. */
 const monitored = new Set(["run", "start"]);
@@ -15,6 +16,11 @@ const startMs = 200;
 
 async function main(argv: readonly string[]): Promise<number> {
   const [verb = ""] = argv;
+  if (argv.length === 1 && (verb === "--version" || verb === "-v")) {
+    // The whole answer without loading the command line, for scripts that ask only this.
+    console.log(`bocker version ${version}`);
+    return 0;
+  }
   setTimeout(Bun.unsafe.setJITPolicy, startMs, 1).unref();
   if (verb === "monitor") {
     const { runMonitorRole } = await import("./engine/monitor-main.ts");
@@ -28,6 +34,11 @@ async function main(argv: readonly string[]): Promise<number> {
   if (verb === "archive-apply") {
     const { runArchiveApply } = await import("./storage/archive-apply.ts");
     return runArchiveApply(argv.slice(1));
+  }
+  if (verb === "drain") {
+    const { drainTerminal } = await import("./monitor/drain-terminal.ts");
+    await drainTerminal();
+    return 0;
   }
   if (verb === "health-check") {
     const { runHealthRole } = await import("./engine/run-health-check.ts");

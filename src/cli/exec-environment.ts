@@ -3,6 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseEnvFile } from "../config/env-file.ts";
+import { describeFileError } from "../config/security-opt.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import type { CommandContext } from "./command-spec.ts";
 import type { ParsedArguments } from "./parse-argv.ts";
@@ -15,10 +16,19 @@ export function readEnvironment(context: CommandContext, parsed: ParsedArguments
 }
 
 function readFile(path: string, { env }: CommandContext): readonly string[] {
+  const bytes = readBytes(path);
   try {
-    return parseEnvFile(readFileSync(path), path, (name) => env[name]);
+    return parseEnvFile(bytes, path, (name) => env[name]);
   } catch (error) {
-    throw new BockerError(messageOf(error), { kind: "usage" });
+    throw new BockerError(messageOf(error), { kind: "invalid-config" });
+  }
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new BockerError(describeFileError(error, path), { kind: "invalid-config" });
   }
 }
 

@@ -12,6 +12,8 @@ import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { resolveCgroup } from "../cgroup/hierarchy.ts";
 import { openCgroup } from "../cgroup/open-cgroup.ts";
 import { BockerError } from "../errors.ts";
+import { selfCommand } from "../host/self-command.ts";
+import { spawnDetached } from "../host/spawn-detached.ts";
 import type { ExecContext } from "../launch/context.ts";
 import { planExec } from "../launch/plan-exec.ts";
 import { makePipes } from "../monitor/container-stdio.ts";
@@ -172,10 +174,13 @@ function attach(process: StartedProcess, { host }: Streams, events: ExecEvents):
       events.noteEnd(exit.exitCode);
       return exit;
     });
-  return new LocalSession(host, {
-    exited,
-    signal: (signal) => {
-      if (!hasEnded) signalProcess({ pidfd: process.pidfd }, signal);
-    },
-  });
+  const signal = (number: number): void => {
+    if (!hasEnded) signalProcess({ pidfd: process.pidfd }, number);
+  };
+  return new LocalSession(host, { exited, signal }, keepTerminal);
+}
+
+/** A process of its own reads the terminal of a command that the user detached from, as long as that lives. */
+function keepTerminal(master: number): void {
+  spawnDetached(selfCommand("drain"), { stdio: ["ignore", "ignore", "ignore", master] });
 }

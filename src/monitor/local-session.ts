@@ -24,8 +24,15 @@ export class LocalSession implements Session {
   #tellInputClosed: () => void = () => undefined;
   #ended = false;
 
-  /** Owns `stdio` from now on. */
-  constructor(stdio: HostStdio, process: MonitoredProcess) {
+  readonly #leave: ((master: number) => void) | undefined;
+  #hasExited = false;
+
+  /**
+   * Owns `stdio` from now on. `leave`: finds somebody who keeps the terminal of a process that the user leaves; without
+   * one the process is hung up on.
+   */
+  constructor(stdio: HostStdio, process: MonitoredProcess, leave?: (master: number) => void) {
+    this.#leave = leave;
     this.#stdio = stdio;
     this.#process = process;
     this.#heldPty = holdPtyOpen(stdio);
@@ -45,6 +52,7 @@ export class LocalSession implements Session {
     const drained = Promise.all([...this.#pumps.values()].map(({ done }) => done));
     // Broken output is the caller's to hear of at once, not when the process ends.
     const exit = await Promise.race([this.#process.exited, drained.then(() => this.#process.exited)]);
+    this.#hasExited = true;
     this.#release();
     await this.#lastOutput(drained);
     this.detach();
@@ -83,7 +91,9 @@ export class LocalSession implements Session {
     this.#endInput();
     this.#release();
     for (const pump of this.#pumps.values()) pump.stop();
-    if (this.#stdio.kind === "pty") closeHostStdio(this.#stdio);
+    if (this.#stdio.kind !== "pty") return;
+    if (!this.#hasExited) this.#leave?.(this.#stdio.master);
+    closeHostStdio(this.#stdio);
   }
 
   #pump(stream: StreamName, fd: number, output: OutputHandler): void {

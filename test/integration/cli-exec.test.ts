@@ -136,3 +136,62 @@ test("docker's exit codes for what cannot be: a user 126, a variable 125", async
   );
   expect(variable.exitCode).toBe(125);
 });
+
+test("--env-file gives variables, -e wins, a bare name takes the caller's", async () => {
+  await Bun.write(`${bocker.directory}/vars`, "A=file\n# c\nB=file\nHERE\nNOT_THERE\n");
+  const flags = [
+    "--env-file",
+    "vars",
+    "-e",
+    "B=flag",
+    "base",
+    "sh",
+    "-c",
+    "echo $A $B $HERE ${NOT_THERE-unset}",
+  ];
+  const { stdout } = await bocker.runWith({ env: { HERE: "host" } }, "exec", ...flags);
+  expect(stdout).toBe("file flag host unset\n");
+  const missing = await bocker.run("exec", "--env-file", "absent", "base", "true");
+  expect([missing.exitCode, missing.stderr]).toEqual([1, "Error: open absent: no such file or directory\n"]);
+});
+
+test("--privileged: every capability and no filter, for this process alone", async () => {
+  const status = async (...flags: string[]) =>
+    parseProbe(await bocker.ok("exec", ...flags, "base", "sh", "-c", probeScript)).status;
+  const [plain, privileged] = [await status(), await status("--privileged")];
+  expect(plain).toMatchObject({ CapEff: "00000000a80425fb", Seccomp: "2" });
+  expect(privileged.Seccomp).toBe("0");
+  expect(privileged.CapEff).toBe(privileged.CapBnd ?? "");
+  expect(BigInt(`0x${privileged.CapEff}`)).toBeGreaterThan(BigInt(`0x${plain.CapEff}`));
+});
+
+test("detach keys that are none are refused before anything runs", async () => {
+  const { exitCode, stderr } = await bocker.run(
+    "exec",
+    "--detach-keys",
+    "ctrl-1",
+    "base",
+    "touch",
+    "/tmp/ran",
+  );
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("invalid detach keys (ctrl-1) provided");
+  expect((await bocker.run("exec", "base", "test", "-e", "/tmp/ran")).exitCode).toBe(1);
+});
+
+test("detach keys leave the process running", async () => {
+  await using session = bocker.terminal(
+    "exec",
+    "-it",
+    "--detach-keys",
+    "ctrl-x",
+    "base",
+    "sh",
+    "-c",
+    "echo on; exec sleep 77",
+  );
+  await session.waitFor("on");
+  session.type("\x18");
+  expect(await session.exited).toBe(0);
+  expect(await bocker.ok("top", "base")).toContain("sleep 77");
+});
