@@ -37,6 +37,7 @@ import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { prepareRootfs } from "../storage/rootfs.ts";
 import type { Rootfs } from "../storage/storage-driver.ts";
 import { cgroupViewOf } from "./cgroup-view.ts";
+import { checkPropagation } from "./check-propagation.ts";
 import { containerFilesIn, writeContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { loadContainerImage } from "./container-image.ts";
@@ -124,6 +125,7 @@ async function launchContainer(
     const resolved = await resolveSpec(engine, { record, image, rootFd, files });
     giveVolumes(record.config, resolved);
     if (record.config.timeZone !== undefined) clearDanglingZone(rootFd);
+    checkPropagation(resolved.spec);
     makeLinkedTargets(rootFd, resolved.spec);
     const launched = await launchSpec(engine, { record, image, reservation, resolved, root }, size);
     const healthCheck = healthCheckOf(record.config.health, image.config);
