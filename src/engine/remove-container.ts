@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import { BockerError } from "../errors.ts";
-import { removeContainer as removeRow } from "../state/container.ts";
+import { getContainer, removeContainer as removeRow } from "../state/container.ts";
 import { setStatus } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { containersUsingVolume, removeVolume } from "../state/volume.ts";
@@ -28,7 +28,11 @@ export async function removeIdleContainer(
   options: RemovalOptions,
 ): Promise<void> {
   const isMarked = setStatus(engine.state, record.id, ["created", "exited", "dead", "removing"], "removing");
-  if (record.init !== undefined || !isMarked) throw stillRunning(record);
+  if (!isMarked || record.init !== undefined) {
+    // The monitor of a --rm container, or another rm, was quicker.
+    if (getContainer(engine.state, record.id) === undefined) return;
+    throw stillRunning(record);
+  }
   await removeSettled(engine, record, options);
 }
 

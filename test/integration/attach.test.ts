@@ -289,7 +289,7 @@ describe("a terminal", () => {
   });
 
   test("gives the program the window's size, and its changes", async () => {
-    const terminal = onTerminal({}, shell("stty size; trap 'stty size' WINCH; while :; do sleep 0.05; done"));
+    const terminal = onTerminal({}, shell("trap 'stty size' WINCH; stty size; while :; do sleep 0.05; done"));
     await terminal.see("24 80");
     setWindowSize(terminal.master, { rows: 40, columns: 120 });
     await terminal.see("40 120");

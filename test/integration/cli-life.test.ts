@@ -52,6 +52,15 @@ describe("run -d", () => {
     await bocker.ok("rm", "bad");
   });
 
+  test("rm -f of a --rm container works, whoever is quicker to remove it", async () => {
+    for (let round = 0; round < 10; round++) {
+      const id = await detached(["--rm"], "sleep", "100");
+      const both = await Promise.all([bocker.run("rm", "-f", id), bocker.run("rm", "-f", id)]);
+      expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    }
+    expect(await bocker.ok("ps", "-aq")).toBe("");
+  });
+
   test("--rm removes it after it has exited by itself", async () => {
     const id = await detached(["--rm"], "true");
     await eventually(async () => !(await bocker.ok("ps", "-aq", "--no-trunc")).includes(id));
