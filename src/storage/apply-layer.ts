@@ -16,6 +16,7 @@ import { startCommand } from "../host/run-command.ts";
 import { selfCommand } from "../host/self-command.ts";
 import { type DiffID, digestHex } from "../image/digest.ts";
 import { hasLayer, layerPath, loadLayerFacts } from "./layer-directory.ts";
+import { layerLimitsOf } from "./layer-limits.ts";
 import {
   fromErrorMessage,
   type LayerFacts,
@@ -88,7 +89,11 @@ async function unpackAndPublish(
   const directory = join(paths.tmp, `${prefix}.${randomHex(4)}`);
   mkdirSync(directory, { mode: 0o700 });
   try {
-    const order = { directory, limits: options.limits ?? {}, ...(diffID === undefined ? {} : { diffID }) };
+    const order = {
+      directory,
+      limits: options.limits ?? layerLimitsOf(process.env),
+      ...(diffID === undefined ? {} : { diffID }),
+    };
     const facts = await runChild(order, blob, options);
     publish(paths, directory, facts);
     return facts;

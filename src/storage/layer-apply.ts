@@ -120,7 +120,7 @@ class Meter {
 function tooLarge(reason: string): BockerError {
   return new BockerError(`refused as a decompression bomb: ${reason}`, {
     kind: "corrupt",
-    hint: "if it is meant to be so large, raise the layer limits in the engine's configuration",
+    hint: "if it is meant to be so large, raise BOCKER_MAX_LAYER_BYTES or BOCKER_MAX_LAYER_EXPANSION",
   });
 }
 
