@@ -8,6 +8,8 @@ export interface Contestant {
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Run after each round, untimed: puts things back as they were. */
+  readonly after?: readonly string[];
 }
 
 export interface Timing {
@@ -41,8 +43,16 @@ export function measure(contestants: readonly Contestant[], rounds: number): rea
 const settleMs = 60;
 
 /** Milliseconds from start to end of one process. */
-function runOnce({ name, argv, env, cwd }: Contestant): number {
+function runOnce(contestant: Contestant): number {
   const started = performance.now();
+  runCommand(contestant, contestant.argv);
+  const elapsed = performance.now() - started;
+  if (contestant.after !== undefined) runCommand(contestant, contestant.after);
+  Bun.sleepSync(settleMs);
+  return elapsed;
+}
+
+function runCommand({ name, env, cwd }: Contestant, argv: readonly string[]): void {
   const { exitCode, stderr } = Bun.spawnSync([...argv], {
     stdin: "ignore",
     stdout: "ignore",
@@ -50,10 +60,7 @@ function runOnce({ name, argv, env, cwd }: Contestant): number {
     ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     ...(cwd === undefined ? {} : { cwd }),
   });
-  const elapsed = performance.now() - started;
-  Bun.sleepSync(settleMs);
   if (exitCode !== 0) throw new Error(`${name}: exit ${exitCode}: ${stderr.toString().trim()}`);
-  return elapsed;
 }
 
 /** The middle value; the mean of the middle two of an even number. */

@@ -4,7 +4,7 @@
  *
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
- *   bun run bench --only exec      one of: version, none, bridge, exec, images, memory
+ *   bun run bench --only exec      one of: version, none, bridge, exec, images, pull, memory
  *   bun run bench --record         also replaces the results in README.md beside this file
  *
  * Prints Markdown. Take ratios from it, and those only from a quiet machine.
@@ -20,6 +20,7 @@ import { makeBundle, makeRootfs } from "./bundle.ts";
 import { type Contestant, measure, renderTimings } from "./measure.ts";
 import { type MemoryUse, measureIdleMemory, renderMemory } from "./memory.ts";
 import { openDocker, openPodman, type Peer } from "./peer.ts";
+import { benchPull } from "./pull.ts";
 
 interface Bench {
   readonly directory: string;
@@ -35,6 +36,7 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
   bridge: benchBridge,
   exec: benchExec,
   images: benchImages,
+  pull: ({ directory, binary, bocker, peers }) => benchPull({ directory, binary, env: bocker.env, peers }),
   memory: benchMemory,
 };
 
