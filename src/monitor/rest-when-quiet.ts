@@ -9,6 +9,8 @@ import { restNow } from "./rest.ts";
 /** A container that ends by then, as most of `run --rm`, never pays for it. */
 const firstLookMs = 1000;
 const nextLookMs = 10_000;
+/** A health check in flight is over soon; the next pause between two is waited for. */
+const checkingLookMs = 150;
 /** Growth of the resident set, above which a resumed monitor starts anew. */
 const growthBytes = 4 << 20;
 
@@ -37,7 +39,7 @@ export function restWhenQuiet(
     if (stdio !== undefined && !isChecking)
       restNow({ ...state, stdio, ...(schedule ? { health: schedule } : {}) });
     if (limitBytes === Number.POSITIVE_INFINITY) limitBytes = rssBytes + growthBytes;
-    timer = setTimeout(look, nextLookMs);
+    timer = setTimeout(look, stdio !== undefined && isChecking ? checkingLookMs : nextLookMs);
   }
   return () => clearTimeout(timer);
 }

@@ -75,7 +75,7 @@ test("starting, unhealthy, healthy: in inspect, ps and its filter", async () => 
 });
 
 test("checks go on when the monitor has rested, and stop while the container is paused", async () => {
-  await checked("rests", "true");
+  await checked("rests", "true", "--health-interval", "200ms");
   const { Pid } = (await bocker.inspect("rests")).State;
   const monitor = Number(/^PPid:\s+(\d+)/m.exec(await Bun.file(`/proc/${Pid}/status`).text())?.[1]);
   // A monitor that rests has executed itself anew, with what it has to know in a descriptor.
@@ -85,9 +85,9 @@ test("checks go on when the monitor has rested, and stop while the container is 
   await eventually(async () => (await last()) !== before);
   await bocker.ok("pause", "rests");
   // One that began before the pause may still end; after it there is none.
-  await Bun.sleep(300);
+  await Bun.sleep(500);
   const paused = await last();
-  await Bun.sleep(300);
+  await Bun.sleep(500);
   expect(await last()).toBe(paused);
   await bocker.ok("unpause", "rests");
   await eventually(async () => (await last()) !== paused);
