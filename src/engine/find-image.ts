@@ -1,13 +1,7 @@
 /**
  * The image a user names on a command line, where it must be here already: in the store, or in the executable.
  */
-import {
-  canonicalName,
-  familiarName,
-  isReference,
-  parseReference,
-  withDefaultTag,
-} from "../image/reference.ts";
+import { familiarName, parseReference, withDefaultTag } from "../image/reference.ts";
 import type { ImageRecord } from "../state/record.ts";
 import { findLocalImage } from "../storage/local-image.ts";
 import type { Engine } from "./engine.ts";
@@ -19,7 +13,8 @@ export async function findImage(engine: Engine, name: string): Promise<ImageReco
   if (local !== undefined) return local;
   // A malformed name gets its own error from the parser.
   const reference = withDefaultTag(parseReference(name));
-  const { isEmbedded, storeEmbeddedImage } = await import("../storage/embedded-image.ts");
-  if (isReference(name) && isEmbedded(canonicalName(reference))) return storeEmbeddedImage(engine);
+  const { embeddedImage } = await import("./embedded-image.ts");
+  const embedded = await embeddedImage(engine, name);
+  if (embedded !== undefined) return embedded;
   throw noSuchImage(familiarName(reference));
 }

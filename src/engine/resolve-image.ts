@@ -8,7 +8,6 @@ import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { parsePlatform, platformMatches } from "../image/platform.ts";
 import {
-  canonicalName,
   familiarName,
   isReference,
   type NamedReference,
@@ -74,10 +73,9 @@ async function findHere(engine: Engine, wanted: Wanted): Promise<ImageRecord | u
   const local = findLocalImage(engine.state, wanted.image);
   if (local !== undefined) return isOfPlatform(local, wanted.platform) ? local : undefined;
   if (!isReference(wanted.image)) return undefined;
-  const { isEmbedded, storeEmbeddedImage } = await import("../storage/embedded-image.ts");
-  if (!isEmbedded(canonicalName(withDefaultTag(parseReference(wanted.image))))) return undefined;
-  const embedded = await storeEmbeddedImage(engine);
-  return isOfPlatform(embedded, wanted.platform) ? embedded : undefined;
+  const { embeddedImage } = await import("./embedded-image.ts");
+  const embedded = await embeddedImage(engine, wanted.image);
+  return embedded !== undefined && isOfPlatform(embedded, wanted.platform) ? embedded : undefined;
 }
 
 function isOfPlatform(image: ImageRecord, platform: string | undefined): boolean {

@@ -3,7 +3,7 @@ import { takeMonitor } from "../../engine/take-monitor.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { forEachContainer } from "./each-container.ts";
-import { stopOptionsOf } from "./stop.ts";
+import { stopOptionSpecs, stopOptionsOf } from "./stop.ts";
 
 /** `bocker restart`: stop, then start. */
 export const command: CommandSpec = {
@@ -11,16 +11,7 @@ export const command: CommandSpec = {
   aliases: ["container restart"],
   summary: "Restart one or more containers",
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
-  options: [
-    { name: "signal", short: "s", kind: "string", help: "Signal to send to the container" },
-    {
-      name: "timeout",
-      aliases: ["time"],
-      short: "t",
-      kind: "int",
-      help: "Seconds to wait before killing the container",
-    },
-  ],
+  options: stopOptionSpecs,
   example: "bocker restart -t 2 web",
   minArguments: 1,
   async run(context, parsed) {

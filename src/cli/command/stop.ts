@@ -1,8 +1,21 @@
+import type { OptionSpec } from "../../config/option-spec.ts";
 import { type StopOptions, stopContainer } from "../../engine/stop-container.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { forEachContainer } from "./each-container.ts";
+
+/** How a container is stopped; restart has the same. */
+export const stopOptionSpecs: readonly OptionSpec[] = [
+  { name: "signal", short: "s", kind: "string", help: "Signal to send to the container" },
+  {
+    name: "timeout",
+    aliases: ["time"],
+    short: "t",
+    kind: "int",
+    help: "Seconds to wait before killing the container",
+  },
+];
 
 /** `bocker stop`: SIGTERM, patience, SIGKILL. */
 export const command: CommandSpec = {
@@ -10,16 +23,7 @@ export const command: CommandSpec = {
   aliases: ["container stop"],
   summary: "Stop one or more running containers",
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
-  options: [
-    { name: "signal", short: "s", kind: "string", help: "Signal to send to the container" },
-    {
-      name: "timeout",
-      aliases: ["time"],
-      short: "t",
-      kind: "int",
-      help: "Seconds to wait before killing the container",
-    },
-  ],
+  options: stopOptionSpecs,
   example: "bocker stop -t 2 web",
   minArguments: 1,
   async run(context, parsed) {
