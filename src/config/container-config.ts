@@ -144,6 +144,10 @@ export interface NetworkConfig {
   readonly ip?: string;
   readonly ip6?: string;
   readonly macAddress?: string;
+  /** docker's gw-priority: the network with the highest has the default route; absent is 0. */
+  readonly gatewayPriority?: number;
+  /** docker's driver-opt, by full name. */
+  readonly driverOptions?: Readonly<Record<string, string>>;
 }
 
 export interface PortConfig {

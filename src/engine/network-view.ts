@@ -8,7 +8,7 @@ import { ensureDefaultNetwork } from "../network/bridge.ts";
 import { getContainer } from "../state/container.ts";
 import { leasesInNetwork } from "../state/lease.ts";
 import { findNetwork, listNetworks } from "../state/network.ts";
-import type { LeaseRecord, NetworkRecord } from "../state/record.ts";
+import type { LeaseRecord, NetworkDriver, NetworkRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import type { JsonObject } from "./inspect-host-config.ts";
 import { renderTime } from "./render-time.ts";
@@ -16,7 +16,7 @@ import { renderTime } from "./render-time.ts";
 export interface NetworkView {
   readonly id: string;
   readonly name: string;
-  readonly driver: "bridge" | "host" | "null";
+  readonly driver: NetworkDriver | "host" | "null";
   readonly createdAtMs: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly internal: boolean;

@@ -111,9 +111,12 @@ function planDefaultNetwork(
     bridge: options.bridge,
     subnet: renderSubnet(subnet),
     gateway: gatewayOf(subnet),
+    auxAddresses: {},
     internal: false,
+    attachable: false,
     mtu: options.mtu,
     labels: {},
+    options: {},
     createdAtMs: nowMs(),
   };
 }

@@ -11,6 +11,7 @@
 import type { ContainerConfig, NetworkConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { applySteps } from "../host/apply-steps.ts";
+import { randomId } from "../host/random-id.ts";
 import type { HostStep } from "../host/step.ts";
 import { getContainer, noSuchContainer } from "../state/container.ts";
 import { leaseAddress, releaseLeases } from "../state/lease.ts";
@@ -59,7 +60,7 @@ export interface NetworkReservation {
 export interface NetworkedContainer {
   readonly id: string;
   readonly name: string;
-  readonly config: Pick<ContainerConfig, "networks" | "ports">;
+  readonly config: Pick<ContainerConfig, "networks" | "ports" | "hostname">;
 }
 
 /** Which kind of networking a config asks for; a user network counts as "bridge". */
@@ -88,7 +89,7 @@ export function reserveNetworking(
     releaseLeases(state, container.id);
     releasePorts(state, container.id);
     const leases = networks.map((network, index) =>
-      takeLease(state, network, container.id, index, requests[index]),
+      takeLease(state, network, container, index, requests[index]),
     );
     const ports = takePorts(state, container, leases[0]?.address ?? "");
     const interfaces = leases.map((lease, index) => interfaceOf(lease, networks[index], index));
@@ -195,10 +196,11 @@ function resolveNetwork(state: State, options: NetworkOptions, request: NetworkC
 function takeLease(
   state: State,
   network: NetworkRecord,
-  containerId: string,
+  container: NetworkedContainer,
   index: number,
   request: NetworkConfig | undefined,
 ): LeaseRecord {
+  const containerId = container.id;
   // Removed by another process since it was looked up: the lease would have nothing to hold on to.
   if (getNetwork(state, network.id) === undefined) {
     throw new BockerError(`network ${network.name} not found`, { kind: "not-found" });
@@ -209,10 +211,13 @@ function takeLease(
     return {
       networkId: network.id,
       containerId,
+      endpointId: randomId(),
       address,
       macAddress: request?.macAddress ?? macAddressOf(address),
       hostInterface: hostInterfaceName(containerId, index),
       containerInterface: `eth${index}`,
+      aliases: aliasesOf(container, network, request),
+      gatewayPriority: request?.gatewayPriority ?? 0,
     };
   });
   if (lease !== undefined) return lease;
@@ -222,6 +227,18 @@ function takeLease(
       kind: "conflict",
     },
   );
+}
+
+/** On a network with names: those asked for, the short id, the host name. Resolved without regard to case. */
+function aliasesOf(
+  { id, config }: NetworkedContainer,
+  network: NetworkRecord,
+  request: NetworkConfig | undefined,
+): string[] {
+  if (network.name === defaultNetworkName) return [];
+  return [
+    ...new Set([...(request?.aliases ?? []), id.slice(0, 12), ...(config.hostname ? [config.hostname] : [])]),
+  ];
 }
 
 function takePorts(state: State, container: NetworkedContainer, containerIp: string): PortRecord[] {

@@ -9,10 +9,10 @@ import { bootId } from "../host/clock.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import { getContainer } from "./container.ts";
 import type { LeaseRecord } from "./record.ts";
-import { textColumn } from "./row.ts";
+import { numberColumn, optionalColumn, stringsColumn, textColumn } from "./row.ts";
 import type { Row, State } from "./state.ts";
 
-/** What is chosen for a lease, given the addresses that are taken; undefined when there is none. */
+/** What is chosen for a lease, given the addresses of both families that are taken; undefined when there is none. */
 export type LeaseChoice = (taken: ReadonlySet<string>) => LeaseRecord | undefined;
 
 /**
@@ -44,6 +44,13 @@ export function listLeases(state: State): LeaseRecord[] {
   return state.all("SELECT * FROM leases ORDER BY rowid").map(readLease);
 }
 
+/** Gives back the address that a container has in one network; false when it had none. */
+export function releaseLease(state: State, containerId: string, networkId: string): boolean {
+  return (
+    state.run("DELETE FROM leases WHERE container_id = ? AND network_id = ?", containerId, networkId) > 0
+  );
+}
+
 /** Gives back a container's addresses; how many there were. */
 export function releaseLeases(state: State, containerId: string): number {
   return state.run("DELETE FROM leases WHERE container_id = ?", containerId);
@@ -57,21 +64,30 @@ export function isContainerAlive(state: State, containerId: string): boolean {
 }
 
 function tryLease(state: State, networkId: string, choose: LeaseChoice): LeaseRecord | undefined {
-  const taken = new Set(leasesInNetwork(state, networkId).map((lease) => lease.address));
+  const taken = new Set(leasesInNetwork(state, networkId).flatMap(addressesOf));
   const lease = choose(taken);
-  if (lease === undefined || taken.has(lease.address)) return undefined;
+  if (lease === undefined || addressesOf(lease).some((address) => taken.has(address))) return undefined;
   state.run(
-    `INSERT INTO leases (network_id, container_id, address, mac_address, host_interface, container_interface, boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO leases (network_id, container_id, endpoint_id, address, address6, mac_address, host_interface,
+       container_interface, aliases, gateway_priority, boot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     networkId,
     lease.containerId,
+    lease.endpointId,
     lease.address,
+    lease.address6 ?? null,
     lease.macAddress,
     lease.hostInterface,
     lease.containerInterface,
+    JSON.stringify(lease.aliases),
+    lease.gatewayPriority,
     bootId(),
   );
   return lease;
+}
+
+/** An IPv4 and an IPv6 address are never the same text: one set holds both. */
+function addressesOf({ address, address6 }: LeaseRecord): string[] {
+  return address6 === undefined ? [address] : [address, address6];
 }
 
 function dropDeadLeases(state: State, networkId: string): number {
@@ -84,9 +100,13 @@ function readLease(row: Row): LeaseRecord {
   return {
     networkId: textColumn(row, "network_id"),
     containerId: textColumn(row, "container_id"),
+    endpointId: textColumn(row, "endpoint_id"),
     address: textColumn(row, "address"),
+    ...optionalColumn(row, "address6", "address6", textColumn),
     macAddress: textColumn(row, "mac_address"),
     hostInterface: textColumn(row, "host_interface"),
     containerInterface: textColumn(row, "container_interface"),
+    aliases: stringsColumn(row, "aliases"),
+    gatewayPriority: numberColumn(row, "gateway_priority"),
   };
 }

@@ -3,25 +3,30 @@
  * leave room for a subnet is src/network's to find out.
  */
 import { BockerError } from "../errors.ts";
-import type { NetworkRecord } from "./record.ts";
-import { numberColumn, stringMapColumn, textColumn } from "./row.ts";
+import type { AddressPool, NetworkDriver, NetworkRecord } from "./record.ts";
+import { numberColumn, objectColumn, optionalColumn, stringMapColumn, textColumn } from "./row.ts";
 import { isUniqueViolation, type Row, type State } from "./state.ts";
 
 /** Adds a network; throws docker's conflict error when name, bridge or subnet is taken. */
 export function insertNetwork(state: State, network: NetworkRecord): void {
   try {
     state.run(
-      `INSERT INTO networks (id, name, driver, bridge, subnet, gateway, internal, mtu, labels, created_at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO networks (id, name, driver, bridge, subnet, gateway, ip_range, aux_addresses, ipv6, internal,
+         attachable, mtu, labels, options, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       network.id,
       network.name,
       network.driver,
       network.bridge,
       network.subnet,
       network.gateway,
+      network.ipRange ?? null,
+      JSON.stringify(network.auxAddresses),
+      network.ipv6 === undefined ? null : JSON.stringify(network.ipv6),
       network.internal ? 1 : 0,
+      network.attachable ? 1 : 0,
       network.mtu,
       JSON.stringify(network.labels),
+      JSON.stringify(network.options),
       network.createdAtMs,
     );
   } catch (error) {
@@ -94,13 +99,35 @@ function readNetwork(row: Row): NetworkRecord {
   return {
     id: textColumn(row, "id"),
     name: textColumn(row, "name"),
-    driver: "bridge",
+    driver: readDriver(row),
     bridge: textColumn(row, "bridge"),
     subnet: textColumn(row, "subnet"),
     gateway: textColumn(row, "gateway"),
+    ...optionalColumn(row, "ip_range", "ipRange", textColumn),
+    auxAddresses: stringMapColumn(row, "aux_addresses"),
+    ...optionalColumn(row, "ipv6", "ipv6", readPool),
     internal: numberColumn(row, "internal") !== 0,
+    attachable: numberColumn(row, "attachable") !== 0,
     mtu: numberColumn(row, "mtu"),
     labels: stringMapColumn(row, "labels"),
+    options: stringMapColumn(row, "options"),
     createdAtMs: numberColumn(row, "created_at_ms"),
+  };
+}
+
+function readDriver(row: Row): NetworkDriver {
+  const driver = textColumn(row, "driver");
+  return driver === "macvlan" || driver === "ipvlan" ? driver : "bridge";
+}
+
+function readPool(row: Row, column: string): AddressPool {
+  const { subnet, gateway, ipRange, auxAddresses } = objectColumn(row, column);
+  return {
+    subnet: String(subnet),
+    gateway: String(gateway),
+    ...(typeof ipRange === "string" ? { ipRange } : {}),
+    auxAddresses: Object.fromEntries(
+      Object.entries(auxAddresses ?? {}).map(([name, address]) => [name, String(address)]),
+    ),
   };
 }

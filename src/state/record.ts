@@ -94,28 +94,56 @@ export interface TagRecord {
   readonly repoDigest?: string;
 }
 
-export interface NetworkRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly driver: "bridge";
-  /** Name of the host's bridge interface, at most 15 bytes. */
-  readonly bridge: string;
+/** The addresses of one family that a network gives out. */
+export interface AddressPool {
   readonly subnet: string;
   readonly gateway: string;
+  /** A part of the subnet: only its addresses are given out unasked. */
+  readonly ipRange?: string;
+  /** Addresses that others on the link have, by docker's free name for each: never given out. */
+  readonly auxAddresses: Readonly<Record<string, string>>;
+}
+
+export type NetworkDriver = "bridge" | "macvlan" | "ipvlan";
+
+/** The pool of the record itself is IPv4's. */
+export interface NetworkRecord extends AddressPool {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: NetworkDriver;
+  /** The host's bridge interface, or the parent interface of macvlan and ipvlan; at most 15 bytes. */
+  readonly bridge: string;
+  /** Absent: no IPv6. */
+  readonly ipv6?: AddressPool;
+  /** No way out of the network, and no default route in its containers. */
   readonly internal: boolean;
+  readonly attachable: boolean;
   readonly mtu: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** As asked for with `-o`, under docker's full names; what they mean is in src/network/network-setting.ts. */
+  readonly options: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
 }
 
+/** docker's endpoint: a container's place in a network while it runs. */
 export interface LeaseRecord {
   readonly networkId: string;
   readonly containerId: string;
+  /** 64 hex digits, new with every lease. */
+  readonly endpointId: string;
   readonly address: string;
+  readonly address6?: string;
   readonly macAddress: string;
   /** Host side of the veth pair. */
   readonly hostInterface: string;
   readonly containerInterface: string;
+  /**
+   * What others in the network may call the container beside its name: the aliases that were asked for, its short id, its
+   * host name. Empty on the default network.
+   */
+  readonly aliases: readonly string[];
+  /** docker's gw-priority: the highest of a container's leases has the default route. */
+  readonly gatewayPriority: number;
 }
 
 export interface PortRecord {

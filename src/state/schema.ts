@@ -122,4 +122,17 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE containers ADD COLUMN health TEXT CHECK (health IS NULL OR json_valid(health));
   `,
+  // Pools with ranges and reserved addresses, IPv6, and names in a network.
+  `
+  ALTER TABLE networks ADD COLUMN ip_range TEXT;
+  ALTER TABLE networks ADD COLUMN aux_addresses TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(aux_addresses));
+  ALTER TABLE networks ADD COLUMN ipv6 TEXT CHECK (ipv6 IS NULL OR json_valid(ipv6));
+  ALTER TABLE networks ADD COLUMN attachable INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE networks ADD COLUMN options TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(options));
+  ALTER TABLE leases ADD COLUMN endpoint_id TEXT NOT NULL DEFAULT '';
+  ALTER TABLE leases ADD COLUMN address6 TEXT;
+  ALTER TABLE leases ADD COLUMN aliases TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(aliases));
+  ALTER TABLE leases ADD COLUMN gateway_priority INTEGER NOT NULL DEFAULT 0;
+  CREATE UNIQUE INDEX leases_by_address6 ON leases (network_id, address6);
+  `,
 ];

@@ -6,7 +6,7 @@ import { leaseAddress } from "../../src/state/lease.ts";
 import { findNetworkByName, insertNetwork } from "../../src/state/network.ts";
 import { reservePorts } from "../../src/state/port.ts";
 import { openState } from "../../src/state/state.ts";
-import { addContainer, aNetwork } from "../unit/state/state-fixture.ts";
+import { addContainer, aLease, aNetwork } from "../unit/state/state-fixture.ts";
 
 const [database = "", index = ""] = process.argv.slice(2);
 const networkId = "f".repeat(64);
@@ -20,15 +20,7 @@ if (monitor === undefined || !markStarting(state, id, monitor)) throw new Error(
 const lease = leaseAddress(state, networkId, (taken) => {
   let host = 2;
   while (taken.has(`172.30.0.${host}`)) host++;
-  const address = `172.30.0.${host}`;
-  return {
-    networkId,
-    containerId: id,
-    address,
-    macAddress: "",
-    hostInterface: `v${id.slice(0, 10)}`,
-    containerInterface: "eth0",
-  };
+  return aLease(networkId, id, `172.30.0.${host}`);
 });
 if (lease === undefined) throw new Error("no lease");
 const hostPort = 10_000 + (Number(index) || 0);

@@ -7,6 +7,7 @@ import {
   leaseAddress,
   leasesInNetwork,
   leasesOfContainer,
+  releaseLease,
   releaseLeases,
 } from "../../../src/state/lease.ts";
 import {
@@ -20,15 +21,13 @@ import { listPorts, portsOfContainer, releasePorts, reservePorts } from "../../.
 import type { PortRecord } from "../../../src/state/record.ts";
 import type { State } from "../../../src/state/state.ts";
 import { ensureVolume, findVolume, listVolumes, removeVolume } from "../../../src/state/volume.ts";
-import { addContainer, aNetwork, deadProcess, liveProcess, stateFixture } from "./state-fixture.ts";
+import { addContainer, aLease, aNetwork, deadProcess, liveProcess, stateFixture } from "./state-fixture.ts";
 
 /** The lowest of three addresses. */
 function chooseFor(networkId: string, containerId: string): LeaseChoice {
   return (taken) => {
     const address = ["10.0.0.2", "10.0.0.3", "10.0.0.4"].find((candidate) => !taken.has(candidate));
-    if (address === undefined) return undefined;
-    const hostInterface = `v${containerId.slice(0, 10)}`;
-    return { networkId, containerId, address, macAddress: "m", hostInterface, containerInterface: "eth0" };
+    return address === undefined ? undefined : aLease(networkId, containerId, address);
   };
 }
 
@@ -58,6 +57,21 @@ describe("networks", () => {
       "172.30.0.0/24 belongs to another",
     );
     expect(listNetworks(state)).toEqual([network]);
+  });
+
+  test("come back as they were written, IPv6, ranges and options too", () => {
+    using fixture = stateFixture();
+    const network = aNetwork({
+      driver: "macvlan",
+      ipRange: "172.30.0.128/25",
+      auxAddresses: { router: "172.30.0.9" },
+      ipv6: { subnet: "fd00::/64", gateway: "fd00::1", ipRange: "fd00::8000/113", auxAddresses: {} },
+      internal: true,
+      attachable: true,
+      options: { parent: "eth0" },
+    });
+    insertNetwork(fixture.state, network);
+    expect(findNetwork(fixture.state, network.id)).toEqual(network);
   });
 
   test("are not removed while somebody has an address in them", () => {
@@ -94,6 +108,33 @@ describe("leases", () => {
     expect(leaseAddress(state, network.id, chooseFor(network.id, liveContainer(state)))?.address).toBe(
       "10.0.0.2",
     );
+  });
+
+  test("comes back as it was written, and one network's can be given back alone", () => {
+    const { fixture, state, network } = withNetwork();
+    using _ = fixture;
+    const other = aNetwork({ name: "other", bridge: "br-other", subnet: "10.1.0.0/24" });
+    insertNetwork(state, other);
+    const id = liveContainer(state);
+    const changes = { address6: "fd00::2", aliases: ["web", "db"], gatewayPriority: -3 };
+    const lease = aLease(network.id, id, "10.0.0.2", changes);
+    const second = aLease(other.id, id, "10.1.0.2", { containerInterface: "eth1", hostInterface: "v1" });
+    leaseAddress(state, network.id, () => lease);
+    leaseAddress(state, other.id, () => second);
+    expect(leasesOfContainer(state, id)).toEqual([lease, second]);
+    expect(releaseLease(state, id, network.id)).toBe(true);
+    expect(releaseLease(state, id, network.id)).toBe(false);
+    expect(leasesOfContainer(state, id)).toEqual([second]);
+  });
+
+  test("an IPv6 address is nobody else's either", () => {
+    const { fixture, state, network } = withNetwork();
+    using _ = fixture;
+    const [first, second] = [liveContainer(state), liveContainer(state)];
+    const address6 = "fd00::2";
+    leaseAddress(state, network.id, () => aLease(network.id, first, "10.0.0.2", { address6 }));
+    const clash = leaseAddress(state, network.id, () => aLease(network.id, second, "10.0.0.3", { address6 }));
+    expect(clash).toBeUndefined();
   });
 
   test("removing the container gives it back too", () => {

@@ -7,7 +7,12 @@ import { readProcessIdentity } from "../../../src/host/process-identity.ts";
 import { randomId } from "../../../src/host/random-id.ts";
 import { completeConfig } from "../../../src/state/config-column.ts";
 import { insertContainer, type NewContainer } from "../../../src/state/container.ts";
-import type { ContainerRecord, NetworkRecord, ProcessIdentity } from "../../../src/state/record.ts";
+import type {
+  ContainerRecord,
+  LeaseRecord,
+  NetworkRecord,
+  ProcessIdentity,
+} from "../../../src/state/record.ts";
 import { openState, type State } from "../../../src/state/state.ts";
 
 export interface StateFixture extends Disposable {
@@ -57,6 +62,26 @@ export function deadProcess(startTicks = "1"): ProcessIdentity {
   return { pid: 4_194_303, startTicks, bootId: bootId() };
 }
 
+export function aLease(
+  networkId: string,
+  containerId: string,
+  address: string,
+  changes: Partial<LeaseRecord> = {},
+): LeaseRecord {
+  return {
+    networkId,
+    containerId,
+    endpointId: randomId(),
+    address,
+    macAddress: "02:42:ac:1e:00:02",
+    hostInterface: `v${containerId.slice(0, 10)}`,
+    containerInterface: "eth0",
+    aliases: [],
+    gatewayPriority: 0,
+    ...changes,
+  };
+}
+
 export function aNetwork(changes: Partial<NetworkRecord> = {}): NetworkRecord {
   return {
     id: randomId(),
@@ -65,9 +90,12 @@ export function aNetwork(changes: Partial<NetworkRecord> = {}): NetworkRecord {
     bridge: "bocker0",
     subnet: "172.30.0.0/24",
     gateway: "172.30.0.1",
+    auxAddresses: {},
     internal: false,
+    attachable: false,
     mtu: 1500,
     labels: {},
+    options: {},
     createdAtMs: 1,
     ...changes,
   };
