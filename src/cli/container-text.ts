@@ -64,6 +64,7 @@ export function renderAgo(thenMs: number | undefined, nowMs: number): string {
 
 /** The PORTS column: published ones with their host side, `0.0.0.0:8080->80/tcp`, then the merely exposed. */
 export function renderPorts(ports: readonly PortRecord[], exposed: readonly string[]): string {
+  if (ports.length + exposed.length === 0) return "";
   const published = ports
     .toSorted((left, right) => left.containerPort - right.containerPort || left.hostPort - right.hostPort)
     .map((port) => {

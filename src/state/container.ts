@@ -78,9 +78,10 @@ export function getContainer(state: State, id: string): ContainerRecord | undefi
   return row === undefined ? undefined : readContainer(row);
 }
 
-/** Every container, newest first. */
+/** Every container, newest first. SQLite would sort whole rows, on disk when there are thousands. */
 export function listContainers(state: State): ContainerRecord[] {
-  return state.all("SELECT * FROM containers ORDER BY created_at_ms DESC, rowid DESC").map(readContainer);
+  const records = state.all("SELECT * FROM containers ORDER BY rowid DESC").map(readContainer);
+  return records.sort((left, right) => right.createdAtMs - left.createdAtMs);
 }
 
 /** Containers made from an image, newest first. */
@@ -181,28 +182,45 @@ function volumesOf(record: ContainerRecord): Set<string> {
   return new Set([...named, ...record.anonymousVolumes]);
 }
 
+/** What few readers of many containers look at is parsed when it is looked at. */
 function readContainer(row: Row): ContainerRecord {
+  let config: ContainerConfig | undefined;
   return {
     id: textColumn(row, "id"),
     name: textColumn(row, "name"),
     createdAtMs: numberColumn(row, "created_at_ms"),
-    config: completeConfig(objectColumn(row, "config")),
+    get config() {
+      config ??= completeConfig(objectColumn(row, "config"));
+      return config;
+    },
     imageId: textColumn(row, "image_id"),
     imageName: textColumn(row, "image_name"),
     args: stringsColumn(row, "args"),
     status: readStatus(row),
-    ...optionalColumn(row, "init", "init", identityColumn),
-    ...optionalColumn(row, "monitor", "monitor", identityColumn),
-    ...optionalColumn(row, "started_at_ms", "startedAtMs", numberColumn),
-    ...optionalColumn(row, "finished_at_ms", "finishedAtMs", numberColumn),
     exitCode: numberColumn(row, "exit_code"),
     oomKilled: numberColumn(row, "oom_killed") !== 0,
     error: textColumn(row, "error"),
     restartCount: numberColumn(row, "restart_count"),
+    anonymousVolumes: stringsColumn(row, "anonymous_volumes"),
+    ...readLife(row),
+  };
+}
+
+type Life = Pick<
+  ContainerRecord,
+  "init" | "monitor" | "startedAtMs" | "finishedAtMs" | "stopIntent" | "health" | "restartDelayMs"
+>;
+
+/** What a container has only once it was started; most rows of a long list are NULL here. */
+function readLife(row: Row): Life {
+  return {
+    ...optionalColumn(row, "init", "init", identityColumn),
+    ...optionalColumn(row, "monitor", "monitor", identityColumn),
+    ...optionalColumn(row, "started_at_ms", "startedAtMs", numberColumn),
+    ...optionalColumn(row, "finished_at_ms", "finishedAtMs", numberColumn),
     ...optionalColumn(row, "stop_intent", "stopIntent", readStopIntent),
     ...optionalColumn(row, "health", "health", readHealth),
     ...optionalColumn(row, "restart_delay_ms", "restartDelayMs", numberColumn),
-    anonymousVolumes: stringsColumn(row, "anonymous_volumes"),
   };
 }
 

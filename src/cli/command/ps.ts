@@ -67,15 +67,19 @@ async function listThem(context: CommandContext, parsed: ParsedArguments): Promi
   }
   const format = parsed.string("format");
   const withSize = parsed.boolean("size") || format?.includes(".Size") === true;
-  const sizeOf = withSize ? (await import("../../engine/container-size.ts")).loadContainerSize : undefined;
-  const ports = loadPorts(engine);
-  const now = nowMs();
-  const rows = chosen.map((record) => ({
-    ...rowOf(record, ports.get(record.id) ?? [], now, noTrunc),
-    Size: sizeOf === undefined ? "0B" : sizeCell(sizeOf(engine, record)),
-  }));
-  context.out.write(await renderRows(rows, format, withSize));
+  const view: View = {
+    now: nowMs(),
+    noTrunc,
+    ports: loadPorts(engine),
+    ...(withSize ? { sizeOf: await loadSizes(engine) } : {}),
+  };
+  context.out.write(await renderRecords(chosen, view, format));
   return 0;
+}
+
+async function loadSizes(engine: Engine): Promise<(record: ContainerRecord) => ContainerSize> {
+  const { loadContainerSize } = await import("../../engine/container-size.ts");
+  return (record) => loadContainerSize(engine, record);
 }
 
 /** A filter by status looks at all containers; -n and -l count after the filters. */
@@ -100,37 +104,42 @@ async function applyFilters(
   return { filtered: filterContainers(engine, records, filters), hasStatus: filters.has("status") };
 }
 
-type Row = Readonly<Record<keyof typeof titles, string>>;
+/** What every row is made with. */
+interface View {
+  readonly now: number;
+  readonly noTrunc: boolean;
+  readonly ports: ReadonlyMap<string, readonly PortRecord[]>;
+  /** Absent: nobody asked for sizes. */
+  readonly sizeOf?: (record: ContainerRecord) => ContainerSize;
+}
 
-function rowOf(
-  record: ContainerRecord,
-  ports: readonly PortRecord[],
-  now: number,
-  noTrunc: boolean,
-): Omit<Row, "Size"> {
-  const { config } = record;
-  const mounts = config.mounts.flatMap((mount) => mountName(mount) ?? []);
-  const volumes = config.mounts.filter(({ type }) => type === "volume");
-  return {
-    ID: noTrunc ? record.id : record.id.slice(0, 12),
-    Image: record.imageName,
-    Command: renderCommand(record.args, noTrunc),
-    RunningFor: renderAgo(record.createdAtMs, now),
-    Status: renderStatus(record, now),
-    Ports: renderPorts(ports, []),
-    Names: record.name,
-    CreatedAt: renderGoTime(record.createdAtMs),
-    State: record.status,
-    Labels: Object.entries(config.labels)
+type Column = keyof typeof titles;
+
+/** Each column by itself: a list of thousands makes only those that it shows. */
+const cells: Readonly<Record<Column, (record: ContainerRecord, view: View) => string>> = {
+  ID: ({ id }, { noTrunc }) => (noTrunc ? id : id.slice(0, 12)),
+  Image: ({ imageName }) => imageName,
+  Command: ({ args }, { noTrunc }) => renderCommand(args, noTrunc),
+  RunningFor: ({ createdAtMs }, { now }) => renderAgo(createdAtMs, now),
+  Status: (record, { now }) => renderStatus(record, now),
+  Ports: ({ id }, { ports }) => renderPorts(ports.get(id) ?? [], []),
+  Names: ({ name }) => name,
+  CreatedAt: ({ createdAtMs }) => renderGoTime(createdAtMs),
+  State: ({ status }) => status,
+  Labels: ({ config }) =>
+    Object.entries(config.labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(","),
-    Networks: config.networks.length === 0 ? "bridge" : config.networks.map(({ name }) => name).join(","),
-    Mounts: [...mounts, ...record.anonymousVolumes]
+  Size: (record, { sizeOf }) => (sizeOf === undefined ? "0B" : sizeCell(sizeOf(record))),
+  Networks: ({ config }) =>
+    config.networks.length === 0 ? "bridge" : config.networks.map(({ name }) => name).join(","),
+  Mounts: ({ config, anonymousVolumes }, { noTrunc }) =>
+    [...config.mounts.flatMap((mount) => mountName(mount) ?? []), ...anonymousVolumes]
       .map((name) => (noTrunc ? name : ellipsis(name, 15)))
       .join(","),
-    LocalVolumes: String(Math.max(volumes.length, record.anonymousVolumes.length)),
-  };
-}
+  LocalVolumes: ({ config, anonymousVolumes }) =>
+    String(Math.max(config.mounts.filter(({ type }) => type === "volume").length, anonymousVolumes.length)),
+};
 
 /** docker shows a volume by its name and a bind by its source. */
 function mountName(mount: MountConfig): string | undefined {
@@ -142,19 +151,24 @@ function sizeCell({ writtenBytes, rootfsBytes }: ContainerSize): string {
   return `${renderSize(writtenBytes)} (virtual ${renderSize(rootfsBytes)})`;
 }
 
-async function renderRows(
-  rows: readonly Row[],
+async function renderRecords(
+  records: readonly ContainerRecord[],
+  view: View,
   format: string | undefined,
-  withSize: boolean,
 ): Promise<string> {
   if (format === undefined || format === "table") {
-    const shown = withSize ? [...columns, "Size" as const] : columns;
-    const cells = rows.map((row) => shown.map((column) => row[column]));
+    const shown: readonly Column[] = view.sizeOf === undefined ? columns : [...columns, "Size"];
     return renderTable(
       shown.map((column) => titles[column]),
-      cells,
+      records.map((record) => shown.map((column) => cells[column](record, view))),
     );
   }
   const { parseFormat } = await import("../format.ts");
+  const rows = records.map((record) => wholeRow(record, view));
   return parseFormat(format, { headers: titles, typeName: "formatter.ContainerContext" }).renderRows(rows);
+}
+
+/** Templates choose among all columns. */
+function wholeRow(record: ContainerRecord, view: View): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(cells).map(([column, cell]) => [column, cell(record, view)]));
 }

@@ -88,6 +88,18 @@ describe("insert and find", () => {
     expect(containersUsing(fixture.state, "sha256:b").map(({ name }) => name)).toEqual(["b"]);
   });
 
+  test("lists by the time of creation, whatever the clock did meanwhile", () => {
+    using fixture = stateFixture();
+    for (const name of ["a", "b", "c"]) addContainer(fixture.state, { name });
+    for (const [name, time] of [
+      ["a", 2],
+      ["b", 3],
+      ["c", 2],
+    ] as const)
+      fixture.state.run("UPDATE containers SET created_at_ms = ? WHERE name = ?", time, name);
+    expect(listContainers(fixture.state).map(({ name }) => name)).toEqual(["b", "c", "a"]);
+  });
+
   test("removal makes the name free", () => {
     using fixture = stateFixture();
     const { id } = addContainer(fixture.state, { name: "web" });
@@ -133,8 +145,16 @@ describe("foreign content", () => {
     using fixture = stateFixture();
     const { id } = addContainer(fixture.state);
     fixture.state.run(`UPDATE containers SET ${column} = ?`, value);
-    expect(() => getContainer(fixture.state, id)).toThrow(`cannot read the state: column "${column}"`);
+    const readWhole = () => ({ ...getContainer(fixture.state, id) });
+    expect(readWhole).toThrow(`cannot read the state: column "${column}"`);
     expect(removeContainer(fixture.state, id)).toBe(true);
+  });
+
+  test("a config that cannot be read hides no container from a list", () => {
+    using fixture = stateFixture();
+    const ids = ["a", "b"].map((name) => addContainer(fixture.state, { name }).id);
+    fixture.state.run("UPDATE containers SET config = '[]' WHERE name = 'a'");
+    expect(listContainers(fixture.state).map(({ id }) => id)).toEqual(ids.toReversed());
   });
 
   test("what is no JSON cannot get in", () => {
