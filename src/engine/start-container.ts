@@ -23,6 +23,7 @@ import { closeHostStdio, type HostStdio, makePipes } from "../monitor/container-
 import { openPortForwarders } from "../network/forward-ports.ts";
 import { applyNetworking, type NetworkReservation, reserveNetworking } from "../network/networking.ts";
 import { probeBindSources } from "../runtime/bind-source.ts";
+import { cgroupViewOf } from "../runtime/cgroup-view.ts";
 import { launchFacts } from "../runtime/launch-facts.ts";
 import { openConsole } from "../runtime/open-console.ts";
 import { endChild, type StartedProcess, startProcess } from "../runtime/start-process.ts";
@@ -36,7 +37,6 @@ import { chownTree } from "../storage/chown-tree.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { prepareRootfs } from "../storage/rootfs.ts";
 import type { Rootfs } from "../storage/storage-driver.ts";
-import { cgroupViewOf } from "./cgroup-view.ts";
 import { checkPropagation } from "./check-propagation.ts";
 import { containerFilesIn, writeContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { BockerError } from "../errors.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
+import { parseSignal, signalNameOf } from "../runtime/signal-name.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { getContainer } from "../state/container.ts";
 import { markStopIntent } from "../state/container-life.ts";
@@ -17,7 +18,6 @@ import { isLive } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { settleContainer } from "./settle-container.ts";
-import { parseSignal, signalNameOf } from "./signal-name.ts";
 import { thawContainer } from "./thaw-container.ts";
 
 const SIGKILL = 9;
