@@ -2,7 +2,7 @@
  * The engine's configuration file against its schema. Loaded only when there is one.
  *
  *   root, run-root, cgroup-parent, storage-driver
- *   [network]    bridge, subnet, pools, mtu, firewall, table
+ *   [network]    bridge, subnet, pools, mtu, firewall, publish-policy, table
  *   [registry]   insecure, certificate-folders, mirrors = { HOST = [URL] }, authorities = { HOST = [FILE] }
  *   [log]        max-size, max-file
  *   [container]  any option of run: what containers get that do not say otherwise
@@ -55,6 +55,9 @@ const networkSchema = v.object(
     ),
     firewall: v.optional(
       v.picklist(["auto", "nft", "iptables", "userland"], 'must be "auto", "nft", "iptables" or "userland"'),
+    ),
+    "publish-policy": v.optional(
+      v.picklist(["direct", "respect-host"], 'must be "direct" or "respect-host"'),
     ),
     table: v.optional(
       v.pipe(
@@ -137,7 +140,7 @@ export function parseEngineFile(
     ...(file["run-root"] === undefined ? {} : { runRoot: file["run-root"] }),
     ...(file["cgroup-parent"] === undefined ? {} : { cgroupParent: file["cgroup-parent"] }),
     ...(file["storage-driver"] === undefined ? {} : { storageDriver: file["storage-driver"] }),
-    ...(file.network ? { network: definedOnly<NetworkSettings>(file.network) } : {}),
+    ...(file.network ? { network: networkOf(file.network) } : {}),
     ...(file.registry ? { registries: registriesOf(file.registry) } : {}),
     container: withLog(rawOptionsOf(file.container ?? {}), file.log ?? {}),
   };
@@ -148,6 +151,10 @@ function withLog(container: RawOptions, log: v.InferOutput<typeof logSchema>): R
   const words = Object.entries(log).map(([key, value]) => `${key}=${value}`);
   if (words.length === 0) return container;
   return new Map(container).set("log-opt", [...words, ...manyWords(container.get("log-opt") ?? [])]);
+}
+
+function networkOf({ "publish-policy": publishPolicy, ...others }: v.InferOutput<typeof networkSchema>) {
+  return definedOnly<NetworkSettings>({ ...others, publishPolicy });
 }
 
 function registriesOf(registry: v.InferOutput<typeof registrySchema>) {

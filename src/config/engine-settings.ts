@@ -32,6 +32,7 @@ export interface NetworkSettings {
   readonly pools: readonly string[];
   readonly mtu: number;
   readonly firewall: "auto" | "nft" | "iptables" | "userland";
+  readonly publishPolicy: "direct" | "respect-host";
   readonly table: string;
   readonly runFolder: string;
 }
@@ -136,6 +137,7 @@ function defaultNetwork(runRoot: string): NetworkSettings {
     pools: ["172.30.0.0/16", "172.29.0.0/16", "10.201.0.0/16", "192.168.192.0/18"],
     mtu: 1500,
     firewall: "auto",
+    publishPolicy: "direct",
     table: "bocker",
     runFolder: `${runRoot}/network`,
   };

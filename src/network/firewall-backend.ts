@@ -9,10 +9,11 @@ export interface Firewall {
   readonly name: FirewallName;
   /** Why this backend cannot be used here; undefined when it can. */
   probe(): string | undefined;
-  /** Declares everything anew: the rules of all networks and the published ports. Replaces what was declared before. */
+  /**
+   * Declares everything anew: the rules of all bridges and the published ports. Replaces what was declared before. May
+   * look at the host to find out what is there.
+   */
   planRules(networks: readonly NetworkRecord[], ports: readonly PortRecord[]): HostStep[];
-  /** Adds published ports, and nothing else; undone by planUnpublish. */
-  planPublish(ports: readonly PortRecord[]): HostStep[];
-  /** Takes published ports away. */
-  planUnpublish(ports: readonly PortRecord[]): HostStep[];
+  /** Adds published ports, takes others away, and nothing else: one transaction, with its undo. */
+  planChange(added: readonly PortRecord[], removed: readonly PortRecord[]): HostStep[];
 }

@@ -15,11 +15,13 @@ import { lockFile } from "../host/lock-file.ts";
 import type { HostStep } from "../host/step.ts";
 import type { NetworkRecord, PortRecord } from "../state/record.ts";
 import type { Firewall } from "./firewall-backend.ts";
+import { planForwardPolicy, planTrustedZone } from "./host-firewall.ts";
 import { readText } from "./host-network.ts";
 import { isLoopback } from "./ip-address.ts";
 import { iptablesFirewall } from "./iptables-firewall.ts";
 import type { FirewallName, NetworkOptions } from "./network-options.ts";
 import { nftFirewall } from "./nft-firewall.ts";
+import { userlandFirewall } from "./userland-firewall.ts";
 
 export interface FirewallChoice {
   readonly firewall: Firewall;
@@ -27,14 +29,11 @@ export interface FirewallChoice {
   readonly reasons: readonly string[];
 }
 
-/** Neither nft nor iptables: the monitors forward every published port themselves, and nothing is masqueraded. */
-const userlandFirewall: Firewall = {
-  name: "userland",
-  probe: () => undefined,
-  planRules: () => [],
-  planPublish: () => [],
-  planUnpublish: () => [],
-};
+/** What the firewall should say, by the state. */
+export interface DeclaredRules {
+  readonly networks: readonly NetworkRecord[];
+  readonly ports: readonly PortRecord[];
+}
 
 /** The backend of this host: the configured one, or the first whose probe succeeds. Probed once a boot. */
 export function chooseFirewall(options: NetworkOptions): FirewallChoice {
@@ -61,7 +60,7 @@ export function probeFirewalls(backends: readonly Firewall[]): FirewallChoice {
     reasons.push(`${firewall.name}: ${problem ?? "works"}`);
     if (problem === undefined) return { firewall, reasons };
   }
-  return { firewall: userlandFirewall, reasons };
+  throw new BockerError(`there is no way to publish ports: ${reasons.join("; ")}`, { kind: "unsupported" });
 }
 
 /** The lock that every change of bridges and rules is made under. */
@@ -69,64 +68,80 @@ export function lockNetwork(options: NetworkOptions): Disposable {
   return lockFile(`${options.runFolder}/lock`);
 }
 
-/** Whether the kernel forwards this port; the rest is the monitor's forwarder's. */
-export function isKernelForwarded(port: PortRecord, firewall: FirewallName): boolean {
-  return firewall !== "userland" && !port.hostIp.includes(":") && !isLoopback(port.hostIp);
+/**
+ * Whether the kernel forwards this port; the rest is the monitor's forwarder's: loopback addresses, an IPv6 address of the
+ * host for a container without one, and everything where published ports are to pass the host's own firewall.
+ */
+export function isKernelForwarded(
+  port: PortRecord,
+  firewall: FirewallName,
+  options: Pick<NetworkOptions, "publishPolicy">,
+): boolean {
+  if (firewall === "userland" || options.publishPolicy === "respect-host") return false;
+  return port.hostIp.includes(":") === port.containerIp.includes(":") && !isLoopback(port.hostIp);
+}
+
+/** Everything that has to be said to firewalls for the networks and ports: bocker's own rules, and what others are asked. */
+export function planRules(
+  options: NetworkOptions,
+  firewall: Firewall,
+  { networks, ports }: DeclaredRules,
+): HostStep[] {
+  const bridges = networks.filter(({ driver }) => driver === "bridge");
+  const forwarded = ports.filter((port) => isKernelForwarded(port, firewall.name, options));
+  const rules = firewall.planRules(bridges, forwarded);
+  if (firewall.name === "userland") return rules;
+  return [...rules, ...planForwardPolicy(options.table, bridges), ...planTrustedZone(bridges)];
+}
+
+/** Declares all rules anew. To be called under the network lock. */
+export function declareRules(options: NetworkOptions, everything: DeclaredRules): void {
+  applySteps(planRules(options, chooseFirewall(options).firewall, everything));
+}
+
+/** Declares all rules without a network that is gone from the state, and takes its bridge out of other firewalls. */
+export function forgetNetwork(options: NetworkOptions, gone: NetworkRecord, everything: DeclaredRules): void {
+  declareRules(options, everything);
+  if (gone.driver === "bridge") applySteps(planTrustedZone([], [gone]));
 }
 
 /**
- * Publishes ports: one transaction. When it fails, all is declared anew from `everything`, which must include the
- * ports to publish.
+ * Publishes ports, and takes others away: one transaction. When it fails, all is declared anew from `everything`, which
+ * must be as it is to be afterwards.
  */
-export function publishPorts(
+export function changePorts(
   options: NetworkOptions,
-  ports: readonly PortRecord[],
-  everything: () => { readonly networks: readonly NetworkRecord[]; readonly ports: readonly PortRecord[] },
+  change: { readonly added: readonly PortRecord[]; readonly removed: readonly PortRecord[] },
+  everything: () => DeclaredRules,
 ): void {
-  changePorts(options, ports, (firewall, forwarded) => firewall.planPublish(forwarded), everything);
-}
-
-/** Takes ports away: one transaction; `everything` must not include them any more. */
-export function unpublishPorts(
-  options: NetworkOptions,
-  ports: readonly PortRecord[],
-  everything: () => { readonly networks: readonly NetworkRecord[]; readonly ports: readonly PortRecord[] },
-): void {
-  changePorts(options, ports, (firewall, forwarded) => firewall.planUnpublish(forwarded), everything);
-}
-
-function changePorts(
-  options: NetworkOptions,
-  ports: readonly PortRecord[],
-  plan: (firewall: Firewall, ports: readonly PortRecord[]) => HostStep[],
-  everything: () => { readonly networks: readonly NetworkRecord[]; readonly ports: readonly PortRecord[] },
-): void {
+  if (change.added.length + change.removed.length === 0) return;
   const { firewall } = chooseFirewall(options);
-  const forwarded = ports.filter((port) => isKernelForwarded(port, firewall.name));
-  if (forwarded.length === 0) return;
+  const forwarded = (port: PortRecord) => isKernelForwarded(port, firewall.name, options);
+  const [added, removed] = [change.added.filter(forwarded), change.removed.filter(forwarded)];
+  if (added.length + removed.length === 0) return;
   using _lock = lockNetwork(options);
   try {
-    applySteps(plan(firewall, forwarded));
+    applySteps(firewall.planChange(added, removed));
   } catch (error) {
-    declareAgain(firewall, everything(), error);
+    declareAgain(options, firewall, everything(), error);
   }
 }
 
 function declareAgain(
+  options: NetworkOptions,
   firewall: Firewall,
-  everything: { readonly networks: readonly NetworkRecord[]; readonly ports: readonly PortRecord[] },
+  everything: DeclaredRules,
   cause: unknown,
 ): void {
-  const forwarded = everything.ports.filter((port) => isKernelForwarded(port, firewall.name));
   try {
-    applySteps(firewall.planRules(everything.networks, forwarded));
+    applySteps(planRules(options, firewall, everything));
   } catch (error) {
     throw new BockerError(messageOf(error), { kind: "host", cause, details: { firewall: firewall.name } });
   }
 }
 
 function backendsOf(options: NetworkOptions): readonly Firewall[] {
-  return [nftFirewall(options.table), iptablesFirewall(options.table), userlandFirewall];
+  return [nftFirewall(options.table), iptablesFirewall(options.table), userlandFirewall(options.table)];
 }
 
 function rememberedFirewall(options: NetworkOptions): FirewallChoice | undefined {
@@ -136,9 +151,9 @@ function rememberedFirewall(options: NetworkOptions): FirewallChoice | undefined
 }
 
 function forcedFirewall(backends: readonly Firewall[], name: FirewallName): FirewallChoice {
-  const firewall = backends.find((backend) => backend.name === name) ?? userlandFirewall;
-  const problem = firewall.probe();
-  if (problem === undefined) return { firewall, reasons: [`${name}: configured`] };
+  const firewall = backends.find((backend) => backend.name === name);
+  const problem = firewall === undefined ? "unknown" : firewall.probe();
+  if (firewall !== undefined && problem === undefined) return { firewall, reasons: [`${name}: configured`] };
   throw new BockerError(`cannot use the configured firewall "${name}": ${problem}`, {
     kind: "unsupported",
     hint: 'configure "auto" to use what there is',

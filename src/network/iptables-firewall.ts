@@ -1,10 +1,10 @@
 /**
- * The iptables backend, for hosts without nft: the same rules in three chains of bocker's own, through iptables-restore,
- * which applies a table as one transaction.
+ * The iptables backend, for hosts without nft: the same rules in three chains of bocker's own, through iptables-restore and
+ * ip6tables-restore, each of which applies a table as one transaction. ip6tables is used once a network has IPv6.
  *
  *   nat     PREROUTING, OUTPUT (local addresses, not loopback) ─▶ BOCKER: a DNAT rule a published port
  *   nat     POSTROUTING ─▶ BOCKER-POST: masquerade
- *   filter  FORWARD, first ─▶ BOCKER-FORWARD: answers, published, same bridge; the rest towards a bridge is dropped
+ *   filter  FORWARD, first ─▶ BOCKER-FORWARD: same bridge, answers, published; the rest towards a bridge is dropped
  *
  * See iptables-restore(8): with --noflush a chain that is declared is made or emptied, others stay.
  */
@@ -13,6 +13,19 @@ import { findTool, tryCommand } from "../host/run-command.ts";
 import type { HostStep } from "../host/step.ts";
 import type { NetworkRecord, PortRecord } from "../state/record.ts";
 import type { Firewall } from "./firewall-backend.ts";
+import { bridgeSettingsOf } from "./network-setting.ts";
+import { changeLabel } from "./port-text.ts";
+
+interface Family {
+  readonly version: 4 | 6;
+  readonly program: "iptables" | "ip6tables";
+  readonly loopback: string;
+}
+
+const families: readonly [Family, Family] = [
+  { version: 4, program: "iptables", loopback: "127.0.0.0/8" },
+  { version: 6, program: "ip6tables", loopback: "::1/128" },
+];
 
 /** The backend whose chains begin with this name in upper case. */
 export function iptablesFirewall(table: string): Firewall {
@@ -20,24 +33,32 @@ export function iptablesFirewall(table: string): Firewall {
   return {
     name: "iptables",
     probe,
-    planRules: (networks, ports) => [
-      restoreStep(`declare the chains of "${chain}"`, renderChains(chain, networks, ports, loadJumps(chain))),
-    ],
-    planPublish: (ports) => [
-      {
-        // In front: a rule that a crash left for the same port is never asked again.
-        ...restoreStep(`publish ${ports.map(describePort).join(", ")}`, renderNat(chain, "-I", ports)),
-        undo: restoreEffect(renderNat(chain, "-D", ports)),
-      },
-    ],
-    planUnpublish: (ports) => [
-      restoreStep(`stop publishing ${ports.map(describePort).join(", ")}`, renderNat(chain, "-D", ports)),
-    ],
+    planRules: (networks, ports) => planChains(chain, networks, ports),
+    planChange: (added, removed) => planNat(chain, added, removed),
   };
+}
+
+/** ip6tables has to be there only for those that have IPv6, or to take away what they had. */
+function planChains(
+  chain: string,
+  networks: readonly NetworkRecord[],
+  ports: readonly PortRecord[],
+): HostStep[] {
+  return families.flatMap((family) => {
+    const isWanted = family.version === 4 || networks.some(({ ipv6 }) => ipv6 !== undefined);
+    if (!isWanted && findTool(family.program) === undefined) return [];
+    const jumps = loadJumps(family, chain);
+    if (!isWanted && jumps.length === 0) return [];
+    const script = renderChains(family.version, chain, networks, ports.filter(isOf(family)), jumps);
+    return [
+      { label: `declare the chains of "${chain}" (${family.program})`, ...restoreEffect(family, script) },
+    ];
+  });
 }
 
 /** The jumps into bocker's chains, by table; those that `present` lists (lines of `iptables -S`) are not added again. */
 export function renderChains(
+  version: 4 | 6,
   chain: string,
   networks: readonly NetworkRecord[],
   ports: readonly PortRecord[],
@@ -45,67 +66,109 @@ export function renderChains(
 ): string {
   const missing = (jumps: readonly string[]) =>
     jumps.filter((jump) => !present.includes(jump.replace("-I", "-A")));
-  const { nat, filter } = jumpsInto(chain);
+  const { nat, filter } = jumpsInto(families[version === 4 ? 0 : 1], chain);
+  const concerned = networks.filter(({ ipv6 }) => version === 4 || ipv6 !== undefined);
   return [
     "*nat",
     `:${chain} - [0:0]`,
     `:${chain}-POST - [0:0]`,
     ...missing(nat),
     ...ports.map((port) => natRule(chain, "-A", port)),
-    ...networks.filter(({ internal }) => !internal).flatMap((network) => masqueradeRules(chain, network)),
+    ...concerned.flatMap((network) => masqueradeRules(version, chain, network)),
     "COMMIT",
     "*filter",
     `:${chain}-FORWARD - [0:0]`,
     ...missing(filter),
-    ...forwardRules(`${chain}-FORWARD`, networks),
+    ...forwardRules(`${chain}-FORWARD`, concerned),
     "COMMIT",
     "",
   ].join("\n");
 }
 
-function jumpsInto(chain: string): { readonly nat: readonly string[]; readonly filter: readonly string[] } {
+function jumpsInto(
+  { version, loopback }: Family,
+  chain: string,
+): { readonly nat: readonly string[]; readonly filter: readonly string[] } {
+  // A container could not answer a link-local client.
+  const client = version === 6 ? "! -s fe80::/10 " : "";
   return {
     nat: [
-      `-A PREROUTING -m addrtype --dst-type LOCAL -j ${chain}`,
-      `-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j ${chain}`,
+      `-A PREROUTING ${client}-m addrtype --dst-type LOCAL -j ${chain}`,
+      `-A OUTPUT ! -d ${loopback} -m addrtype --dst-type LOCAL -j ${chain}`,
       `-A POSTROUTING -j ${chain}-POST`,
     ],
     filter: [`-I FORWARD -j ${chain}-FORWARD`],
   };
 }
 
-function masqueradeRules(chain: string, { subnet, bridge }: NetworkRecord): string[] {
+function masqueradeRules(version: 4 | 6, chain: string, network: NetworkRecord): string[] {
+  const subnet = version === 4 ? network.subnet : (network.ipv6?.subnet ?? "");
+  const isHidden = !network.internal && bridgeSettingsOf(network).masquerade;
   return [
-    `-A ${chain}-POST -s ${subnet} ! -o ${bridge} -j MASQUERADE`,
+    ...(isHidden ? [`-A ${chain}-POST -s ${subnet} ! -o ${network.bridge} -j MASQUERADE`] : []),
     `-A ${chain}-POST -s ${subnet} -d ${subnet} -m conntrack --ctstate DNAT -j MASQUERADE`,
   ];
 }
 
 function forwardRules(chain: string, networks: readonly NetworkRecord[]): string[] {
+  const internal = networks.filter((network) => network.internal);
   return [
+    ...networks
+      .filter((network) => bridgeSettingsOf(network).icc)
+      .map(({ bridge }) => `-A ${chain} -i ${bridge} -o ${bridge} -j ACCEPT`),
+    ...internal.flatMap(({ bridge }) => [
+      `-A ${chain} -i ${bridge} -j DROP`,
+      `-A ${chain} -o ${bridge} -j DROP`,
+    ]),
     ...networks.flatMap(({ bridge }) => [
       `-A ${chain} -o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
       `-A ${chain} -o ${bridge} -m conntrack --ctstate DNAT -j ACCEPT`,
-      `-A ${chain} -i ${bridge} -o ${bridge} -j ACCEPT`,
+      `-A ${chain} -o ${bridge} -j DROP`,
     ]),
-    ...networks.map(({ bridge }) => `-A ${chain} -o ${bridge} -j DROP`),
-    ...networks.map(({ bridge, internal }) => `-A ${chain} -i ${bridge} -j ${internal ? "DROP" : "ACCEPT"}`),
+    ...networks.map(({ bridge }) => `-A ${chain} -i ${bridge} -j ACCEPT`),
   ];
 }
 
-function renderNat(chain: string, verb: "-I" | "-D", ports: readonly PortRecord[]): string {
-  return ["*nat", ...ports.map((port) => natRule(chain, verb, port)), "COMMIT", ""].join("\n");
+/** One transaction a family. New rules go in front: one that a crash left for the same port is never asked again. */
+function planNat(chain: string, added: readonly PortRecord[], removed: readonly PortRecord[]): HostStep[] {
+  return families.flatMap((family) => {
+    const [more, less] = [added.filter(isOf(family)), removed.filter(isOf(family))];
+    if (more.length + less.length === 0) return [];
+    return [
+      {
+        label: `${changeLabel(more, less)} (${family.program})`,
+        ...restoreEffect(family, renderNat(chain, more, less)),
+        undo: restoreEffect(family, renderNat(chain, less, more)),
+      },
+    ];
+  });
+}
+
+function renderNat(chain: string, added: readonly PortRecord[], removed: readonly PortRecord[]): string {
+  return [
+    "*nat",
+    ...removed.map((port) => natRule(chain, "-D", port)),
+    ...added.map((port) => natRule(chain, "-I", port)),
+    "COMMIT",
+    "",
+  ].join("\n");
 }
 
 function natRule(chain: string, verb: string, port: PortRecord): string {
-  const address = port.hostIp === "0.0.0.0" ? "" : `-d ${port.hostIp}/32 `;
-  const target = `${port.containerIp}:${port.containerPort}`;
+  const isIpv6 = port.hostIp.includes(":");
+  const isWildcard = port.hostIp === "0.0.0.0" || port.hostIp === "::";
+  const address = isWildcard ? "" : `-d ${port.hostIp}/${isIpv6 ? 128 : 32} `;
+  const target = `${isIpv6 ? `[${port.containerIp}]` : port.containerIp}:${port.containerPort}`;
   return `${verb} ${chain} ${address}-p ${port.protocol} -m ${port.protocol} --dport ${port.hostPort} -j DNAT --to-destination ${target}`;
 }
 
-function loadJumps(chain: string): string[] {
+function isOf({ version }: Family): (port: PortRecord) => boolean {
+  return ({ hostIp }) => hostIp.includes(":") === (version === 6);
+}
+
+function loadJumps({ program }: Family, chain: string): string[] {
   return ["nat", "filter"].flatMap((table) =>
-    tryCommand(["iptables", "-w", "-t", table, "-S"])
+    tryCommand([program, "-w", "-t", table, "-S"])
       .stdout.split("\n")
       .filter((line) => line.includes(`-j ${chain}`)),
   );
@@ -124,14 +187,6 @@ function probe(): string | undefined {
   }
 }
 
-function restoreStep(label: string, script: string): HostStep {
-  return { label, ...restoreEffect(script) };
-}
-
-function restoreEffect(script: string) {
-  return { kind: "command", argv: ["iptables-restore", "-w", "--noflush"], stdin: script } as const;
-}
-
-function describePort(port: PortRecord): string {
-  return `${port.hostIp}:${port.hostPort}/${port.protocol}`;
+function restoreEffect({ program }: Family, script: string) {
+  return { kind: "command", argv: [`${program}-restore`, "-w", "--noflush"], stdin: script } as const;
 }

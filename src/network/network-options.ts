@@ -16,6 +16,11 @@ export interface NetworkOptions {
   readonly mtu: number;
   /** `auto` probes: nft, else iptables, else userland. */
   readonly firewall: "auto" | FirewallName;
+  /**
+   * `direct`: published ports are open, past whatever firewall the host has, as with docker. `respect-host`: they are
+   * the monitor's to forward, so that the host's rules for its own services (INPUT) decide.
+   */
+  readonly publishPolicy: "direct" | "respect-host";
   /** bocker's own nft table; upper case, the beginning of its iptables chains' names. */
   readonly table: string;
   /** Folder for what is valid for this boot only: the answer of the firewall probe, locks. */
@@ -29,6 +34,7 @@ export function defaultNetworkOptions(run: string): NetworkOptions {
     pools: ["172.30.0.0/16", "172.29.0.0/16", "10.201.0.0/16", "192.168.192.0/18"],
     mtu: 1500,
     firewall: "auto",
+    publishPolicy: "direct",
     table: "bocker",
     runFolder: `${run}/network`,
   };

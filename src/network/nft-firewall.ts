@@ -2,18 +2,21 @@
  * The nftables backend: one table of bocker's own, declared by one script, and a map element a published port.
  *
  *   prerouting, output ─▶ publish: dnat by map (address . protocol . port), then by map (protocol . port) for local addresses
- *   forward:  answers, published and same-bridge traffic pass; anything else towards a bridge is dropped
+ *   forward:  traffic within a bridge passes, nothing passes an internal one; answers and what is published pass to the
+ *             others, and anything else towards a bridge is dropped
  *   postrouting: masquerade what leaves the subnets, and hairpins (a container that asks for a published port)
  *
- * The host's own loopback addresses are not translated: the monitor's forwarder serves them. An accept in this table
- * does not overrule another table's drop: see forward-policy.ts. See nft(8); works from kernel 5.10, nft 0.9.8.
+ * The host's own loopback addresses are not translated: the monitor's forwarder serves them, and link-local clients. An
+ * accept in this table does not overrule another table's drop: see host-firewall.ts. See nft(8); works from kernel
+ * 5.10, nft 0.9.8.
  */
 import { messageOf } from "../errors.ts";
 import { findTool, tryCommand } from "../host/run-command.ts";
 import type { HostStep } from "../host/step.ts";
 import type { NetworkRecord, PortRecord } from "../state/record.ts";
 import type { Firewall } from "./firewall-backend.ts";
-import { planForwardPolicy } from "./forward-policy.ts";
+import { bridgeSettingsOf } from "./network-setting.ts";
+import { changeLabel } from "./port-text.ts";
 
 /** The backend whose table has this name. */
 export function nftFirewall(table: string): Firewall {
@@ -22,93 +25,91 @@ export function nftFirewall(table: string): Firewall {
     probe: () => probe(table),
     planRules: (networks, ports) => [
       nftStep(`declare the rules of table "${table}"`, renderRules(table, networks, ports)),
-      ...planForwardPolicy(networks),
     ],
-    planPublish: (ports) => [
+    planChange: (added, removed) => [
       {
-        ...nftStep(`publish ${ports.map(renderPort).join(", ")}`, renderElements(table, "add", ports)),
-        undo: nftEffect(renderElements(table, "delete", ports)),
+        ...nftStep(changeLabel(added, removed), renderChange(table, added, removed)),
+        undo: nftEffect(renderChange(table, removed, added)),
       },
-    ],
-    planUnpublish: (ports) => [
-      nftStep(`stop publishing ${ports.map(renderPort).join(", ")}`, renderElements(table, "delete", ports)),
     ],
   };
 }
 
-/** The whole table as one transaction that may be applied over an older one. */
+/** The whole table as one transaction, in place of an older one of whatever shape. */
 export function renderRules(
   table: string,
   networks: readonly NetworkRecord[],
   ports: readonly PortRecord[],
 ): string {
-  const bridges = networks.map(({ bridge }) => bridge);
-  const outside = networks.filter(({ internal }) => !internal);
-  const internal = networks.filter((network) => network.internal);
   return [
-    `add table ip ${table}`,
-    ...Object.entries(sets).flatMap(([name, type]) => [
-      `add ${type.includes(" : ") ? "map" : "set"} ip ${table} ${name} { type ${type}; }`,
-      `flush ${type.includes(" : ") ? "map" : "set"} ip ${table} ${name}`,
-    ]),
+    `add table inet ${table}`,
+    `delete table inet ${table}`,
+    `add table inet ${table}`,
+    ...Object.entries(sets).map(
+      ([name, type]) => `add ${type.includes(" : ") ? "map" : "set"} inet ${table} ${name} { type ${type}; }`,
+    ),
     ...Object.entries(chains).flatMap(([name, { hook, rules }]) => [
-      `add chain ip ${table} ${name} ${hook}`.trimEnd(),
-      `flush chain ip ${table} ${name}`,
-      ...rules.map((rule) => `add rule ip ${table} ${name} ${rule}`),
+      `add chain inet ${table} ${name} ${hook}`.trimEnd(),
+      ...rules.map((rule) => `add rule inet ${table} ${name} ${rule}`),
     ]),
-    ...addElements(
-      table,
-      "subnets",
-      outside.map(({ subnet }) => subnet),
-    ),
-    ...addElements(
-      table,
-      "bridges",
-      bridges.map((bridge) => `"${bridge}"`),
-    ),
-    ...addElements(
-      table,
-      "same",
-      bridges.map((bridge) => `"${bridge}" . "${bridge}"`),
-    ),
-    ...addElements(
-      table,
-      "internal",
-      internal.map(({ bridge }) => `"${bridge}"`),
+    ...Object.entries(elementsOf(networks)).flatMap(([set, elements]) =>
+      elementLine(table, "add", set, elements),
     ),
     renderElements(table, "add", ports),
   ].join("\n");
 }
 
-/** One line for the ports of all addresses, one for those of a single address. */
+/** What the sets hold, by their names. */
+function elementsOf(networks: readonly NetworkRecord[]): Readonly<Record<string, readonly string[]>> {
+  const quoted = (some: readonly NetworkRecord[]) => some.map(({ bridge }) => `"${bridge}"`);
+  const subnets = (some: readonly NetworkRecord[]) => some.map(({ subnet }) => subnet);
+  const subnets6 = (some: readonly NetworkRecord[]) =>
+    some.flatMap(({ ipv6 }) => (ipv6 === undefined ? [] : [ipv6.subnet]));
+  const hidden = networks.filter((network) => !network.internal && bridgeSettingsOf(network).masquerade);
+  const open = networks.filter((network) => bridgeSettingsOf(network).icc);
+  return {
+    subnets: subnets(networks),
+    subnets6: subnets6(networks),
+    hidden: subnets(hidden),
+    hidden6: subnets6(hidden),
+    bridges: quoted(networks),
+    same: open.map(({ bridge }) => `"${bridge}" . "${bridge}"`),
+    internal: quoted(networks.filter(({ internal }) => internal)),
+  };
+}
+
+function renderChange(table: string, added: readonly PortRecord[], removed: readonly PortRecord[]): string {
+  return renderElements(table, "delete", removed) + renderElements(table, "add", added);
+}
+
+/** A line for each map: ports of all addresses, and those of a single one, for each family. */
 export function renderElements(table: string, verb: "add" | "delete", ports: readonly PortRecord[]): string {
-  const everywhere = ports.filter(({ hostIp }) => hostIp === "0.0.0.0");
-  const somewhere = ports.filter(({ hostIp }) => hostIp !== "0.0.0.0");
-  const data = (port: PortRecord) => (verb === "add" ? ` : ${port.containerIp} . ${port.containerPort}` : "");
-  const lines = [
-    ...elementLine(
-      table,
-      verb,
-      "published",
-      everywhere.map((port) => `${port.protocol} . ${port.hostPort}${data(port)}`),
-    ),
-    ...elementLine(
-      table,
-      verb,
-      "published_at",
-      somewhere.map((port) => `${port.hostIp} . ${port.protocol} . ${port.hostPort}${data(port)}`),
-    ),
-  ];
-  return lines.map((line) => `${line}\n`).join("");
+  const elements = new Map<string, string[]>();
+  for (const port of ports) {
+    const data = verb === "add" ? ` : ${port.containerIp} . ${port.containerPort}` : "";
+    const isWildcard = port.hostIp === "0.0.0.0" || port.hostIp === "::";
+    const name = `published${port.hostIp.includes(":") ? "6" : ""}${isWildcard ? "" : "_at"}`;
+    const key = `${isWildcard ? "" : `${port.hostIp} . `}${port.protocol} . ${port.hostPort}`;
+    elements.getOrInsertComputed(name, () => []).push(`${key}${data}`);
+  }
+  return [...elements]
+    .flatMap(([name, each]) => elementLine(table, verb, name, each))
+    .map((line) => `${line}\n`)
+    .join("");
 }
 
 const sets: Readonly<Record<string, string>> = {
   subnets: "ipv4_addr; flags interval",
+  subnets6: "ipv6_addr; flags interval",
+  hidden: "ipv4_addr; flags interval",
+  hidden6: "ipv6_addr; flags interval",
   bridges: "ifname",
   same: "ifname . ifname",
   internal: "ifname",
   published: "inet_proto . inet_service : ipv4_addr . inet_service",
   published_at: "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service",
+  published6: "inet_proto . inet_service : ipv6_addr . inet_service",
+  published6_at: "ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service",
 };
 
 /** Priorities as numbers: `dstnat` and `srcnat` are not known in every hook by every nft. */
@@ -117,28 +118,35 @@ const chains: Readonly<Record<string, { readonly hook: string; readonly rules: r
     hook: "",
     rules: [
       "dnat ip to ip daddr . meta l4proto . th dport map @published_at",
-      "fib daddr type local dnat ip to meta l4proto . th dport map @published",
+      "meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @published",
+      // The container could not answer an address that means something on one link only.
+      "ip6 saddr fe80::/10 return",
+      "dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6_at",
+      "meta nfproto ipv6 fib daddr type local dnat ip6 to meta l4proto . th dport map @published6",
     ],
   },
   prerouting: { hook: "{ type nat hook prerouting priority -100; policy accept; }", rules: ["jump publish"] },
   output: {
     hook: "{ type nat hook output priority -100; policy accept; }",
-    rules: ["ip daddr != 127.0.0.0/8 jump publish"],
+    rules: ["ip daddr 127.0.0.0/8 return", "ip6 daddr ::1 return", "jump publish"],
   },
   postrouting: {
     hook: "{ type nat hook postrouting priority 100; policy accept; }",
     rules: [
-      "ip saddr @subnets ip daddr != @subnets masquerade",
+      "ip saddr @hidden oifname != @bridges masquerade",
+      "ip6 saddr @hidden6 oifname != @bridges masquerade",
       "ct status dnat ip saddr @subnets ip daddr @subnets masquerade",
+      "ct status dnat ip6 saddr @subnets6 ip6 daddr @subnets6 masquerade",
     ],
   },
   forward: {
     hook: "{ type filter hook forward priority 0; policy accept; }",
     rules: [
-      "oifname @bridges ct state established,related accept",
-      "ct status dnat accept",
       "iifname . oifname @same accept",
       "iifname @internal drop",
+      "oifname @internal drop",
+      "oifname @bridges ct state established,related accept",
+      "oifname @bridges ct status dnat accept",
       "oifname @bridges drop",
     ],
   },
@@ -166,14 +174,6 @@ function nftEffect(script: string) {
   return { kind: "command", argv: ["nft", "-f", "-"], stdin: script } as const;
 }
 
-function addElements(table: string, set: string, elements: readonly string[]): string[] {
-  return elementLine(table, "add", set, elements);
-}
-
 function elementLine(table: string, verb: string, set: string, elements: readonly string[]): string[] {
-  return elements.length === 0 ? [] : [`${verb} element ip ${table} ${set} { ${elements.join(", ")} }`];
-}
-
-function renderPort(port: PortRecord): string {
-  return `${port.hostIp}:${port.hostPort}/${port.protocol}`;
+  return elements.length === 0 ? [] : [`${verb} element inet ${table} ${set} { ${elements.join(", ")} }`];
 }

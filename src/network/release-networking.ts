@@ -4,13 +4,11 @@
  * Firewall elements go first and the rows last: a crash in between leaves the rows, from which the next release finds
  * what is left. The veth pair is the kernel's to remove, with the namespace.
  */
-import { applySteps } from "../host/apply-steps.ts";
 import { releaseLeases } from "../state/lease.ts";
 import { listNetworks } from "../state/network.ts";
 import { listPorts, portsOfContainer, releasePorts } from "../state/port.ts";
-import type { NetworkRecord, PortRecord } from "../state/record.ts";
 import type { State } from "../state/state.ts";
-import { chooseFirewall, isKernelForwarded, lockNetwork, unpublishPorts } from "./firewall.ts";
+import { changePorts, type DeclaredRules, declareRules, lockNetwork } from "./firewall.ts";
 import type { NetworkOptions } from "./network-options.ts";
 
 /**
@@ -24,7 +22,7 @@ export function releaseNetworking(state: State, options: NetworkOptions, contain
       const everything = declaredRules(state);
       return { ...everything, ports: everything.ports.filter((port) => port.containerId !== containerId) };
     };
-    if (ports.length > 0) unpublishPorts(options, ports, others);
+    changePorts(options, { added: [], removed: ports }, others);
   } finally {
     state.transaction(() => {
       releasePorts(state, containerId);
@@ -35,14 +33,11 @@ export function releaseNetworking(state: State, options: NetworkOptions, contain
 
 /** Declares all rules anew from the state: what a crash left in the firewall goes, what somebody flushed comes back. */
 export function reloadNetworks(state: State, options: NetworkOptions): void {
-  const { firewall } = chooseFirewall(options);
   using _lock = lockNetwork(options);
-  const { networks, ports } = declaredRules(state);
-  const forwarded = ports.filter((port) => isKernelForwarded(port, firewall.name));
-  applySteps(firewall.planRules(networks, forwarded));
+  declareRules(options, declaredRules(state));
 }
 
 /** What the firewall should say, by the state. */
-export function declaredRules(state: State): { networks: NetworkRecord[]; ports: PortRecord[] } {
+export function declaredRules(state: State): DeclaredRules {
   return { networks: listNetworks(state), ports: listPorts(state) };
 }
