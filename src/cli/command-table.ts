@@ -372,4 +372,36 @@ export const commandTable: CommandTable = [
     summary: "Display detailed information on one or more images",
     load: () => import("./command/image-inspect.ts"),
   },
+  {
+    name: "boot",
+    aliases: [],
+    summary: "Start the containers whose restart policy wants them to run, as after a reboot",
+    // A command and a group at once, which citty does not know.
+    isHot: true,
+    load: () => import("./command/boot.ts"),
+  },
+  {
+    name: "boot install",
+    aliases: [],
+    summary: "Have the init system start containers with the machine and stop them with it",
+    load: () => import("./command/boot-install.ts"),
+  },
+  {
+    name: "boot uninstall",
+    aliases: [],
+    summary: "Remove what boot install wrote",
+    load: () => import("./command/boot-uninstall.ts"),
+  },
+  {
+    name: "boot status",
+    aliases: [],
+    summary: "Show whether containers are started with the machine; exit code 1 when they are not",
+    load: () => import("./command/boot-status.ts"),
+  },
+  {
+    name: "boot stop",
+    aliases: [],
+    summary: "Stop all containers because the system goes down; the next boot starts them again",
+    load: () => import("./command/boot-stop.ts"),
+  },
 ];

@@ -27,6 +27,11 @@ export function isGroup(word: string, table: CommandTable): boolean {
   return table.some((entry) => namesOf(entry).some((name) => name.startsWith(`${word} `)));
 }
 
+/** A group whose word alone is no command: all but `boot`. */
+export function isOnlyGroup(word: string, table: CommandTable): boolean {
+  return isGroup(word, table) && !table.some((entry) => isNamed(entry, word));
+}
+
 export function namesOf(entry: CommandEntry): readonly string[] {
   return [entry.name, ...entry.aliases];
 }

@@ -10,7 +10,7 @@ import { BockerError, ExitCode } from "../errors.ts";
 import { version } from "./build-info.ts";
 import type { CommandContext, CommandSpec, Output } from "./command-spec.ts";
 import { type CommandEntry, type CommandTable, commandTable } from "./command-table.ts";
-import { type FoundCommand, findCommand, isGroup } from "./find-command.ts";
+import { type FoundCommand, findCommand, isOnlyGroup } from "./find-command.ts";
 import { type GlobalArguments, parseGlobalArguments } from "./global-options.ts";
 import { type ParsedArguments, parseArgv } from "./parse-argv.ts";
 import { exitCodeOf, renderError } from "./render-error.ts";
@@ -62,7 +62,7 @@ async function dispatch(
   if (first === undefined || first === "help" || globals.help) {
     return showHelp(cli, first === "help" ? others : globals.words, table, globals.help || first === "help");
   }
-  if (isGroup(first, table) && (others.length === 0 || others[0] === "--help"))
+  if (isOnlyGroup(first, table) && (others.length === 0 || others[0] === "--help"))
     return showGroup(cli, first, table);
   const found = findCommand(globals.words, table);
   const run = (entry: CommandEntry, words: readonly string[]) =>
@@ -131,7 +131,7 @@ async function showHelp(
     output.write(renderMainHelp(table, output.columns));
     return 0;
   }
-  if (isGroup(first, table) && words.length === 1) return showGroup(cli, first, table);
+  if (isOnlyGroup(first, table) && words.length === 1) return showGroup(cli, first, table);
   const { entry }: FoundCommand = findCommand(words, table);
   output.write(renderCommandHelp((await entry.load()).command, output.columns));
   return 0;

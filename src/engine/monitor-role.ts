@@ -18,10 +18,17 @@ import type {
   Settlement,
   StartedContainer,
 } from "../monitor/monitor-dependencies.ts";
+import { isGoingDown } from "../monitor/shutdown-notice.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { waitForExit } from "../runtime/wait-for-exit.ts";
 import { getContainer } from "../state/container.ts";
-import { markExited, markRestartEnded, markRestarting, setStatus } from "../state/container-life.ts";
+import {
+  markExited,
+  markRestartEnded,
+  markRestarting,
+  markStopIntent,
+  setStatus,
+} from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { awaitRestart } from "./await-restart.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
@@ -134,6 +141,7 @@ async function settleExit(
   const end = { exitCode, oomKilled: wasOomKilled(engine, running) };
   const problems = await releaseContainer(engine, running);
   const warning = problems.length > 0 ? { warning: problems.join("; ") } : {};
+  if (isGoingDown()) markStopIntent(engine.state, id, "shutdown");
   // Read again: it may have been asked to stop, or given another policy.
   const record = getContainer(engine.state, id) ?? running;
   const plannedMs = planRestart(record, { exitCode, ranMs });

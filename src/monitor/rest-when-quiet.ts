@@ -5,6 +5,7 @@ import type { ContainerLife } from "./container-life.ts";
 import type { HealthTimer } from "./health-timer.ts";
 import type { StartedContainer } from "./monitor-dependencies.ts";
 import { restNow } from "./rest.ts";
+import { isGoingDown } from "./shutdown-notice.ts";
 
 /** A container that ends by then, as most of `run --rm`, never pays for it. */
 const firstLookMs = 1000;
@@ -33,7 +34,8 @@ export function restWhenQuiet(
   let timer = setTimeout(look, firstLookMs);
   function look(): void {
     const rssBytes = process.memoryUsage.rss();
-    const stdio = rssBytes > limitBytes ? life.quietStdio() : undefined;
+    // What is known of a shutdown is known in this process only.
+    const stdio = rssBytes > limitBytes && !isGoingDown() ? life.quietStdio() : undefined;
     const schedule = health?.resting;
     const isChecking = health !== undefined && schedule === undefined;
     if (stdio !== undefined && !isChecking)

@@ -27,15 +27,22 @@ import { showContainerInTitle } from "./process-title.ts";
 import { decodeJson, encodeJson, FrameType, type StartOrder, toWireError } from "./protocol.ts";
 import { type RestState, releaseHeldSignals } from "./rest.ts";
 import { restWhenQuiet } from "./rest-when-quiet.ts";
+import { listenForShutdown } from "./shutdown-notice.ts";
 
 const ignoredSignals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;
+
+/** Ignores what the header says, and notes what says that the system goes down. */
+function ignoreSignals(): void {
+  for (const signal of ignoredSignals) process.on(signal, () => undefined);
+  listenForShutdown();
+}
 
 /** Runs until everything is finished; main.ts then exits. Never rejects. */
 export async function runMonitor(
   dependencies: MonitorDependencies,
   channelFd: number = monitorChannelFd,
 ): Promise<void> {
-  for (const signal of ignoredSignals) process.on(signal, () => undefined);
+  ignoreSignals();
   const channel = await Channel.connect({ fd: channelFd }).catch(() => undefined);
   // Started by hand: there is nobody to say anything to.
   if (channel === undefined) return;
@@ -107,7 +114,7 @@ type Load = () => Promise<Pick<MonitorDependencies, "settleExit" | "restartConta
  * Never rejects.
  */
 export async function resumeMonitor({ pidfd, command, ...state }: RestState, load: Load): Promise<void> {
-  for (const signal of ignoredSignals) process.on(signal, () => undefined);
+  ignoreSignals();
   releaseHeldSignals();
   let hasEnded = false;
   const exited = waitForExit({ pidfd }).finally(() => {

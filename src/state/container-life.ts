@@ -167,10 +167,14 @@ export function markRestartEnded(state: State, id: string, monitor: ProcessIdent
   return changes > 0;
 }
 
-/** Notes that somebody asked a live container to stop: its restart policy rests until it is started by hand. */
+/**
+ * Notes that somebody asked a live container to stop: its restart policy rests until it is started by hand. That the
+ * system goes down as well changes nothing for a container that somebody is stopping.
+ */
 export function markStopIntent(state: State, id: string, intent: StopIntent): boolean {
+  const value = intent === "shutdown" ? "coalesce(stop_intent, ?)" : "?";
   const changes = state.run(
-    "UPDATE containers SET stop_intent = ? WHERE id = ? AND status IN ('running', 'paused', 'restarting')",
+    `UPDATE containers SET stop_intent = ${value} WHERE id = ? AND status IN ('running', 'paused', 'restarting')`,
     intent,
     id,
   );

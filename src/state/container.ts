@@ -57,6 +57,9 @@ export function insertContainer(state: State, container: NewContainer): Containe
     for (const volume of volumesOf(record)) {
       state.run("INSERT INTO container_volumes (container_id, volume_name) VALUES (?, ?)", record.id, volume);
     }
+    for (const image of mountedImagesOf(record)) {
+      state.run("INSERT INTO container_images (container_id, image_id) VALUES (?, ?)", record.id, image);
+    }
     appendContainerEvent(state, record.id, "create");
   });
   return record;
@@ -84,11 +87,12 @@ export function listContainers(state: State): ContainerRecord[] {
   return records.sort((left, right) => right.createdAtMs - left.createdAtMs);
 }
 
-/** Containers made from an image, newest first. */
+/** Containers made from an image, or that mount it; newest first. */
 export function containersUsing(state: State, imageId: string): ContainerRecord[] {
-  return state
-    .all("SELECT * FROM containers WHERE image_id = ? ORDER BY created_at_ms DESC, rowid DESC", imageId)
-    .map(readContainer);
+  const sql = `SELECT * FROM containers
+    WHERE image_id = ?1 OR id IN (SELECT container_id FROM container_images WHERE image_id = ?1)
+    ORDER BY created_at_ms DESC, rowid DESC`;
+  return state.all(sql, imageId).map(readContainer);
 }
 
 /** Gives a container another name; throws docker's conflict error when it is taken. */
@@ -182,6 +186,14 @@ function volumesOf(record: ContainerRecord): Set<string> {
   return new Set([...named, ...record.anonymousVolumes]);
 }
 
+function mountedImagesOf({ config }: ContainerRecord): Set<string> {
+  return new Set(
+    config.mounts.flatMap((mount) =>
+      mount.type === "image" && mount.image !== undefined ? [mount.image.id] : [],
+    ),
+  );
+}
+
 /** What few readers of many containers look at is parsed when it is looked at. */
 function readContainer(row: Row): ContainerRecord {
   let config: ContainerConfig | undefined;
@@ -234,7 +246,8 @@ function readHealth(row: Row, column: string): HealthRecord {
 }
 
 function readStopIntent(row: Row, column: string): StopIntent {
-  return textColumn(row, column) === "restart" ? "restart" : "stop";
+  const text = textColumn(row, column);
+  return text === "restart" || text === "shutdown" ? text : "stop";
 }
 
 /** A status from another version counts as dead: it can be looked at and removed. */

@@ -35,7 +35,8 @@ export interface HealthResult {
   readonly output: string;
 }
 
-export type StopIntent = "stop" | "restart";
+/** `shutdown`: the system goes down, so that the next boot starts it again. */
+export type StopIntent = "stop" | "restart" | "shutdown";
 
 export interface ContainerRecord {
   /** 64 hex digits. */
