@@ -24,10 +24,12 @@ export const tapeKind = {
   copy: 5,
   execve: 6,
   drop: 7,
+  rewire: 8,
+  find: 9,
 } as const;
 
 /** What init writes to the status pipe; 16 bytes a record: u32 kind, u32 index, i32 errno, i32 detail. */
-export const statusKind = { failed: 1, forked: 2, ready: 3 } as const;
+export const statusKind = { failed: 1, forked: 2, ready: 3, reached: 4 } as const;
 export const statusRecordBytes = 16;
 
 /** A struct for the blob, with the words inside it that are addresses of other data. */

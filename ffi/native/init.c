@@ -27,6 +27,8 @@
 #define PATH_MAX 4096
 
 static int slots[SLOTS];
+static int status_fd = FD_STATUS;
+static int go_fd = FD_GO;
 static char cwd[PATH_MAX];
 
 static void die(int code)
@@ -39,7 +41,7 @@ static long tell(u32 kind, u32 index, int error, int detail)
 {
 	struct status_record record = { kind, index, error, detail };
 
-	return SYS3(NR_write, FD_STATUS, &record, sizeof record);
+	return SYS3(NR_write, status_fd, &record, sizeof record);
 }
 
 static void fail(u32 index, long result, int detail)
@@ -134,7 +136,7 @@ static void wait_for_go(void)
 	long got;
 
 	do
-		got = SYS3(NR_read, FD_GO, &byte, 1);
+		got = SYS3(NR_read, go_fd, &byte, 1);
 	while (got == -EINTR);
 	if (got != 1)
 		die(EXIT_INIT_FAILED);
@@ -192,6 +194,26 @@ static void execute(u32 index, char *const *candidates, long argv, long envp)
 	fail(index, candidates[0] != 0 && candidates[1] == 0 ? result : -ENOENT, -1);
 }
 
+/* What execve would fail for later, as far as that can be known without it: a search by PATH takes the first that can be. */
+static void find(u32 index, char *const *candidates)
+{
+	for (int i = 0; candidates[i] != 0; i++) {
+		long result = SYS3(NR_faccessat, AT_FDCWD, candidates[i], X_OK);
+
+		if (result == 0) {
+			long fd = SYS4(NR_openat, AT_FDCWD, candidates[i], O_DIRECTORY_OR_PATH_CLOEXEC | O_DIRECTORY, 0);
+
+			if (fd < 0)
+				return;
+			SYS1(NR_close, fd);
+			result = -EISDIR;
+		}
+		if (candidates[0] != 0 && candidates[1] == 0)
+			fail(index, result, result == -ENOENT || result == -ENOTDIR ? -1 : i);
+	}
+	fail(index, -ENOENT, -1);
+}
+
 static int exit_code_of(int status)
 {
 	int signal = status & 0x7f;
@@ -243,6 +265,12 @@ static void stay_as_init(u32 index, char *const *candidates, long argv, long env
 	}
 }
 
+/* An argument of init's own operations: a number, or what a slot holds. */
+static int value(const struct tape_op *op, int argument)
+{
+	return op->slot_mask & (1 << argument) ? slots[op->args[argument]] : (int)op->args[argument];
+}
+
 static void run(char *blob, const struct tape_op *op, u32 index)
 {
 	switch (op->kind) {
@@ -257,8 +285,15 @@ static void run(char *blob, const struct tape_op *op, u32 index)
 		break;
 	case KIND_REPORT:
 		/* Nobody listens: the engine died, and PID 1 is not killed by SIGPIPE. */
-		if (tell(STATUS_READY, index, 0, 0) < 0)
+		if (tell(op->args[0], index, 0, value(op, 1)) < 0)
 			die(EXIT_INIT_FAILED);
+		break;
+	case KIND_REWIRE:
+		status_fd = value(op, 0);
+		go_fd = value(op, 1);
+		break;
+	case KIND_FIND:
+		find(index, (char *const *)(blob + op->args[0]));
 		break;
 	case KIND_COPY:
 		for (u64 i = 0; i < op->args[2]; i++)

@@ -31,10 +31,12 @@ enum tape_kind {
 	KIND_FORK = 1,
 	KIND_WAIT = 2,
 	KIND_VERIFY_CWD = 3,
-	KIND_REPORT = 4,
+	KIND_REPORT = 4, /* args: status kind, detail */
 	KIND_COPY = 5,   /* args: from, to, bytes, offset in from, offset in to */
 	KIND_EXECVE = 6, /* args: candidates, argv, envp, stay behind as init */
 	KIND_DROP = 7,   /* args: 64-bit mask of the capabilities to drop from the bounding set */
+	KIND_REWIRE = 8, /* args: descriptors that are written and read from here on instead of FD_STATUS and FD_GO */
+	KIND_FIND = 9,   /* args: candidates; fails as execve would where none can be executed */
 };
 
 #define NO_SLOT 0xffffu
@@ -56,6 +58,7 @@ enum status_kind {
 	STATUS_FAILED = 1, /* index, errno, detail: candidate found broken, or -1 */
 	STATUS_FORKED = 2, /* detail: pid of the child that goes on */
 	STATUS_READY = 3,  /* execve is next */
+	STATUS_REACHED = 4, /* the plan's report at index; detail: what it was told to tell */
 };
 
 struct status_record {

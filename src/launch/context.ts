@@ -6,7 +6,12 @@
 /** Where the root file system comes from. */
 export type RootfsSource =
   /** A detached mount of the caller's, handed to startProcess as descriptor `rootfs`. The strings are for people. */
-  | { readonly kind: "mount"; readonly description: string }
+  | {
+      readonly kind: "mount";
+      readonly description: string;
+      /** Where hooks find it (an existing directory); only needed with hooks that run before the pivot. */
+      readonly path?: string;
+    }
   /** A directory that is already complete: an OCI bundle's. */
   | { readonly kind: "directory"; readonly path: string }
   /** Kernels whose overlay cannot be made with fsconfig: mount(2) in the child, on `mountPoint` (an existing directory). */
@@ -54,6 +59,8 @@ export interface ProcessContext {
   readonly availableCapabilities: bigint;
   /** Standard streams that belong to the container and become its user's; never /dev/null. */
   readonly chownStdio: readonly (0 | 1 | 2)[];
+  /** How many of the caller's descriptors become 3, 4, … of the command: `preserve0` …; absent: none. */
+  readonly preserveFds?: number;
   /** SIGKILL when the engine's process dies. */
   readonly dieWithParent: boolean;
   /** How many v1 hierarchies to enter, through descriptors `tasks0` … of their `tasks` files; absent: none. */
@@ -68,26 +75,40 @@ export interface KernelFeatures {
   readonly closeRangeCloexec: boolean;
 }
 
+/** A detached mount of the caller's, handed to startProcess as descriptor `fd`. */
+export interface StagedMount {
+  readonly fd: string;
+  /** Where the child sees it before the pivot; binds name it as their source. An existing file or directory of the host. */
+  readonly path: string;
+}
+
 export interface StartContext extends ProcessContext {
   readonly rootfs: RootfsSource;
   /** `ramfs`: the host's root is an initramfs, which cannot be pivoted away from. */
   readonly hostRoot: "pivotable" | "ramfs";
   /** What each bind mount's source is, by path: decides what a missing target becomes. */
   readonly bindSources: Readonly<Record<string, "file" | "directory">>;
+  /** Sources of binds that no path of the host leads to. */
+  readonly staged?: readonly StagedMount[];
   /** Present with `process.terminal`: the caller's own devpts, handed to startProcess as descriptor `devpts`. */
   readonly console?: { readonly number: number };
   readonly network?: NetworkSetup;
   readonly cgroup?: CgroupView;
   /** Run the command under a small PID 1 that reaps and forwards signals. */
   readonly init: boolean;
-  /** Name of the session keyring. */
-  readonly keyring: string;
+  /** Name of the session keyring; absent: the caller's goes on. */
+  readonly keyring?: string;
+  /**
+   * Two phases: init stops before its execve until a byte comes through `start`, and tells `result` what happens then
+   * (src/runtime/start-gate.ts). The engine's process may end in between.
+   */
+  readonly gate?: true;
 }
 
 export interface ExecContext extends ProcessContext {
   /** Namespaces of the target that differ from the caller's; joined through descriptor `target`, a pidfd. */
   readonly namespaces: readonly JoinableNamespace[];
-  readonly keyring: string;
+  readonly keyring?: string;
 }
 
 export type JoinableNamespace = "user" | "mount" | "pid" | "network" | "ipc" | "uts" | "cgroup";

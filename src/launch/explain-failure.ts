@@ -5,7 +5,7 @@
  */
 import { BockerError, type ErrorKind, ExitCode } from "../errors.ts";
 import type { LaunchOperation, LaunchPlan } from "./plan.ts";
-import type { Execve } from "./process-operation.ts";
+import type { Execve, Find } from "./process-operation.ts";
 
 export interface LaunchFailure {
   /** Index of the operation in the plan. */
@@ -31,7 +31,7 @@ interface Explanation {
 export function explainFailure(plan: LaunchPlan, failure: LaunchFailure): BockerError {
   const operation = plan.operations[failure.index];
   const { message, kind, exitCode = fallbackExitCode(plan), hint } = explain(operation, failure);
-  return new BockerError(`${prefixOf(plan)}: ${message}`, {
+  return new BockerError(`${prefixes[plan.purpose]}${message}`, {
     kind,
     details: { operation: failure.index, call: operation?.call, errno: failure.code },
     ...(exitCode === undefined ? {} : { exitCode }),
@@ -40,11 +40,12 @@ export function explainFailure(plan: LaunchPlan, failure: LaunchFailure): Bocker
   });
 }
 
-function prefixOf({ purpose }: LaunchPlan): string {
-  return purpose === "create"
-    ? "OCI runtime create failed: unable to start container process: error during container init"
-    : "OCI runtime exec failed: exec failed: unable to start container process";
-}
+/** A hook's error gets its name where hooks are run. */
+const prefixes: Readonly<Record<LaunchPlan["purpose"], string>> = {
+  create: "OCI runtime create failed: unable to start container process: error during container init: ",
+  exec: "OCI runtime exec failed: exec failed: unable to start container process: ",
+  hook: "",
+};
 
 /** Docker's exec says 126 for whatever the runtime could not do; its run says 125, which is the command's default. */
 function fallbackExitCode({ purpose }: LaunchPlan): number | undefined {
@@ -55,6 +56,7 @@ function explain(operation: LaunchOperation | undefined, failure: LaunchFailure)
   if (operation === undefined) return { message: `init: ${failure.text}`, kind: "internal" };
   switch (operation.call) {
     case "execve":
+    case "find":
       return explainExecve(operation, failure);
     case "chdir":
       return explainChdir(operation.step, failure);
@@ -65,7 +67,10 @@ function explain(operation: LaunchOperation | undefined, failure: LaunchFailure)
   }
 }
 
-function explainExecve({ args, candidates }: Execve, { code, text, detail }: LaunchFailure): Explanation {
+function explainExecve(
+  { args, candidates }: Execve | Find,
+  { code, text, detail }: LaunchFailure,
+): Explanation {
   const word = args[0] ?? "";
   const path = candidates[Math.max(0, detail)] ?? word;
   if (code === "ENOENT" && detail === -1) return commandNotFound(word);

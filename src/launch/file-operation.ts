@@ -23,6 +23,21 @@ export interface Openat2 extends Keeps {
   readonly resolve: readonly ResolveFlag[];
 }
 
+/** A copy of a descriptor out of the way of the ones that execve passes on, or into their place. */
+export interface Fcntl extends Keeps {
+  readonly call: "fcntl";
+  readonly fd: Fd;
+  readonly command: "F_DUPFD_CLOEXEC";
+  readonly minimum: number;
+}
+
+/** Puts a descriptor that the caller wants passed on where the command looks for it; stays open over execve. */
+export interface Dup3 extends Common {
+  readonly call: "dup3";
+  readonly fd: Fd;
+  readonly to: number;
+}
+
 /** Lets a descriptor go early; execve would close it in any case. */
 export interface Close extends Common {
   readonly call: "close";

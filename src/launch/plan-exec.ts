@@ -18,10 +18,12 @@ import {
   planOomScore,
   planProcess,
   planSession,
+  preservedNames,
 } from "./plan-process.ts";
 import { refuseUnsupportedProcess } from "./unsupported.ts";
 
-const joinFlag: Readonly<Record<JoinableNamespace, CloneFlag>> = {
+/** What setns calls each. */
+export const joinFlag: Readonly<Record<JoinableNamespace, CloneFlag>> = {
   user: "CLONE_NEWUSER",
   mount: "CLONE_NEWNS",
   pid: "CLONE_NEWPID",
@@ -53,11 +55,11 @@ export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan
   }
   builder.step("waiting for the engine").add({ call: "wait", for: "go" });
   planSession(builder, process);
-  planProcess(builder, process, context, false);
+  planProcess(builder, process, context);
   return {
     purpose: "exec",
     cloneFlags: [],
-    inherits: [...alwaysInherited, "target", ...cgroupTaskNames(context)],
+    inherits: [...alwaysInherited, "target", ...cgroupTaskNames(context), ...preservedNames(context)],
     initArgs: ["bocker:exec"],
     operations: builder.operations,
   };

@@ -5,7 +5,7 @@
  * target's symlinks say stays inside the container. proc and sysfs are refused on a symlink: what reads /proc later
  * must not read a forgery. Targets that are missing are made as docker makes them.
  */
-import type { Spec, SpecMount } from "../spec/oci.ts";
+import type { SpecMount } from "../spec/oci.ts";
 import type { CgroupView, StartContext } from "./context.ts";
 import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-option.ts";
 import type { MountAttribute, MountFlag, ResolveFlag } from "./operation.ts";
@@ -38,10 +38,10 @@ export function orderMounts(mounts: readonly SpecMount[]): {
 /** Makes every mount but the cgroup views detached, in the host's tree still. */
 export function prepareMounts(
   builder: PlanBuilder,
-  spec: Spec,
+  all: readonly SpecMount[],
   context: StartContext,
 ): readonly PreparedMount[] {
-  const mounts = (spec.mounts ?? []).filter((mount) => !isCgroup(mount));
+  const mounts = all.filter((mount) => !isCgroup(mount));
   return mounts.map((mount) => {
     const options = parseMountOptions(mount.options ?? []);
     builder.step(stepOf(mount));

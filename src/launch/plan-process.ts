@@ -61,21 +61,20 @@ export function planOomScore(builder: PlanBuilder, process: SpecProcess): void {
   );
 }
 
+export interface ProcessPlanContext extends ProcessContext {
+  readonly keyring?: string;
+  readonly gate?: true;
+  readonly init?: boolean;
+}
+
+/** What a gate makes a plan inherit. */
+export const gateNames = ["start", "result"] as const;
+
 /** Limits, identity, privileges, filter, execve. */
-export function planProcess(
-  builder: PlanBuilder,
-  process: SpecProcess,
-  context: ProcessContext & { readonly keyring: string },
-  init: boolean,
-): void {
+export function planProcess(builder: PlanBuilder, process: SpecProcess, context: ProcessPlanContext): void {
+  const gate = planPreserved(builder, context);
   for (const limit of process.rlimits ?? []) planRlimit(builder, limit);
-  builder.step("joining a session keyring");
-  builder.add({
-    call: "keyctl",
-    operation: "KEYCTL_JOIN_SESSION_KEYRING",
-    name: context.keyring,
-    ignore: ["ENOSYS"],
-  });
+  planKeyring(builder, context.keyring);
   planStdio(builder, process.user, context);
   const noNewPrivileges = process.noNewPrivileges === true;
   if (noNewPrivileges) {
@@ -89,10 +88,19 @@ export function planProcess(
   builder.step("setting the umask").add({ call: "umask", mask: process.user.umask ?? 0o022 });
   if (context.kernel.closeRangeCloexec) {
     builder.step("closing inherited descriptors");
-    builder.add({ call: "close_range", first: 3, flags: ["CLOSE_RANGE_CLOEXEC"] });
+    const first = 3 + (context.preserveFds ?? 0);
+    builder.add({ call: "close_range", first, flags: ["CLOSE_RANGE_CLOEXEC"] });
   }
+  if (context.gate === true) planFind(builder, process);
   if (noNewPrivileges) planSeccomp(builder, context);
-  planExecve(builder, process, init);
+  if (gate !== undefined) planGate(builder, gate);
+  planExecve(builder, process, context);
+}
+
+function planKeyring(builder: PlanBuilder, name: string | undefined): void {
+  if (name === undefined) return;
+  builder.step("joining a session keyring");
+  builder.add({ call: "keyctl", operation: "KEYCTL_JOIN_SESSION_KEYRING", name, ignore: ["ENOSYS"] });
 }
 
 function planRlimit(builder: PlanBuilder, { type, soft, hard }: SpecRlimit): void {
@@ -185,12 +193,66 @@ function capabilityBit(name: string): number {
   return names.indexOf(name);
 }
 
-function planExecve(builder: PlanBuilder, process: SpecProcess, init: boolean): void {
-  const args = process.args ?? [];
-  const env = process.env ?? [];
+/** The engine that creates is not the one that starts: a command that is missing is told to the first. */
+function planFind(builder: PlanBuilder, { args = [], env = [] }: SpecProcess): void {
+  const word = args[0] ?? "";
+  builder.step(`exec: ${JSON.stringify(word)}`);
+  builder.add({ call: "find", candidates: executableCandidates(word, env), args });
+}
+
+function planExecve(builder: PlanBuilder, process: SpecProcess, context: ProcessPlanContext): void {
+  const { args = [], env = [] } = process;
+  const { init = false, gate = false } = context;
   if (init) {
     builder.step("naming init").add({ call: "prctl", option: "PR_SET_NAME", argument: "bocker-init" });
   }
-  builder.step(`exec: ${JSON.stringify(args[0] ?? "")}`).add({ call: "report" });
+  builder.step(`exec: ${JSON.stringify(args[0] ?? "")}`);
+  if (!gate) builder.add({ call: "report" });
   builder.add({ call: "execve", candidates: executableCandidates(args[0] ?? "", env), args, env, init });
+}
+
+/** The filter is loaded by now: this takes no more than write and read, as execve's report would. */
+function planGate(builder: PlanBuilder, { result, start }: Gate): void {
+  builder
+    .step("waiting for start")
+    .add(
+      { call: "report", reached: "created" },
+      { call: "rewire", status: result, go: start },
+      { call: "wait", for: "start" },
+    );
+}
+
+/** Descriptor names of a gate's two ends. */
+interface Gate {
+  readonly start: string;
+  readonly result: string;
+}
+
+/**
+ * Puts the descriptors that the command gets beyond its streams in place, and init's own out of their way. While all
+ * calls are still allowed; nothing that is inherited by number is needed after it.
+ */
+function planPreserved(
+  builder: PlanBuilder,
+  { preserveFds = 0, gate }: ProcessPlanContext,
+): Gate | undefined {
+  if (preserveFds === 0) return gate === true ? { start: "start", result: "result" } : undefined;
+  builder.step("passing descriptors on");
+  const raise = (fd: string): string => {
+    const keep = builder.name(fd);
+    builder.add({ call: "fcntl", fd, command: "F_DUPFD_CLOEXEC", minimum: 3 + preserveFds, keep });
+    return keep;
+  };
+  const [status, go] = [raise("status"), raise("go")];
+  builder.add({ call: "rewire", status, go });
+  const raised = gate === true ? { start: raise("start"), result: raise("result") } : undefined;
+  for (const [index, fd] of preservedNames({ preserveFds }).entries()) {
+    builder.add({ call: "dup3", fd, to: 3 + index });
+  }
+  return raised;
+}
+
+/** Names of the descriptors that planPreserved puts in place. The last ones inherited, so that none is overwritten early. */
+export function preservedNames({ preserveFds = 0 }: Pick<ProcessContext, "preserveFds">): readonly string[] {
+  return Array.from({ length: preserveFds }, (_, index) => `preserve${index}`);
 }

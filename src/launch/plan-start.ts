@@ -8,9 +8,8 @@
  * before /proc/sys becomes read-only; privileges go last (plan-process.ts).
  */
 import { BockerError } from "../errors.ts";
-import type { Spec, SpecLinux, SpecMount, SpecNamespaceType, SpecProcess } from "../spec/oci.ts";
-import type { RootfsSource, StartContext } from "./context.ts";
-import type { CloneFlag, MountFlag } from "./operation.ts";
+import type { Spec, SpecLinux, SpecMount, SpecProcess } from "../spec/oci.ts";
+import type { StartContext } from "./context.ts";
 import { alwaysInherited, type LaunchPlan } from "./plan.ts";
 import { PlanBuilder } from "./plan-builder.ts";
 import { planDevices } from "./plan-devices.ts";
@@ -23,16 +22,19 @@ import {
   type PreparedMount,
   prepareMounts,
 } from "./plan-mounts.ts";
+import { cloneFlagsOf, isNew, planNamespaces } from "./plan-namespaces.ts";
 import { planNetwork } from "./plan-network.ts";
 import {
   cgroupTaskNames,
+  gateNames,
   planCgroupEntry,
   planGuard,
   planOomScore,
   planProcess,
   planSession,
+  preservedNames,
 } from "./plan-process.ts";
-
+import { enterRoot, openRootfs, planRootMount, privatize } from "./plan-root.ts";
 import { refuseUnsupportedProcess, refuseUnsupportedSpec } from "./unsupported.ts";
 
 /**
@@ -53,12 +55,11 @@ export function planStart(spec: Spec, context: StartContext): LaunchPlan {
   planOomScore(builder, process);
   builder.step("preparing the root file system").add({ call: "umask", mask: 0 });
   const root = openRootfs(builder, context.rootfs);
-  const prepared = prepareMounts(builder, spec, context);
-  planPivot(builder, root, context.hostRoot);
-  planTree(builder, spec, context, prepared);
+  const prepared = planSources(builder, spec, context);
+  enterRoot(builder, root, spec, context, () => planTree(builder, spec, context, prepared));
   builder.step("waiting for the engine").add({ call: "wait", for: "go" });
   planAfterGo(builder, spec, context, prepared);
-  planProcess(builder, process, context, context.init);
+  planProcess(builder, process, context);
   return {
     purpose: "create",
     cloneFlags: cloneFlagsOf(spec),
@@ -73,103 +74,27 @@ function requireProcess(spec: Spec): SpecProcess {
   throw new BockerError("no command specified", { kind: "invalid-config" });
 }
 
-const namespaceFlag: Readonly<Record<SpecNamespaceType, CloneFlag>> = {
-  pid: "CLONE_NEWPID",
-  network: "CLONE_NEWNET",
-  mount: "CLONE_NEWNS",
-  ipc: "CLONE_NEWIPC",
-  uts: "CLONE_NEWUTS",
-  user: "CLONE_NEWUSER",
-  cgroup: "CLONE_NEWCGROUP",
-  time: "CLONE_NEWTIME",
-};
-
-function namespaceOf(spec: Spec, type: SpecNamespaceType) {
-  return spec.linux?.namespaces?.find((namespace) => namespace.type === type);
-}
-
-function isNew(spec: Spec, type: SpecNamespaceType): boolean {
-  const namespace = namespaceOf(spec, type);
-  return namespace !== undefined && namespace.path === undefined;
-}
-
-/** A mount namespace always; the cgroup one not here: its root is the cgroup the process is in when it is made. */
-function cloneFlagsOf(spec: Spec): readonly CloneFlag[] {
-  const flags: CloneFlag[] = ["CLONE_NEWNS"];
-  for (const { type, path } of spec.linux?.namespaces ?? []) {
-    if (path === undefined && type !== "cgroup" && type !== "mount") flags.push(namespaceFlag[type]);
-  }
-  return flags;
-}
-
-/** Joins namespaces by path, the user namespace first; a joined pid namespace takes a fork. */
-function planNamespaces(builder: PlanBuilder, spec: Spec): void {
-  const joined = (spec.linux?.namespaces ?? []).filter(({ path }) => path !== undefined);
-  const ordered = [...joined].sort((a, b) => Number(b.type === "user") - Number(a.type === "user"));
-  for (const { type, path = "" } of ordered) {
-    const fd = builder.name(`ns-${type}`);
-    builder.step(`joining the ${type} namespace ${JSON.stringify(path)}`);
-    builder.add(
-      { call: "openat", dirfd: "AT_FDCWD", path, flags: ["O_RDONLY", "O_CLOEXEC"], keep: fd },
-      { call: "setns", fd, types: [namespaceFlag[type]] },
-      { call: "close", fd },
-    );
-  }
-  if (joined.some(({ type }) => type === "pid")) {
-    builder.step("entering the pid namespace").add({ call: "fork" });
-  }
-}
-
-/** Descriptor name of the detached root mount. */
-function openRootfs(builder: PlanBuilder, rootfs: RootfsSource): string {
-  if (rootfs.kind === "mount") return "rootfs";
-  const keep = builder.name("rootfs");
-  const flags = ["OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC", "AT_RECURSIVE"] as const;
-  if (rootfs.kind === "directory") {
-    builder.add({ call: "open_tree", dirfd: "AT_FDCWD", path: rootfs.path, flags, keep });
-    return keep;
-  }
-  const { lowerdirs, upperdir, workdir, mountPoint } = rootfs;
-  privatize(builder);
-  const data = `lowerdir=${lowerdirs.join(":")},upperdir=${upperdir},workdir=${workdir}`;
-  builder.add(
-    { call: "mount", source: "overlay", target: mountPoint, fsType: "overlay", flags: [], data },
-    { call: "open_tree", dirfd: "AT_FDCWD", path: mountPoint, flags, keep },
-    { call: "umount2", target: mountPoint, flags: ["MNT_DETACH"] },
+/** Every mount, ready and detached, in the Spec's order. The tree is private from then on. */
+function planSources(builder: PlanBuilder, spec: Spec, context: StartContext): readonly PreparedMount[] {
+  const { staged = [] } = context;
+  const mounts = spec.mounts ?? [];
+  const isStaged = ({ source = "" }: SpecMount) =>
+    staged.some(({ path }) => source === path || source.startsWith(`${path}/`));
+  const ready = prepareMounts(
+    builder,
+    mounts.filter((mount) => !isStaged(mount)),
+    context,
   );
-  return keep;
-}
-
-/** Nothing done from here on can propagate to the host. */
-function privatize(builder: PlanBuilder): void {
-  builder.step("making the mount tree private");
-  builder.add({
-    call: "mount",
-    source: null,
-    target: "/",
-    fsType: null,
-    flags: ["MS_REC", "MS_PRIVATE"],
-    data: "",
-  });
-}
-
-/** The new root goes on top of the old, which is then swapped below it and dropped (pivot_root(2), "pivot_root(".", ".")"). */
-function planPivot(builder: PlanBuilder, root: string, hostRoot: StartContext["hostRoot"]): void {
   privatize(builder);
-  builder.step("pivoting into the root file system");
+  if (staged.length === 0) return ready;
   const flags = ["MOVE_MOUNT_F_EMPTY_PATH"] as const;
-  builder.add(
-    { call: "move_mount", fromFd: root, from: "", toFd: "AT_FDCWD", to: "/", flags },
-    { call: "fchdir", fd: root },
-  );
-  if (hostRoot === "ramfs") builder.add({ call: "chroot", path: "." });
-  else {
-    builder.add(
-      { call: "pivot_root", newRoot: ".", putOld: "." },
-      { call: "umount2", target: ".", flags: ["MNT_DETACH"] },
-    );
+  for (const { fd, path } of staged) {
+    builder
+      .step(`staging a mount at ${JSON.stringify(path)}`)
+      .add({ call: "move_mount", fromFd: fd, from: "", toFd: "AT_FDCWD", to: path, flags });
   }
-  builder.add({ call: "chdir", path: "/" }, { call: "close", fd: root });
+  const late = prepareMounts(builder, mounts.filter(isStaged), context);
+  return mounts.flatMap((mount) => [...ready, ...late].find((each) => each.mount === mount) ?? []);
 }
 
 /** What needs neither cgroup nor network. */
@@ -248,29 +173,11 @@ function sysctlPath(name: string): string {
   return name.replace(/[./]/g, (separator) => (separator === "." ? "/" : "."));
 }
 
-/** Propagation that was asked for, then read-only: last, since mounts below were still to be made. */
-function planRootMount(builder: PlanBuilder, spec: Spec): void {
-  const remount = { call: "mount", source: null, target: "/", fsType: null, data: "" } as const;
-  const propagation = spec.linux?.rootfsPropagation;
-  const flag: Readonly<Record<string, MountFlag>> = {
-    shared: "MS_SHARED",
-    slave: "MS_SLAVE",
-    unbindable: "MS_UNBINDABLE",
-  };
-  const wanted = propagation === undefined ? undefined : flag[propagation.replace(/^r/, "")];
-  if (wanted !== undefined) {
-    builder.step(`making the root ${propagation}`).add({ ...remount, flags: [wanted] });
-  }
-  if (spec.root?.readonly === true) {
-    builder
-      .step("making the root read-only")
-      .add({ ...remount, flags: ["MS_REMOUNT", "MS_BIND", "MS_RDONLY"] });
-  }
-}
-
 function inheritedBy(context: StartContext): readonly string[] {
   const names: string[] = [];
   if (context.rootfs.kind === "mount") names.push("rootfs");
   if (context.console !== undefined) names.push("devpts");
-  return [...names, ...cgroupTaskNames(context)];
+  names.push(...(context.staged ?? []).map(({ fd }) => fd));
+  if (context.gate === true) names.push(...gateNames);
+  return [...names, ...cgroupTaskNames(context), ...preservedNames(context)];
 }

@@ -13,8 +13,10 @@ import type {
   Chdir,
   Chroot,
   Close,
+  Dup3,
   Fchdir,
   Fchownat,
+  Fcntl,
   Mkdirat,
   Mknodat,
   Openat,
@@ -40,11 +42,13 @@ import type {
   CloseRange,
   DropBounding,
   Execve,
+  Find,
   Fork,
   Keyctl,
   Prctl,
   Prlimit,
   Report,
+  Rewire,
   Seccomp,
   Setgroups,
   Sethostname,
@@ -58,8 +62,8 @@ import type {
 } from "./process-operation.ts";
 
 export interface LaunchPlan {
-  /** What failed to start, in the error's words: a container or a process in one. */
-  readonly purpose: "create" | "exec";
+  /** What failed to start, in the error's words: a container, a process in one, or a hook. */
+  readonly purpose: "create" | "exec" | "hook";
   /** Namespaces that clone3 makes. */
   readonly cloneFlags: readonly CloneFlag[];
   /**
@@ -83,6 +87,8 @@ export type LaunchOperation =
   | Openat
   | Openat2
   | Close
+  | Fcntl
+  | Dup3
   | Mkdirat
   | Mknodat
   | Symlinkat
@@ -114,6 +120,8 @@ export type LaunchOperation =
   | Wait
   | VerifyCwd
   | Report
+  | Rewire
+  | Find
   | Execve;
 
 /** Inherited by every child, in this order. */

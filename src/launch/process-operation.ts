@@ -114,8 +114,8 @@ export interface Fork extends Common {
 /** Init's own: reads one byte of the `go` pipe; end of file (the engine died) ends the process. */
 export interface Wait extends Common {
   readonly call: "wait";
-  /** Which of startProcess's hooks runs before the byte is written. */
-  readonly for: "id-maps" | "go";
+  /** What the parent does before it writes the byte: its own part, hooks, or nothing until `start` is asked for. */
+  readonly for: "go" | "hooks" | "listener" | "start";
 }
 
 /** Init's own: ends the process unless getcwd(2) says it is inside the root. */
@@ -123,9 +123,31 @@ export interface VerifyCwd extends Common {
   readonly call: "verify-cwd";
 }
 
-/** Init's own: tells the engine that execve is next; kills the process (SIGPIPE) where nobody listens any more. */
+/** Init's own: tells the engine how far it is; ends the process where nobody listens any more. */
 export interface Report extends Common {
   readonly call: "report";
+  /** What is done; absent: everything, execve is next. */
+  readonly reached?: "hooks" | "listener" | "created";
+  /** A kept result to tell along. */
+  readonly detail?: string;
+}
+
+/**
+ * Init's own: from here on it tells `status` and waits on `go`. Other copies of the same, out of the way; or those of
+ * the engine that will start what another one has created.
+ */
+export interface Rewire extends Common {
+  readonly call: "rewire";
+  readonly status: string;
+  readonly go: string;
+}
+
+/** Init's own: fails now as execve would fail later, where none of the candidates can be executed. */
+export interface Find extends Common {
+  readonly call: "find";
+  readonly candidates: readonly string[];
+  /** The command, for the error's words. */
+  readonly args: readonly string[];
 }
 
 /**

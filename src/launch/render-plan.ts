@@ -115,6 +115,8 @@ function argumentsOf(operation: LaunchOperation): readonly string[] {
       return [capabilities(operation.capabilities)];
     case "seccomp":
       return ["SECCOMP_SET_MODE_FILTER", flagsOf(operation.flags), `{len=${operation.filter.length / 8}}`];
+    case "find":
+      return [`{${operation.candidates.map(quote).join(", ")}}`];
     case "execve":
       return [
         `{${operation.candidates.map(quote).join(", ")}}`,

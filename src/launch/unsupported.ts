@@ -19,7 +19,6 @@ export function refuseUnsupportedSpec(spec: Spec): void {
     ["linux.timeOffsets", linux?.timeOffsets],
     ["linux.uidMappings", linux?.uidMappings?.[0]],
     ["linux.seccomp.listenerPath", linux?.seccomp?.listenerPath],
-    ["hooks", Object.values(spec.hooks ?? {}).find((hooks) => hooks.length > 0)],
     ["mounts[].uidMappings", spec.mounts?.find((mount) => mount.uidMappings !== undefined)],
     ["mounts[].options tmpcopyup", spec.mounts?.find((mount) => mount.options?.includes("tmpcopyup"))],
     ["a new user namespace", user?.path === undefined ? user : undefined],

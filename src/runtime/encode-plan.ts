@@ -30,7 +30,14 @@ import {
 import { parseHardwareAddress, parseInet, parseInet6 } from "../../ffi/inet-address.ts";
 import * as struct from "../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../ffi/mount.ts";
-import { type TapeArgument, type TapeData, type TapeOptions, TapeWriter, tapeSlots } from "../../ffi/tape.ts";
+import {
+  statusKind,
+  type TapeArgument,
+  type TapeData,
+  type TapeOptions,
+  TapeWriter,
+  tapeSlots,
+} from "../../ffi/tape.ts";
 import type { Mknodat, Openat2, Write } from "../launch/file-operation.ts";
 import type { Fsconfig, Mount, MountSetattr } from "../launch/mount-operation.ts";
 import type { NetworkIoctl, Socket, TtyIoctl } from "../launch/network-operation.ts";
@@ -41,6 +48,7 @@ import type {
   Execve,
   Prctl,
   Prlimit,
+  Report,
   Seccomp,
   Setgroups,
   Sethostname,
@@ -63,7 +71,7 @@ export function encodePlan(plan: LaunchPlan): EncodedPlan {
 }
 
 type SyscallOperation = Exclude<LaunchOperation, { call: OwnCall | "ioctl" }>;
-type OwnCall = "fork" | "wait" | "verify-cwd" | "report" | "drop-bounding" | "execve";
+type OwnCall = "fork" | "wait" | "verify-cwd" | "report" | "rewire" | "find" | "drop-bounding" | "execve";
 
 /**
  * How an argument is found: a field of the operation (a number, a string, NULL, a descriptor); flags in a field and the
@@ -91,6 +99,8 @@ const signatures: Readonly<Record<SyscallOperation["call"], readonly Argument[]>
   openat: ["dirfd", "path", ["flags", openFlags], "mode"],
   openat2: ["dirfd", "path", openHowOf, openHowBytes],
   close: ["fd"],
+  fcntl: ["fd", struct.F_DUPFD_CLOEXEC, "minimum"],
+  dup3: ["fd", "to", 0],
   mkdirat: ["dirfd", "path", "mode"],
   mknodat: ["dirfd", "path", "mode", (op: Mknodat) => makedev(op)],
   symlinkat: ["target", "dirfd", "path"],
@@ -160,8 +170,16 @@ class PlanEncoder {
     switch (operation.call) {
       case "fork":
       case "wait":
-      case "report":
         this.tape.own(operation.call);
+        break;
+      case "report":
+        this.#report(operation);
+        break;
+      case "rewire":
+        this.tape.own("rewire", [this.#resolve(operation.status), this.#resolve(operation.go)]);
+        break;
+      case "find":
+        this.tape.own("find", [this.tape.strings(operation.candidates)]);
         break;
       case "verify-cwd":
         this.tape.own("verifyCwd");
@@ -241,6 +259,11 @@ class PlanEncoder {
     if (slot === undefined) return;
     this.#slots.delete(name);
     this.#freeSlots.push(slot);
+  }
+
+  #report({ reached, detail }: Report): void {
+    const kind = reached === undefined ? statusKind.ready : statusKind.reached;
+    this.tape.own("report", detail === undefined ? [kind] : [kind, this.#resolve(detail)]);
   }
 
   /** Init takes these as offsets in the blob and adds its address itself. */

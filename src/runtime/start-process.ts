@@ -4,10 +4,12 @@
  *   parent                                   init (tape)
  *   clone3 ────────────────────────────────▶ runs operations
  *          ◀── status: forked pid ────────── (joined pid namespace: the child's child goes on)
+ *          ◀── status: reached "hooks" ───── (only where hooks run before the pivot, in beforePivot)
  *   beforeGo(pid): cgroups, network          mounts, pivot …
  *   go ────────────────────────────────────▶ the rest
  *          ◀── status: ready ─────────────── execve
  *          ◀── status: end of file ───────── (close-on-exec) started
+ *      or  ◀── status: reached "created" ─── (a plan with a gate) it waits for start-gate.ts
  *          ◀── status: failed {index, errno}
  *
  * Whatever goes wrong, the child is killed and reaped before the error is thrown. A parent that dies closes `go`, and
@@ -24,7 +26,7 @@ import { BockerError } from "../errors.ts";
 import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
 import { explainFailure } from "../launch/explain-failure.ts";
 import { alwaysInherited, type LaunchPlan } from "../launch/plan.ts";
-import type { Wait } from "../launch/process-operation.ts";
+import type { Report, Wait } from "../launch/process-operation.ts";
 import { type EncodedPlan, encodePlan } from "./encode-plan.ts";
 import { StatusReader, type StatusRecord } from "./status-reader.ts";
 
@@ -37,11 +39,11 @@ export interface StartOptions {
   readonly cgroupFd?: number | undefined;
   /** Runs while the child mounts: cgroups, interfaces. What it throws ends the child and is thrown on. */
   readonly beforeGo?: ((pid: number) => void | Promise<void>) | undefined;
-  /** For new user namespaces: writes the child's id maps. */
-  readonly beforeIdMaps?: ((pid: number) => void | Promise<void>) | undefined;
+  /** Runs hooks while the child waits for them, its mounts made, its root not yet "/". Required by plans that stop there. */
+  readonly beforePivot?: ((child: Launched) => void | Promise<void>) | undefined;
 }
 
-/** A child of this process that has reached its execve. */
+/** A child of this process that has reached its execve, or the gate before it. */
 export interface StartedProcess {
   readonly pid: number;
   /** The caller's, to be closed when nobody signals or waits any more. */
@@ -50,7 +52,8 @@ export interface StartedProcess {
 }
 
 /**
- * Starts a process by its plan and returns once execve has succeeded.
+ * Starts a process by its plan and returns once execve has succeeded; with a gate, once all but execve has. Such a
+ * process lives on when this one ends.
  *
  * @throws BockerError in docker's words for whatever init could not do; SyscallError of clone3; what a hook throws
  */
@@ -127,15 +130,26 @@ async function conduct(
   for (const operation of plan.operations) {
     if (operation.call === "fork") await followFork(plan, encoded, child);
     if (operation.call === "wait") await letGo(plan, encoded, operation, child, options);
+    if (operation.call !== "report") continue;
+    await awaitReport(plan, encoded, child, operation);
+    if (operation.reached === "created") return;
   }
-  let ready = false;
-  for (;;) {
-    const record = await child.status.next();
-    if (record === undefined) break;
-    if (record.kind === "failed") throw explained(plan, encoded, record);
-    ready ||= record.kind === "ready";
-  }
-  if (!ready) throw diedEarly(child.process);
+  const record = await child.status.next();
+  if (record?.kind === "failed") throw explained(plan, encoded, record);
+}
+
+/** Every record but a failure comes in the plan's order. */
+async function awaitReport(
+  plan: LaunchPlan,
+  encoded: EncodedPlan,
+  child: Child,
+  { reached }: Report,
+): Promise<StatusRecord> {
+  const record = await child.status.next();
+  if (record === undefined) throw diedEarly(child.process);
+  if (record.kind === "failed") throw explained(plan, encoded, record);
+  if (record.kind === (reached === undefined ? "ready" : "reached")) return record;
+  throw new BockerError(`init said "${record.kind}" out of order`);
 }
 
 /** The process that forked is reaped; its child, a child of ours as well, is the one to go on with. */
@@ -158,9 +172,9 @@ async function letGo(
   child: Child,
   options: StartOptions,
 ): Promise<void> {
-  const hook = operation.for === "go" ? options.beforeGo : options.beforeIdMaps;
   try {
-    await hook?.(child.process.pid);
+    if (operation.for === "hooks") await requiredHook(options)(child.process);
+    if (operation.for === "go") await options.beforeGo?.(child.process.pid);
   } catch (error) {
     // A namespace cannot be set up whose process has failed already: what the child says is the reason.
     const record = child.status.pending() ? await child.status.next() : undefined;
@@ -172,6 +186,11 @@ async function letGo(
     // The child is gone; the status pipe says why.
     if (!isErrno(error, "EPIPE")) throw error;
   }
+}
+
+function requiredHook({ beforePivot }: StartOptions): NonNullable<StartOptions["beforePivot"]> {
+  if (beforePivot !== undefined) return beforePivot;
+  throw new BockerError("the launch plan stops for hooks that nobody runs");
 }
 
 function explained(plan: LaunchPlan, { owners }: EncodedPlan, record: StatusRecord): BockerError {

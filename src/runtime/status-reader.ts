@@ -53,5 +53,6 @@ export class StatusReader {
 
 function kindOf(number: number): keyof typeof statusKind {
   if (number === statusKind.forked) return "forked";
+  if (number === statusKind.reached) return "reached";
   return number === statusKind.ready ? "ready" : "failed";
 }

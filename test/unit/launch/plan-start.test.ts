@@ -262,7 +262,6 @@ describe("what bocker cannot do yet is refused, never dropped", () => {
     ["time namespace", { linux: { namespaces: [{ type: "time" }] } }],
     ["mount namespace", { linux: { namespaces: [{ type: "mount", path: "/x" }] } }],
     ["apparmorProfile", { process: { apparmorProfile: "docker-default" } }],
-    ["hooks", { spec: { hooks: { prestart: [{ path: "/bin/true" }] } } }],
     ["tmpcopyup", { spec: { mounts: [{ destination: "/x", type: "tmpfs", options: ["tmpcopyup"] }] } }],
   ];
   test.each(cases)("%s", (word, changes) => {
