@@ -4,7 +4,7 @@
  * Reading only. The default network gets its record here when no container has needed it yet, so that `network ls` shows
  * it from the first; nothing on the host changes by that.
  */
-import { ensureDefaultNetwork } from "../network/bridge.ts";
+import { ensureDefaultNetwork } from "../network/default-network.ts";
 import { getContainer } from "../state/container.ts";
 import { leasesInNetwork } from "../state/lease.ts";
 import { findNetwork, listNetworks } from "../state/network.ts";

@@ -2,6 +2,7 @@
  * Choosing: a subnet that is nobody's, the lowest free address in it, and what follows from an address. Pure.
  */
 import { BockerError } from "../errors.ts";
+import type { AddressPool } from "../state/record.ts";
 import {
   addressAt,
   type IpAddress,
@@ -33,23 +34,37 @@ export function chooseSubnet(
 }
 
 /**
- * The address for a container: the requested one, or the lowest that is free. Undefined when the subnet is full;
- * throws docker's errors for a request that is outside or taken.
+ * The address for a container: the requested one, or the lowest that is free. Undefined when that is taken, or there is
+ * none; throws docker's errors for a request that is outside, or that no container may have.
  */
 export function chooseAddress(
-  subnetText: string,
-  gateway: string,
+  pool: AddressPool,
   taken: ReadonlySet<string>,
   requested?: string,
 ): string | undefined {
-  const subnet = parseSubnet(subnetText);
-  if (requested !== undefined) return checkRequested(subnet, gateway, taken, requested);
-  for (let index = 1n; index < subnetSize(subnet); index++) {
-    const address = addressAt(subnet, index);
+  const subnet = parseSubnet(pool.subnet);
+  const reserved = new Set([pool.gateway, ...Object.values(pool.auxAddresses)]);
+  if (requested !== undefined) {
+    const text = checkRequested(subnet, reserved, requested);
+    return taken.has(text) ? undefined : text;
+  }
+  const range = pool.ipRange === undefined ? subnet : parseSubnet(pool.ipRange);
+  for (let index = 0n; index < subnetSize(range); index++) {
+    const address = addressAt(range, index);
     const text = renderAddress(address);
-    if (text !== gateway && !taken.has(text) && isHostAddress(subnet, address)) return text;
+    if (!reserved.has(text) && !taken.has(text) && isHostAddress(subnet, address)) return text;
   }
   return undefined;
+}
+
+/**
+ * A unique local IPv6 subnet for the network of that id (RFC 4193: fd and 40 bits, which are random since the id is), in
+ * docker's length.
+ */
+export function uniqueLocalSubnet(networkId: string): string {
+  const groups = networkId.slice(0, 14).match(/.{1,4}/g) ?? [];
+  const text = `fd${networkId.slice(14, 16)}:${groups.slice(0, 3).join(":")}::/64`;
+  return renderSubnet(parseSubnet(text));
 }
 
 /** The first address of a subnet: the bridge's. Throws when a subnet has no room for a gateway and a container. */
@@ -66,7 +81,7 @@ export function gatewayOf(subnet: Subnet): string {
   return renderAddress(addressAt(subnet, 1n));
 }
 
-/** docker's scheme, `02:42:` and the address: stable for an address, so that a neighbour's ARP cache stays right. */
+/** docker's scheme, `02:42:` and the IPv4 address: stable for it, so that a neighbour's ARP cache stays right. */
 export function macAddressOf(address: string): string {
   const value = parseAddress(address)?.value ?? 0n;
   const octets = [24n, 16n, 8n, 0n].map((shift) => ((value >> shift) & 0xffn).toString(16).padStart(2, "0"));
@@ -81,22 +96,20 @@ export function hostInterfaceName(containerId: string, index: number): string {
   return `bk${containerId.slice(0, 11)}${index.toString(36)}`;
 }
 
-function checkRequested(
-  subnet: Subnet,
-  gateway: string,
-  taken: ReadonlySet<string>,
-  requested: string,
-): string {
+function checkRequested(subnet: Subnet, reserved: ReadonlySet<string>, requested: string): string {
   const address: IpAddress | undefined = parseAddress(requested);
   if (address === undefined || !subnetContains(subnet, address)) {
-    throw new BockerError(
-      `invalid config for network: no configured subnet contains IP address ${requested}: the subnet is ${renderSubnet(subnet)}`,
-      { kind: "invalid-config" },
-    );
+    throw new BockerError(`no configured subnet contains IP address ${requested}`, {
+      kind: "invalid-config",
+      hint: `the subnet is ${renderSubnet(subnet)}`,
+    });
   }
   const text = renderAddress(address);
-  if (text === gateway || taken.has(text) || !isHostAddress(subnet, address)) {
-    throw new BockerError("Address already in use", { kind: "conflict", details: { address: text } });
-  }
+  if (reserved.has(text) || !isHostAddress(subnet, address)) throw addressInUse(text);
   return text;
+}
+
+/** docker's error for an address that somebody has. */
+export function addressInUse(address: string): BockerError {
+  return new BockerError("Address already in use", { kind: "conflict", details: { address } });
 }

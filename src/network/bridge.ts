@@ -1,48 +1,31 @@
 /**
- * The bridge of a network: its record, the plan that makes it, and the cheap look that tells whether it is there.
+ * The bridge of a network: the plan that makes it, and the cheap look that tells whether it is there.
  *
  * Order in the plan: forwarding and firewall rules first, the bridge's `up` last. Its connected route is then the proof
  * that everything before it was done, so that a run on a bridge that stands costs one read of /proc and no program;
  * and a crash in between, or somebody's `ip link del`, is healed by the next run.
  */
 import { BockerError } from "../errors.ts";
-import { nowMs } from "../host/clock.ts";
-import { randomId } from "../host/random-id.ts";
 import type { HostStep } from "../host/step.ts";
-import { findNetworkByName, insertNetwork, listNetworks } from "../state/network.ts";
 import type { NetworkRecord } from "../state/record.ts";
-import type { State } from "../state/state.ts";
-import { chooseSubnet, gatewayOf, macAddressOf } from "./address-pool.ts";
-import { hasConnectedRoute, loadOccupiedSubnets, readText } from "./host-network.ts";
+import { macAddressOf } from "./address-pool.ts";
+import { hasConnectedRoute, hasInterfaceAddress, loadOccupiedSubnets, readText } from "./host-network.ts";
 import { parseSubnet, renderSubnet, subnetsOverlap } from "./ip-address.ts";
-import type { NetworkOptions } from "./network-options.ts";
+import { planIpv6Forwarding } from "./ipv6-forwarding.ts";
+import { linkAlias } from "./link-alias.ts";
+import { subnetsOf } from "./plan-network.ts";
 
-/** docker's name of the network a container gets when it asks for none. */
-export const defaultNetworkName = "bridge";
-const defaultPrefixLength = 24;
 const ipForward = "/proc/sys/net/ipv4/ip_forward";
+const ipv6Forwarding = "/proc/sys/net/ipv6/conf/all/forwarding";
 
-/**
- * The default network, its record made at the first call: nothing on the host changes here. Throws when every pool
- * is taken, or when the configured subnet overlaps a route of the host.
- */
-export function ensureDefaultNetwork(state: State, options: NetworkOptions): NetworkRecord {
-  const existing = findNetworkByName(state, defaultNetworkName);
-  if (existing !== undefined) return existing;
-  const occupied = loadOccupiedSubnets();
-  return state.transaction(() => {
-    const raced = findNetworkByName(state, defaultNetworkName);
-    if (raced !== undefined) return raced;
-    const others = listNetworks(state).map((network) => parseSubnet(network.subnet));
-    const record = planDefaultNetwork(options, [...occupied, ...others]);
-    insertNetwork(state, record);
-    return record;
-  });
-}
-
-/** Whether the bridge is up with its address and the host forwards. */
+/** Whether the bridge is up with its addresses and the host forwards. */
 export function isBridgeReady(network: NetworkRecord): boolean {
-  return hasConnectedRoute(network.bridge, network.subnet) && readText(ipForward).startsWith("1");
+  const { bridge, ipv6 } = network;
+  if (!hasConnectedRoute(bridge, network.subnet) || !readText(ipForward).startsWith("1")) return false;
+  return (
+    ipv6 === undefined ||
+    (hasInterfaceAddress(bridge, ipv6.gateway) && readText(ipv6Forwarding).startsWith("1"))
+  );
 }
 
 /**
@@ -54,69 +37,57 @@ export function planBridge(
   linkExists: boolean,
   firewall: readonly HostStep[],
 ): HostStep[] {
-  const { prefixLength } = parseSubnet(network.subnet);
-  const { bridge, gateway, mtu } = network;
-  const lines = [
-    ...(linkExists
-      ? []
-      : [`link add name ${bridge} mtu ${mtu} address ${macAddressOf(gateway)} type bridge`]),
-    `addr replace ${gateway}/${prefixLength} dev ${bridge}`,
-    `link set dev ${bridge} up`,
-  ];
+  const { bridge, gateway, mtu, ipv6 } = network;
+  const added = linkExists
+    ? []
+    : [
+        `link add name ${bridge} mtu ${mtu} address ${macAddressOf(gateway)} type bridge`,
+        `link set dev ${bridge} alias ${linkAlias(network.id)}`,
+      ];
+  const up = [`addr replace ${withPrefix(network)} dev ${bridge}`, `link set dev ${bridge} up`];
+  const forwarding: HostStep = {
+    label: "let the host forward IPv4",
+    kind: "write",
+    path: ipForward,
+    data: "1",
+  };
+  if (ipv6 === undefined) return [forwarding, ...firewall, ...ipBatch(network, [...added, ...up])];
   return [
-    { label: "let the host forward IPv4", kind: "write", path: ipForward, data: "1" },
+    forwarding,
+    ...planIpv6Forwarding(),
     ...firewall,
+    ...ipBatch(network, added),
+    // A host may have it off for new interfaces.
     {
-      label: `make bridge "${bridge}" with ${gateway}/${prefixLength}`,
-      kind: "command",
-      argv: ["ip", "-batch", "-"],
-      stdin: `${lines.join("\n")}\n`,
+      label: `speak IPv6 on "${bridge}"`,
+      kind: "write",
+      path: `/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`,
+      data: "0",
     },
+    ...ipBatch(network, [`addr replace ${withPrefix(ipv6)} dev ${bridge} nodad`, ...up]),
   ];
 }
 
 /** Throws when the host has come to route a network's subnet elsewhere since the network was made. */
 export function checkSubnetIsFree(network: NetworkRecord): void {
-  const subnet = parseSubnet(network.subnet);
-  const other = loadOccupiedSubnets(network.bridge).find((occupied) => subnetsOverlap(subnet, occupied));
-  if (other === undefined) return;
-  throw new BockerError(
-    `cannot make network "${network.name}": ${network.subnet} overlaps ${renderSubnet(other)}, which the host uses`,
-    { kind: "conflict", hint: "remove the network, and let another subnet be chosen for it" },
-  );
-}
-
-function planDefaultNetwork(
-  options: NetworkOptions,
-  occupied: readonly ReturnType<typeof parseSubnet>[],
-): NetworkRecord {
-  const pools = options.pools.map((pool) => parseSubnet(pool));
-  const subnet =
-    options.subnet === undefined
-      ? chooseSubnet(pools, defaultPrefixLength, occupied)
-      : parseSubnet(options.subnet);
-  if (subnet === undefined) {
+  const subnets = subnetsOf(network);
+  const occupied = loadOccupiedSubnets(network.bridge);
+  for (const subnet of subnets) {
+    const other = occupied.find((candidate) => subnetsOverlap(subnet, candidate));
+    if (other === undefined) continue;
     throw new BockerError(
-      "could not find an available, non-overlapping IPv4 address pool among the defaults",
-      {
-        kind: "conflict",
-        hint: `set the default network's subnet; tried ${options.pools.join(", ")}`,
-      },
+      `cannot make network "${network.name}": ${renderSubnet(subnet)} overlaps ${renderSubnet(other)}, which the host uses`,
+      { kind: "conflict", hint: "remove the network, and let another subnet be chosen for it" },
     );
   }
-  return {
-    id: randomId(),
-    name: defaultNetworkName,
-    driver: "bridge",
-    bridge: options.bridge,
-    subnet: renderSubnet(subnet),
-    gateway: gatewayOf(subnet),
-    auxAddresses: {},
-    internal: false,
-    attachable: false,
-    mtu: options.mtu,
-    labels: {},
-    options: {},
-    createdAtMs: nowMs(),
-  };
+}
+
+function ipBatch(network: NetworkRecord, lines: readonly string[]): HostStep[] {
+  if (lines.length === 0) return [];
+  const label = `make bridge "${network.bridge}" with ${withPrefix(network)}`;
+  return [{ label, kind: "command", argv: ["ip", "-batch", "-"], stdin: `${lines.join("\n")}\n` }];
+}
+
+function withPrefix({ gateway, subnet }: Pick<NetworkRecord, "gateway" | "subnet">): string {
+  return `${gateway}/${parseSubnet(subnet).prefixLength}`;
 }

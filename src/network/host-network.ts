@@ -45,6 +45,14 @@ export function hasConnectedRoute(device: string, subnet: string): boolean {
   return routesOfDevice(readText("/proc/self/net/route"), device).includes(subnet);
 }
 
+/** Whether the interface has that IPv6 address. */
+export function hasInterfaceAddress(device: string, address6: string): boolean {
+  const hex = (parseAddress(address6)?.value ?? 0n).toString(16).padStart(32, "0");
+  return readText("/proc/self/net/if_inet6")
+    .split("\n")
+    .some((line) => line.startsWith(hex) && line.endsWith(` ${device}`));
+}
+
 /** Whether there is an interface of that name, up or not. */
 export function hasInterface(device: string): boolean {
   return readText("/proc/self/net/dev")

@@ -3,6 +3,9 @@
  * two engines (and tests) can live beside each other.
  */
 
+/** docker's name of the network a container gets when it asks for none; it has no names in it and no fixed addresses. */
+export const defaultNetworkName = "bridge";
+
 /** How published ports get to containers. */
 export type FirewallName = "nft" | "iptables" | "userland";
 

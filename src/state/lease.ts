@@ -8,6 +8,7 @@
 import { bootId } from "../host/clock.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import { getContainer } from "./container.ts";
+import { appendNetworkEvent } from "./network-event.ts";
 import type { LeaseRecord } from "./record.ts";
 import { numberColumn, optionalColumn, stringsColumn, textColumn } from "./row.ts";
 import type { Row, State } from "./state.ts";
@@ -46,14 +47,30 @@ export function listLeases(state: State): LeaseRecord[] {
 
 /** Gives back the address that a container has in one network; false when it had none. */
 export function releaseLease(state: State, containerId: string, networkId: string): boolean {
-  return (
-    state.run("DELETE FROM leases WHERE container_id = ? AND network_id = ?", containerId, networkId) > 0
-  );
+  return state.transaction(() => {
+    const sql = "DELETE FROM leases WHERE container_id = ? AND network_id = ? RETURNING network_id";
+    return tellReleased(state, containerId, state.all(sql, containerId, networkId)) > 0;
+  });
 }
 
 /** Gives back a container's addresses; how many there were. */
 export function releaseLeases(state: State, containerId: string): number {
-  return state.run("DELETE FROM leases WHERE container_id = ?", containerId);
+  return state.transaction(() => {
+    const sql = "DELETE FROM leases WHERE container_id = ? RETURNING network_id";
+    return tellReleased(state, containerId, state.all(sql, containerId));
+  });
+}
+
+/** Gives back what containers hold in a network whose processes are gone; how much there was. */
+export function dropDeadLeases(state: State, networkId: string): number {
+  const owners = new Set(leasesInNetwork(state, networkId).map((lease) => lease.containerId));
+  const dead = [...owners].filter((owner) => !isContainerAlive(state, owner));
+  return dead.reduce((count, owner) => count + releaseLeases(state, owner), 0);
+}
+
+function tellReleased(state: State, containerId: string, rows: readonly Row[]): number {
+  for (const row of rows) appendNetworkEvent(state, textColumn(row, "network_id"), "disconnect", containerId);
+  return rows.length;
 }
 
 /** Whether a process of the container, or the monitor that is starting it, lives. */
@@ -82,18 +99,13 @@ function tryLease(state: State, networkId: string, choose: LeaseChoice): LeaseRe
     lease.gatewayPriority,
     bootId(),
   );
+  appendNetworkEvent(state, networkId, "connect", lease.containerId);
   return lease;
 }
 
 /** An IPv4 and an IPv6 address are never the same text: one set holds both. */
 function addressesOf({ address, address6 }: LeaseRecord): string[] {
   return address6 === undefined ? [address] : [address, address6];
-}
-
-function dropDeadLeases(state: State, networkId: string): number {
-  const owners = new Set(leasesInNetwork(state, networkId).map((lease) => lease.containerId));
-  const dead = [...owners].filter((owner) => !isContainerAlive(state, owner));
-  return dead.reduce((count, owner) => count + releaseLeases(state, owner), 0);
 }
 
 function readLease(row: Row): LeaseRecord {

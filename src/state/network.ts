@@ -3,6 +3,9 @@
  * leave room for a subnet is src/network's to find out.
  */
 import { BockerError } from "../errors.ts";
+import { getContainer } from "./container.ts";
+import { dropDeadLeases, leasesInNetwork } from "./lease.ts";
+import { appendNetworkEvent } from "./network-event.ts";
 import type { AddressPool, NetworkDriver, NetworkRecord } from "./record.ts";
 import { numberColumn, objectColumn, optionalColumn, stringMapColumn, textColumn } from "./row.ts";
 import { isUniqueViolation, type Row, type State } from "./state.ts";
@@ -11,8 +14,9 @@ import { isUniqueViolation, type Row, type State } from "./state.ts";
 export function insertNetwork(state: State, network: NetworkRecord): void {
   try {
     state.run(
-      `INSERT INTO networks (id, name, driver, bridge, subnet, gateway, ip_range, aux_addresses, ipv6, internal,
-         attachable, mtu, labels, options, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO networks (id, name, driver, bridge, subnet, gateway, ip_range, aux_addresses, ipv6,
+         has_own_subnet, internal, attachable, mtu, labels, options, created_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       network.id,
       network.name,
       network.driver,
@@ -22,6 +26,7 @@ export function insertNetwork(state: State, network: NetworkRecord): void {
       network.ipRange ?? null,
       JSON.stringify(network.auxAddresses),
       network.ipv6 === undefined ? null : JSON.stringify(network.ipv6),
+      network.hasOwnSubnet ? 1 : 0,
       network.internal ? 1 : 0,
       network.attachable ? 1 : 0,
       network.mtu,
@@ -71,18 +76,36 @@ export function listNetworks(state: State): NetworkRecord[] {
   return state.all("SELECT * FROM networks ORDER BY name").map(readNetwork);
 }
 
-/** Removes a network; throws "in-use" while a container has an address in it. False when it was gone already. */
-export function removeNetwork(state: State, id: string): boolean {
+/**
+ * Removes a network; throws docker's "in-use" while a container that lives has an address in it. `takeDown` takes the network
+ * off the host; it runs inside the transaction, so that the row outlives whatever is left when that is killed. False when
+ * it was gone already.
+ */
+export function removeNetwork(state: State, id: string, takeDown: () => void): boolean {
   return state.transaction(() => {
-    const user = state.first("SELECT container_id FROM leases WHERE network_id = ?", id)?.container_id;
-    if (user !== undefined) {
-      throw new BockerError(`network ${id.slice(0, 12)} has active endpoints`, {
-        kind: "in-use",
-        details: { networkId: id, containerId: user },
-      });
-    }
+    const network = getNetwork(state, id);
+    if (network === undefined) return false;
+    dropDeadLeases(state, id);
+    const users = leasesInNetwork(state, id).map((lease) => lease.containerId);
+    if (users.length > 0) throw networkInUse(state, network, users);
+    takeDown();
+    appendNetworkEvent(state, id, "destroy");
     return state.run("DELETE FROM networks WHERE id = ?", id) > 0;
   });
+}
+
+function networkInUse(state: State, { id, name }: NetworkRecord, users: readonly string[]): BockerError {
+  const endpoints = users.map(
+    (user) => `name:"${getContainer(state, user)?.name ?? ""}" id:"${user.slice(0, 12)}"`,
+  );
+  return new BockerError(
+    `error while removing network: network ${name} has active endpoints (${endpoints.join(", ")})`,
+    {
+      kind: "in-use",
+      details: { networkId: id, containers: users },
+      hint: "stop them, or take them out with: bocker network disconnect",
+    },
+  );
 }
 
 function networkConflict(state: State, network: NetworkRecord): BockerError {
@@ -106,6 +129,7 @@ function readNetwork(row: Row): NetworkRecord {
     ...optionalColumn(row, "ip_range", "ipRange", textColumn),
     auxAddresses: stringMapColumn(row, "aux_addresses"),
     ...optionalColumn(row, "ipv6", "ipv6", readPool),
+    hasOwnSubnet: numberColumn(row, "has_own_subnet") !== 0,
     internal: numberColumn(row, "internal") !== 0,
     attachable: numberColumn(row, "attachable") !== 0,
     mtu: numberColumn(row, "mtu"),

@@ -116,6 +116,8 @@ export interface NetworkRecord extends AddressPool {
   readonly bridge: string;
   /** Absent: no IPv6. */
   readonly ipv6?: AddressPool;
+  /** The user chose a subnet: only then fixed addresses can be asked for, as in docker. */
+  readonly hasOwnSubnet: boolean;
   /** No way out of the network, and no default route in its containers. */
   readonly internal: boolean;
   readonly attachable: boolean;
@@ -166,4 +168,14 @@ export interface VolumeRecord {
   readonly createdAtMs: number;
   /** The directory on the host, `…/volumes/NAME/_data`. */
   readonly mountpoint: string;
+}
+
+/** Its value is a file: src/engine/secret.ts. */
+export interface SecretRecord {
+  /** 25 hex digits, podman's form. */
+  readonly id: string;
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly labels: Readonly<Record<string, string>>;
 }

@@ -135,4 +135,25 @@ export const migrations: readonly string[] = [
   ALTER TABLE leases ADD COLUMN gateway_priority INTEGER NOT NULL DEFAULT 0;
   CREATE UNIQUE INDEX leases_by_address6 ON leases (network_id, address6);
   `,
+  // A secret's value is a file. container_images: what a container mounts beside the image it was made from.
+  `
+  CREATE TABLE secrets (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    labels TEXT NOT NULL CHECK (json_valid(labels))
+  ) STRICT;
+
+  CREATE TABLE container_images (
+    container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+    image_id TEXT NOT NULL,
+    PRIMARY KEY (container_id, image_id)
+  ) STRICT;
+  CREATE INDEX container_images_by_image ON container_images (image_id);
+  `,
+  // Whether the user chose the subnet: only then docker gives fixed addresses in it.
+  `
+  ALTER TABLE networks ADD COLUMN has_own_subnet INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -5,8 +5,20 @@ import {
   gatewayOf,
   hostInterfaceName,
   macAddressOf,
+  uniqueLocalSubnet,
 } from "../../../src/network/address-pool.ts";
-import { parseSubnet, renderSubnet, subnetsOverlap } from "../../../src/network/ip-address.ts";
+import {
+  addressAt,
+  isHostAddress,
+  parseAddress,
+  parseSubnet,
+  renderAddress,
+  renderSubnet,
+  subnetContains,
+  subnetSize,
+  subnetsOverlap,
+} from "../../../src/network/ip-address.ts";
+import type { AddressPool } from "../../../src/state/record.ts";
 
 function choose(pools: string[], occupied: string[]): string | undefined {
   const subnet = chooseSubnet(
@@ -49,33 +61,92 @@ describe("a subnet", () => {
   });
 });
 
+function poolOf(subnet: string, changes: Partial<AddressPool> = {}): AddressPool {
+  return { subnet, gateway: gatewayOf(parseSubnet(subnet)), auxAddresses: {}, ...changes };
+}
+
+/** Every address that a pool gives, one after the other, until it has none. */
+function drain(pool: AddressPool): string[] {
+  const taken = new Set<string>();
+  for (;;) {
+    const address = chooseAddress(pool, taken);
+    if (address === undefined) return [...taken];
+    expect(taken.has(address)).toBe(false);
+    taken.add(address);
+  }
+}
+
 describe("an address", () => {
-  const subnet = "10.0.0.0/29";
+  const pool = poolOf("10.0.0.0/29");
 
   test("is the lowest free one, never gateway, network or broadcast, until the subnet is full", () => {
-    const taken = new Set<string>();
-    for (;;) {
-      const address = chooseAddress(subnet, "10.0.0.1", taken);
-      if (address === undefined) break;
-      expect(taken.has(address)).toBe(false);
-      taken.add(address);
-    }
-    expect([...taken]).toEqual(["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"]);
+    expect(drain(pool)).toEqual(["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"]);
+    expect(drain(poolOf("10.0.0.0/30"))).toEqual(["10.0.0.2"]);
+    expect(drain(poolOf("fd00::/126"))).toEqual(["fd00::2", "fd00::3"]);
+  });
+
+  test("is taken from the range, and never one that is reserved", () => {
+    const auxAddresses = { router: "10.0.0.9" };
+    const ranged = poolOf("10.0.0.0/24", { ipRange: "10.0.0.8/30", gateway: "10.0.0.11", auxAddresses });
+    expect(drain(ranged)).toEqual(["10.0.0.8", "10.0.0.10"]);
+    expect(chooseAddress(ranged, new Set(), "10.0.0.200")).toBe("10.0.0.200");
+    expect(() => chooseAddress(ranged, new Set(), "10.0.0.9")).toThrow("Address already in use");
+    expect(drain(poolOf("10.0.0.0/24", { ipRange: "10.0.0.0/32" }))).toEqual([]);
   });
 
   test("that is asked for is given, or an error", () => {
-    expect(chooseAddress(subnet, "10.0.0.1", new Set(), "10.0.0.5")).toBe("10.0.0.5");
-    for (const taken of ["10.0.0.1", "10.0.0.0", "10.0.0.7", "10.0.0.3"]) {
-      expect(() => chooseAddress(subnet, "10.0.0.1", new Set(["10.0.0.3"]), taken)).toThrow(
-        "Address already in use",
-      );
+    expect(chooseAddress(pool, new Set(), "10.0.0.5")).toBe("10.0.0.5");
+    expect(chooseAddress(poolOf("fd00::/64"), new Set(), "fd00:0:0::00ff")).toBe("fd00::ff");
+    expect(chooseAddress(pool, new Set(["10.0.0.3"]), "10.0.0.3")).toBeUndefined();
+    for (const nobodys of ["10.0.0.1", "10.0.0.0", "10.0.0.7"]) {
+      expect(() => chooseAddress(pool, new Set(), nobodys)).toThrow("Address already in use");
     }
     for (const outside of ["10.0.0.8", "fd00::1", "nonsense"]) {
-      expect(() => chooseAddress(subnet, "10.0.0.1", new Set(), outside)).toThrow(
-        "no configured subnet contains",
+      expect(() => chooseAddress(pool, new Set(), outside)).toThrow(
+        `no configured subnet contains IP address ${outside}`,
       );
     }
   });
+
+  test("is never given twice, whatever pool it is and whoever comes and goes", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = randomNumbers(seed);
+      const bits = 22 + random(9);
+      const subnet = parseSubnet(`10.${random(256)}.${random(256)}.${random(256)}/${bits}`, true);
+      const rangeText = `${renderAddress(addressAt(subnet, BigInt(random(Number(subnetSize(subnet))))))}/${bits + random(33 - bits)}`;
+      const range = parseSubnet(rangeText, true);
+      const auxAddresses = { a: renderAddress(addressAt(range, 0n)) };
+      const some = poolOf(renderSubnet(subnet), { ipRange: renderSubnet(range), auxAddresses });
+      const taken = new Set<string>();
+      for (let step = 0; step < 60; step++) {
+        if (random(3) === 0 && taken.size > 0) taken.delete([...taken][random(taken.size)] ?? "");
+        const address = chooseAddress(some, taken);
+        if (address === undefined) continue;
+        const value = parseAddress(address);
+        expect(value !== undefined && subnetContains(range, value) && isHostAddress(subnet, value)).toBe(
+          true,
+        );
+        expect([some.gateway, auxAddresses.a].includes(address) || taken.has(address)).toBe(false);
+        taken.add(address);
+      }
+    }
+  });
+});
+
+/** Whole numbers below a bound, the same for a seed every time (mulberry32). */
+function randomNumbers(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
+}
+
+test("a unique local subnet follows from the network's id", () => {
+  const id = "0123456789abcdef".repeat(4);
+  expect(uniqueLocalSubnet(id)).toBe("fdef:123:4567:89ab::/64");
 });
 
 test("a MAC follows from the address", () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, mock, test } from "bun:test";
 import { removeContainer } from "../../../src/state/container.ts";
 import { markStarting } from "../../../src/state/container-life.ts";
 import { appendEvent, listEvents } from "../../../src/state/event.ts";
@@ -81,9 +81,38 @@ describe("networks", () => {
     insertNetwork(state, network);
     const id = liveContainer(state);
     leaseAddress(state, network.id, chooseFor(network.id, id));
-    expect(() => removeNetwork(state, network.id)).toThrow("has active endpoints");
+    const takeDown = mock(() => undefined);
+    expect(() => removeNetwork(state, network.id, takeDown)).toThrow(
+      `error while removing network: network bridge has active endpoints (name:"name-${id.slice(0, 12)}" id:"${id.slice(0, 12)}")`,
+    );
     releaseLeases(state, id);
-    expect(removeNetwork(state, network.id)).toBe(true);
+    expect(takeDown).not.toHaveBeenCalled();
+    expect(removeNetwork(state, network.id, takeDown)).toBe(true);
+    expect(takeDown).toHaveBeenCalledTimes(1);
+    expect(removeNetwork(state, network.id, takeDown)).toBe(false);
+    expect(
+      listEvents(state).map(({ type, action, attributes }) => [type, action, attributes.container]),
+    ).toEqual([
+      ["container", "create", undefined],
+      ["network", "connect", id],
+      ["network", "disconnect", id],
+      ["network", "destroy", undefined],
+    ]);
+  });
+
+  test("stay when what is on the host cannot be taken down, and go although a crash left an address", () => {
+    using fixture = stateFixture();
+    const { state } = fixture;
+    const network = aNetwork();
+    insertNetwork(state, network);
+    const id = deadContainer(state);
+    leaseAddress(state, network.id, chooseFor(network.id, id));
+    const failing = () => {
+      throw new Error("no ip");
+    };
+    expect(() => removeNetwork(state, network.id, failing)).toThrow("no ip");
+    expect(leasesInNetwork(state, network.id).length).toBe(1);
+    expect(removeNetwork(state, network.id, () => undefined)).toBe(true);
   });
 });
 

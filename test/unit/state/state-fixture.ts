@@ -91,6 +91,7 @@ export function aNetwork(changes: Partial<NetworkRecord> = {}): NetworkRecord {
     subnet: "172.30.0.0/24",
     gateway: "172.30.0.1",
     auxAddresses: {},
+    hasOwnSubnet: true,
     internal: false,
     attachable: false,
     mtu: 1500,

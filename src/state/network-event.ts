@@ -1,0 +1,27 @@
+/**
+ * Events of networks, with docker's attributes: the network's name and driver, and the container that comes or goes.
+ */
+import { appendEvent } from "./event.ts";
+import { textColumn } from "./row.ts";
+import type { State } from "./state.ts";
+
+/** Adds an event about a network; nothing when it is gone. Call it in the transaction of the change that it tells of. */
+export function appendNetworkEvent(
+  state: State,
+  networkId: string,
+  action: "create" | "connect" | "disconnect" | "destroy",
+  containerId?: string,
+): void {
+  const row = state.first("SELECT name, driver FROM networks WHERE id = ?", networkId);
+  if (row === undefined) return;
+  appendEvent(state, {
+    type: "network",
+    action,
+    id: networkId,
+    attributes: {
+      ...(containerId === undefined ? {} : { container: containerId }),
+      name: textColumn(row, "name"),
+      type: textColumn(row, "driver"),
+    },
+  });
+}
