@@ -8,6 +8,7 @@ import { parseJsonList } from "./words.ts";
 
 const commonFlags = { chown: "string", chmod: "string", link: "boolean", exclude: "list" } as const;
 
+/** Throws DockerfileProblem in docker's phrases. */
 export function parseCopy(words: Words): CopyInstruction {
   const places = placesOf(words);
   const flags = parseFlags(words.flags, { ...commonFlags, from: "string", parents: "boolean" }, words.line);
@@ -21,6 +22,7 @@ export function parseCopy(words: Words): CopyInstruction {
   };
 }
 
+/** Throws DockerfileProblem in docker's phrases. */
 export function parseAdd(words: Words): AddInstruction {
   const places = placesOf(words);
   const flags = parseFlags(

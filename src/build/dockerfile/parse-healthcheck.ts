@@ -17,6 +17,7 @@ const flagKinds = {
   retries: "string",
 } as const;
 
+/** Durations become nanoseconds. Throws DockerfileProblem in docker's phrases. */
 export function parseHealthcheck(words: Words): HealthcheckInstruction {
   const { line, rest } = words;
   const [type = ""] = rest.split(/\s/, 1);

@@ -70,6 +70,11 @@ export function checkRunMount(text: string, location: Location): void {
   if (!text.includes("$")) parseRunMount(text, location, (word) => word);
 }
 
+/** The stage, context or image that a mount is from: the one field that is known before variables are. */
+export function mountSourceOf(text: string, location: Location): string | undefined {
+  return fieldsOf(text, location).findLast(({ key }) => key === "from")?.value || undefined;
+}
+
 /** `expand` puts values in. Throws DockerfileProblem in docker's phrases. */
 export function parseRunMount(text: string, location: Location, expand: (word: string) => string): RunMount {
   const values = new Map<string, string>();
