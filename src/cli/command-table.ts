@@ -404,4 +404,46 @@ export const commandTable: CommandTable = [
     summary: "Stop all containers because the system goes down; the next boot starts them again",
     load: () => import("./command/boot-stop.ts"),
   },
+  {
+    name: "secret create",
+    aliases: [],
+    summary: "Create a new secret",
+    load: () => import("./command/secret-create.ts"),
+  },
+  {
+    name: "secret exists",
+    aliases: [],
+    summary: "Check if a secret exists: exit code 0 if it does, 1 if not",
+    load: () => import("./command/secret-exists.ts"),
+  },
+  {
+    name: "secret inspect",
+    aliases: [],
+    summary: "Display detailed information on one or more secrets",
+    load: () => import("./command/secret-inspect.ts"),
+  },
+  {
+    name: "secret ls",
+    aliases: ["secret list"],
+    summary: "List secrets",
+    load: () => import("./command/secret-ls.ts"),
+  },
+  {
+    name: "secret rm",
+    aliases: ["secret remove"],
+    summary: "Remove one or more secrets",
+    load: () => import("./command/secret-rm.ts"),
+  },
+  {
+    name: "volume export",
+    aliases: [],
+    summary: "Export the contents of a volume as a tar archive",
+    load: () => import("./command/volume-export.ts"),
+  },
+  {
+    name: "volume import",
+    aliases: [],
+    summary: "Import the contents of a tar archive into a volume",
+    load: () => import("./command/volume-import.ts"),
+  },
 ];

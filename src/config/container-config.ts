@@ -9,6 +9,8 @@
 export interface ContainerConfig {
   /** The image argument as it was typed: reference, id, or path of a directory or archive. */
   readonly image: string;
+  /** `image` is a directory of the host instead, absolute; with `:O` what is written goes into an overlay. */
+  readonly rootfs?: true;
   /** Words after the image; empty: the image's CMD. */
   readonly command: readonly string[];
   /** Absent: the image's. An empty list resets it, and so does a non-empty one to the image's CMD. */
@@ -40,6 +42,8 @@ export interface ContainerConfig {
   readonly stopSignal?: string;
   /** Seconds before SIGKILL; absent: the image's or 10. */
   readonly stopTimeout?: number;
+  /** Seconds that a run may take before it is killed; absent: any time. */
+  readonly timeoutSeconds?: number;
 
   /** Octal number of the process's umask; absent: 022. */
   readonly umask?: number;
@@ -47,6 +51,9 @@ export interface ContainerConfig {
   readonly timeZone?: string;
   /** Absolute; gets the first process's pid at every start. */
   readonly pidFile?: string;
+
+  /** Copied when the container is made; absent: none. */
+  readonly secrets?: readonly SecretConfig[];
 
   readonly mounts: readonly MountConfig[];
   /** `NAME[:ro|rw]`: whose mounts are among `mounts` since the container was made. */
@@ -114,6 +121,8 @@ export type MountConfig =
       readonly propagation?: "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared";
       /** Submounts too (docker's default). */
       readonly recursive: boolean;
+      /** With readOnly: submounts are not. */
+      readonly submountsWritable?: true;
       /** `U`: the source is given to the container's user at each start. */
       readonly chown?: true;
     }
@@ -127,8 +136,37 @@ export type MountConfig =
       readonly copy: boolean;
       /** As with bind. */
       readonly chown?: true;
+      /** Of the volume, what is mounted; relative, absent: all of it. */
+      readonly subpath?: string;
+      /** What the volume gets when it is made for this container. */
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly driverOptions?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly type: "image";
+      /** The image as it was typed. */
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      /** As with a volume. */
+      readonly subpath?: string;
+      /** What it was when the container was made; absent until then. */
+      readonly image?: { readonly id: string; readonly layers: readonly string[] };
     }
   | { readonly type: "tmpfs"; readonly target: string; readonly options: readonly string[] };
+
+export type SecretConfig =
+  | {
+      readonly type: "mount";
+      /** Of the secret; or its id. */
+      readonly name: string;
+      /** Absolute path in the container. */
+      readonly target: string;
+      readonly uid: number;
+      readonly gid: number;
+      readonly mode: number;
+    }
+  | { readonly type: "env"; readonly name: string; readonly variable: string };
 
 export interface DeviceConfig {
   readonly hostPath: string;
@@ -146,6 +184,8 @@ export interface NetworkConfig {
   readonly macAddress?: string;
   /** docker's gw-priority: the network with the highest has the default route; absent is 0. */
   readonly gatewayPriority?: number;
+  /** Stands for no network at all, after the last one was disconnected: others may be connected. */
+  readonly isVacant?: true;
   /** docker's driver-opt, by full name. */
   readonly driverOptions?: Readonly<Record<string, string>>;
 }
@@ -188,9 +228,11 @@ export interface UlimitConfig {
 }
 
 export interface LogConfig {
-  readonly driver: "json-file" | "none";
+  readonly driver: "json-file" | "k8s-file" | "none";
   /** Bytes of one file before it is rotated; -1: never, docker's default. */
   readonly maxSizeBytes: number;
   /** Files kept, the live one included. */
   readonly maxFiles: number;
+  /** The other options, as they were given: `labels`, `tag`, `path` …; each is known to the driver and makes sense. */
+  readonly options?: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
 /**
- * `--mount` and `--tmpfs`, and back to text.
+ * `--mount` to a MountConfig; the way back is in render-mount.ts.
  *
  * Pure but for the working directory. Keys and phrases: docker/cli opts/mount.go, then the daemon's
  * volume/mounts/linux_parser.go. parseMountFields fails as pflag's Set does, the rest later, as in docker.
@@ -7,7 +7,7 @@
 import { resolve } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { MountConfig } from "./container-config.ts";
-import { type CsvField, parseCsvFields, renderCsvFields } from "./csv-fields.ts";
+import { type CsvField, parseCsvFields } from "./csv-fields.ts";
 import { checkVolumeName, cleanPath, parseMountTarget } from "./mount-target.ts";
 import { parseBytes, parseGoBoolean } from "./option-value.ts";
 import { propagations } from "./volume-spec.ts";
@@ -19,9 +19,22 @@ export interface MountFields {
   readonly readOnly: boolean;
   readonly propagation?: string;
   readonly recursive: boolean;
+  /** `bind-recursive=writable`: what is mounted below a read-only bind stays writable. */
+  readonly submountsWritable: boolean;
+  /** `bind-recursive=readonly`: all of it is read-only, or it is an error. */
+  readonly forcesReadOnly: boolean;
   readonly copy: boolean;
+  readonly driver: string;
+  readonly driverOptions: readonly Pair[];
+  readonly labels: readonly Pair[];
+  /** Of a volume or an image. */
+  readonly subpath: string;
+  /** podman's `rw`, of an image. */
+  readonly writable: boolean;
   readonly tmpfs: readonly string[];
 }
+
+type Pair = readonly [key: string, value: string];
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Draft = Mutable<MountFields>;
@@ -36,19 +49,35 @@ export function parseMountFields(text: string): MountFields {
     target: "",
     readOnly: false,
     recursive: true,
+    submountsWritable: false,
+    forcesReadOnly: false,
     copy: true,
+    driver: "",
+    driverOptions: [],
+    labels: [],
+    subpath: "",
+    writable: false,
     tmpfs: [],
   };
   for (const field of fields) readField(draft, field);
   if (draft.type === "") throw new Error("type is required");
   if (draft.target === "") throw new Error("target is required");
   for (const { key } of fields) {
-    const family = /^(bind|volume|tmpfs)-/.exec(key)?.[1];
+    const family = /^(bind|volume|tmpfs|image)-/.exec(key)?.[1];
     if (family && family !== draft.type) {
       throw new Error(`cannot mix '${family}-*' options with mount type '${draft.type}'`);
     }
   }
+  checkForcedReadOnly(draft);
   return draft;
+}
+
+function checkForcedReadOnly({ forcesReadOnly, readOnly, propagation }: Draft): void {
+  if (!forcesReadOnly) return;
+  const needs = (what: string) =>
+    new Error(`option 'bind-recursive=readonly' requires '${what}' to be specified in conjunction`);
+  if (!readOnly) throw needs("readonly");
+  if (propagation !== "rprivate") throw needs("bind-propagation=rprivate");
 }
 
 const flagKeys = ["readonly", "ro", "volume-nocopy", "bind-nonrecursive"];
@@ -73,6 +102,10 @@ const readReadOnly: Reader = (draft, value, { key }) => {
   draft.readOnly = readFlag(key, value);
 };
 
+const readSubpath: Reader = (draft, value) => {
+  draft.subpath = value;
+};
+
 const readers: Readonly<Record<string, Reader>> = {
   type: (draft, value) => {
     draft.type = value.toLowerCase();
@@ -92,12 +125,32 @@ const readers: Readonly<Record<string, Reader>> = {
     draft.recursive = !readFlag(key, value);
   },
   "bind-recursive": (draft, value) => {
-    if (value !== "enabled" && value !== "disabled")
-      throw new Error(`invalid value for bind-recursive: ${value}`);
-    draft.recursive = value === "enabled";
+    if (!["enabled", "disabled", "writable", "readonly"].includes(value)) {
+      throw new Error(
+        `invalid value for bind-recursive: ${value} (must be "enabled", "disabled", "writable", or "readonly")`,
+      );
+    }
+    draft.recursive = value !== "disabled";
+    draft.submountsWritable = value === "writable";
+    draft.forcesReadOnly = value === "readonly";
   },
   "volume-nocopy": (draft, value, { key }) => {
     draft.copy = !readFlag(key, value);
+  },
+  "volume-driver": (draft, value) => {
+    draft.driver = value;
+  },
+  "volume-opt": (draft, value) => {
+    draft.driverOptions = [...draft.driverOptions, pairOf(value)];
+  },
+  "volume-label": (draft, value) => {
+    draft.labels = [...draft.labels, pairOf(value)];
+  },
+  "volume-subpath": readSubpath,
+  "image-subpath": readSubpath,
+  subpath: readSubpath,
+  rw: (draft, value, { key }) => {
+    draft.writable = readFlag(key, value);
   },
   "tmpfs-size": (draft, value, { key }) => {
     draft.tmpfs = [...draft.tmpfs, `size=${readWith(key, value, parseBytes)}`];
@@ -107,6 +160,11 @@ const readers: Readonly<Record<string, Reader>> = {
     draft.tmpfs = [...draft.tmpfs, `mode=${Number.parseInt(value, 8).toString(8)}`];
   },
 };
+
+function pairOf(text: string): Pair {
+  const equals = text.indexOf("=");
+  return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+}
 
 function readFlag(key: string, value: string): boolean {
   return readWith(key, value, parseGoBoolean);
@@ -135,10 +193,8 @@ function resolveTyped(fields: MountFields, target: string, cwd: string): MountCo
     if (source !== "") throw new Error("field Source must not be specified");
     return { type, target, options: [...(readOnly ? ["ro"] : []), ...fields.tmpfs] };
   }
-  if (type === "volume") {
-    if (source !== "") checkVolumeName(source);
-    return { type, ...(source === "" ? {} : { name: source }), target, readOnly, copy: fields.copy };
-  }
+  if (type === "volume") return volumeOf(fields, target);
+  if (type === "image") return imageOf(fields, target);
   if (type !== "bind") throw new Error("mount type unknown");
   if (source === "") throw new Error("field Source must not be empty");
   if (!/^(\/|\.{1,2}(\/|$))/.test(source)) {
@@ -152,28 +208,46 @@ function resolveTyped(fields: MountFields, target: string, cwd: string): MountCo
     createSource: false,
     ...(propagation ? { propagation } : {}),
     recursive: fields.recursive,
+    ...(fields.submountsWritable ? { submountsWritable: true } : {}),
   };
 }
 
-/** The `--mount` value that reads back as this mount. */
-export function renderMount(mount: MountConfig): string {
-  const fields: [string, string | true][] = [["type", mount.type]];
-  if (mount.type === "bind") fields.push(["source", mount.source]);
-  if (mount.type === "volume" && mount.name !== undefined) fields.push(["source", mount.name]);
-  fields.push(["target", mount.target]);
-  if (mount.type === "tmpfs") {
-    for (const option of mount.options)
-      fields.push(option === "ro" ? ["readonly", true] : tmpfsField(option));
-    return renderCsvFields(fields);
+function volumeOf(fields: MountFields, target: string): MountConfig {
+  const { source, readOnly, copy, driver, driverOptions, labels, subpath } = fields;
+  if (source !== "") checkVolumeName(source);
+  if (subpath !== "" && source === "") throw new Error("must not set Subpath when using anonymous volumes");
+  if (driver !== "" && driver !== "local") {
+    throw new Error(`error looking up volume plugin ${driver}: plugin "${driver}" not found`);
   }
-  if (mount.readOnly) fields.push(["readonly", true]);
-  if (mount.type === "volume" && !mount.copy) fields.push(["volume-nocopy", true]);
-  if (mount.type === "bind" && mount.propagation) fields.push(["bind-propagation", mount.propagation]);
-  if (mount.type === "bind" && !mount.recursive) fields.push(["bind-recursive", "disabled"]);
-  return renderCsvFields(fields);
+  return {
+    type: "volume",
+    ...(source === "" ? {} : { name: source }),
+    target,
+    readOnly,
+    copy,
+    ...(subpath === "" ? {} : { subpath: checkSubpath(subpath) }),
+    ...(driverOptions.length === 0 ? {} : { driverOptions: Object.fromEntries(driverOptions) }),
+    ...(labels.length === 0 ? {} : { labels: Object.fromEntries(labels) }),
+  };
 }
 
-function tmpfsField(option: string): [string, string] {
-  const [key = "", value = ""] = option.split("=");
-  return [`tmpfs-${key}`, value];
+function imageOf({ source, readOnly, writable, subpath }: MountFields, target: string): MountConfig {
+  if (source === "") throw new Error("field Source must not be empty");
+  if (readOnly && writable) throw new Error("ro and rw cannot both be set");
+  return {
+    type: "image",
+    source,
+    target,
+    readOnly: !writable,
+    ...(subpath === "" ? {} : { subpath: checkSubpath(subpath.replace(/^\/+/, "")) }),
+  };
+}
+
+/** docker's rule (Go's filepath.IsLocal); podman begins an image's with a slash. */
+function checkSubpath(text: string): string {
+  const path = cleanPath(text);
+  if (text === "" || path.startsWith("/") || path === ".." || path.startsWith("../")) {
+    throw new Error("subpath must be a relative path within the volume");
+  }
+  return path;
 }

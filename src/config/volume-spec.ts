@@ -74,9 +74,10 @@ function invalid(text: string): Error {
 
 /** The `-v` word that parseVolume reads back as this mount; undefined: only `--mount` or `--tmpfs` can say it. */
 export function renderVolume(mount: MountConfig): string | undefined {
-  if (mount.type === "tmpfs" || mount.target.includes(":")) return undefined;
+  if (mount.type === "tmpfs" || mount.type === "image" || mount.target.includes(":")) return undefined;
   const chown = mount.chown === true ? ["U"] : [];
   if (mount.type === "volume") {
+    if ((mount.subpath ?? mount.labels ?? mount.driverOptions) !== undefined) return undefined;
     const extra = [...(mount.copy ? [] : ["nocopy"]), ...chown];
     if (mount.name !== undefined) return withMode([mount.name, mount.target], mount.readOnly, extra);
     const isPlain = !mount.readOnly && mount.copy;

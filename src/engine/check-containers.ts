@@ -61,7 +61,7 @@ function checkContainer(engine: Engine, record: ContainerRecord): readonly Probl
   } catch (error) {
     problems.push({ what: `${about}: ${messageOf(error)}`, hint });
   }
-  if (getImage(engine.state, record.imageId) === undefined) {
+  if (!record.config.rootfs && getImage(engine.state, record.imageId) === undefined) {
     problems.push({ what: `${about}: its image ${record.imageId} is not there`, hint });
   }
   return problems;

@@ -61,7 +61,13 @@ export async function commitContainer(
   return image.id;
 }
 
-function checkCommittable({ id, status }: ContainerRecord): void {
+function checkCommittable({ id, status, config }: ContainerRecord): void {
+  if (config.rootfs) {
+    throw new BockerError("cannot commit a container that uses an exploded rootfs", {
+      kind: "unsupported",
+      hint: `bocker init ${config.image.replace(/:O$/, "")} NAME makes an image of the directory`,
+    });
+  }
   if (status === "dead")
     throw new BockerError(`You cannot commit container ${id} which is Dead`, { kind: "conflict" });
   if (status !== "removing") return;

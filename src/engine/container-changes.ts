@@ -13,9 +13,8 @@ import { openFolderTree, openLayerTree, openMergedTree } from "../storage/open-t
 import type { PackOptions } from "../storage/pack-entry.ts";
 import { packDifference, packUpper } from "../storage/pack-layer.ts";
 import { packTree } from "../storage/pack-tree.ts";
-import { prepareRootfs } from "../storage/rootfs.ts";
-import type { Rootfs } from "../storage/storage-driver.ts";
 import { loadContainerImage } from "./container-image.ts";
+import { containerRootfs } from "./container-rootfs.ts";
 import type { Engine } from "./engine.ts";
 
 export interface ChangesOptions extends PackOptions {
@@ -30,7 +29,7 @@ export function* packChanges(
   image: ImageConfig,
   options: ChangesOptions,
 ): Generator<Buffer> {
-  const rootfs = rootfsOf(engine, record, image);
+  const rootfs = containerRootfs(engine, record, image);
   const folder = rootfs.kind === "overlay" ? rootfs.upperdir : rootfs.path;
   const whole = { ...options, rootChanged: isRootChanged(engine, image, folder) };
   const changed = openFolderTree(folder);
@@ -63,16 +62,12 @@ export async function* packRootfs(
   record: ContainerRecord,
   options: PackOptions,
 ): AsyncGenerator<Buffer> {
-  const tree = openMergedTree(rootfsOf(engine, record, loadContainerImage(engine, record)));
+  const tree = openMergedTree(containerRootfs(engine, record, loadContainerImage(engine, record)));
   try {
     yield* packTree(tree, options);
   } finally {
     closeSync(tree);
   }
-}
-
-function rootfsOf(engine: Engine, record: ContainerRecord, image: ImageConfig): Rootfs {
-  return prepareRootfs(engine.paths, record.id, image.rootfs.diff_ids);
 }
 
 /** The image's root is what the topmost layer says that speaks of it, else 0755 and root's. */

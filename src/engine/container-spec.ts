@@ -27,6 +27,7 @@ import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import { hostDevices, resolveDevices } from "./host-device.ts";
+import type { MountStage } from "./mount-stage.ts";
 import { findTimeZone } from "./time-zone.ts";
 import { volumeSourceOf } from "./volume-driver.ts";
 import { volumeMountsOf } from "./volume-mounts.ts";
@@ -45,6 +46,10 @@ export interface SpecRequest {
   /** The root file system's descriptor, for looking users up. */
   readonly rootFd: number;
   readonly files: ContainerFiles;
+  /** What it mounts that no path of the host leads to; absent: nothing. */
+  readonly stage?: MountStage;
+  /** `K=V` of its secrets. */
+  readonly secretEnv?: readonly string[];
 }
 
 /** Resolves and builds. Throws docker's words for unknown users, devices, capabilities and profiles. */
@@ -71,7 +76,9 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
         ...request.files,
         ...(config.timeZone === undefined ? {} : { localtime: findTimeZone(config.timeZone) }),
       },
-      volumes: volumeSources(engine, request),
+      ...request.stage?.sources,
+      volumes: { ...volumeSources(engine, request), ...request.stage?.sources.volumes },
+      secretEnv: request.secretEnv ?? [],
       devices: resolveDevices(config.devices),
       hostDevices: config.privileged ? hostDevices() : [],
       maskedPaths: thermalThrottles(),

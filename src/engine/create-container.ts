@@ -16,15 +16,16 @@ import { validateResources } from "../spec/resources.ts";
 import { insertContainer } from "../state/container.ts";
 import { markStarting } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
-import { prepareRootfs } from "../storage/rootfs.ts";
 import { keepContainerImage } from "./container-image.ts";
 import { checkNamespaceTargets } from "./container-namespace.ts";
 import { containerFolder } from "./container-paths.ts";
+import { containerRootfs } from "./container-rootfs.ts";
 import type { Engine } from "./engine.ts";
 import { readCpusets } from "./host-cpuset.ts";
 import type { LocalImage } from "./resolve-image.ts";
 import { findTimeZone } from "./time-zone.ts";
 import { makeVolume } from "./volume.ts";
+import { checkVolumeOptions } from "./volume-driver.ts";
 import { type VolumeMount, volumeMountsOf } from "./volume-mounts.ts";
 import { withVolumesFrom } from "./volumes-from.ts";
 
@@ -44,9 +45,9 @@ export async function createContainer(
     const folder = containerFolder(engine.paths, record.id);
     mkdirSync(folder, { recursive: true, mode: 0o710 });
     keepContainerImage(folder, image.configBytes);
-    const driver = config.storageDriver ?? engine.settings.storageDriver;
-    prepareRootfs(engine.paths, record.id, draft.image.rootfs.diff_ids, driver);
+    containerRootfs(engine, record, draft.image);
     for (const volume of draft.volumes) makeVolume(engine, volume);
+    if (config.secrets !== undefined) (await import("./container-secret.ts")).keepSecrets(engine, record);
     makeBindSources(record.config);
     return record;
   } catch (error) {
@@ -76,7 +77,9 @@ export async function draftContainer(
   if (config.timeZone !== undefined) findTimeZone(config.timeZone);
   validateResources(config.resources, { cpus: cpuCount(), ...readCpusets() });
   const joined = await checkNamespaceTargets(engine, await withVolumesFrom(engine, config));
+  if (config.secrets !== undefined) (await import("./container-secret.ts")).checkSecrets(engine, config);
   const volumes = volumeMountsOf(id, joined, imageConfig.config);
+  for (const { name, options } of volumes) if (options !== undefined) checkVolumeOptions(name, options);
   const anonymousVolumes = volumes.filter((volume) => volume.anonymous).map((volume) => volume.name);
   const parts = { id, imageId: image.id, imageName: image.name, args, anonymousVolumes };
   return { config: joined, image: imageConfig, parts, volumes };

@@ -23,32 +23,46 @@ import { containerFilesIn } from "./container-files.ts";
 import { containerFolder } from "./container-paths.ts";
 import { resolveSpec } from "./container-spec.ts";
 import { type ContainerDraft, draftContainer } from "./create-container.ts";
+import { parseRootDirectory } from "./directory-image.ts";
 import type { Engine } from "./engine.ts";
+import { withMountImages } from "./mount-image.ts";
+import { sketchStage } from "./mount-stage.ts";
 import { renderSteps } from "./render-steps.ts";
-import { type LocalImage, resolveImage } from "./resolve-image.ts";
+import type { LocalImage } from "./resolve-image.ts";
+import { resolveRoot } from "./run-container.ts";
 import { type Launch, startContextOf } from "./start-container.ts";
 
 /** Stands for the id that a real run would make up; printed as `$id`. */
 const placeholder = "0".repeat(64);
 
+const silent = { onMissing: () => undefined, onProgress: () => undefined };
+
 /** The text of the plan. Throws what run would, as far as it can be told without doing it. */
 export async function renderDryRun(engine: Engine, config: ContainerConfig): Promise<string> {
   const image = await imageHere(engine, config);
-  const draft = await draftContainer(engine, config, image, placeholder);
+  const settled = await withMountImages(engine, { ...config, pull: "never" }, silent);
+  const draft = await draftContainer(engine, settled, image, placeholder);
   const { record, reservation, steps } = planInState(engine, draft);
-  const layers = draft.image.rootfs.diff_ids.toReversed().map((diffID) => layerPath(engine.paths, diffID));
+  const layers = config.rootfs
+    ? [parseRootDirectory(config.image).path]
+    : draft.image.rootfs.diff_ids.toReversed().map((diffID) => layerPath(engine.paths, diffID));
   const rootFd = mountLayers(layers);
   try {
     const files = containerFilesIn(containerFolder(engine.paths, record.id));
-    const resolved = await resolveSpec(engine, { record, image: draft.image, rootFd, files });
+    const stage = sketchStage(engine, record);
+    const secretEnv = (config.secrets ?? []).flatMap((secret) =>
+      secret.type === "env" ? [`${secret.variable}=*******`] : [],
+    );
+    const request = { record, image: draft.image, rootFd, files, stage, secretEnv };
+    const resolved = await resolveSpec(engine, request);
     const { hierarchy, spec } = resolved;
     const cgroupsPath = spec.linux?.cgroupsPath ?? "";
     const resources = spec.linux?.resources ?? {};
     const facts = loadCgroupFacts(hierarchy, cgroupsPath);
     const cgroup = hierarchy.mode === "none" ? [] : planCgroup(hierarchy, cgroupsPath, resources, facts);
     const tasks = hierarchy.mounts.filter(({ version }) => version === 1).length;
-    const launch: Omit<Launch, "root"> = { record, image: draft.image, reservation, resolved };
-    const context = startContextOf(launch, config.tty ? 0 : undefined, tasks);
+    const launch: Omit<Launch, "root" | "stage"> = { record, image: draft.image, reservation, resolved };
+    const context = startContextOf({ ...launch, stage }, config.tty ? 0 : undefined, tasks);
     // Not written by a dry run, and files all the same.
     const written = Object.fromEntries(Object.values(files).map((path) => [path, "file" as const]));
     const plan = planStart(spec, { ...context, bindSources: { ...context.bindSources, ...written } });
@@ -66,8 +80,7 @@ export async function renderDryRun(engine: Engine, config: ContainerConfig): Pro
 
 /** A dry run fetches nothing: the image must be here, or be the embedded one. */
 async function imageHere(engine: Engine, config: ContainerConfig): Promise<LocalImage> {
-  const silent = { onMissing: () => undefined, onProgress: () => undefined };
-  return resolveImage(engine, { ...config, pull: "never" }, silent);
+  return resolveRoot(engine, { ...config, pull: "never" }, silent);
 }
 
 interface StatePlan {
@@ -125,18 +138,21 @@ function driverFor(engine: Engine, { config }: ContainerRecord): StorageDriverNa
 }
 
 function rootfsLines(engine: Engine, record: ContainerRecord, layers: readonly string[]): readonly string[] {
-  const driver = driverFor(engine, record);
+  const { rootfs, image } = record.config;
+  if (rootfs && !parseRootDirectory(image).overlay) return [openTreeLine(image)];
+  const driver = rootfs ? "overlay" : driverFor(engine, record);
   if (driver === "overlay") return overlayLines(engine, record, layers);
-  const rootfs = join(containerFolder(engine.paths, record.id), "rootfs");
-  const copies = layers.toReversed().map((layer) => `copy "${layer}" over "${rootfs}"`);
+  const folder = join(containerFolder(engine.paths, record.id), "rootfs");
+  const copies = layers.toReversed().map((layer) => `copy "${layer}" over "${folder}"`);
   const made =
     driver === "vfs"
       ? copies
-      : [`ioctl(BTRFS_IOC_SNAP_CREATE_V2, "${rootfs}")    # of the image's subvolume`];
-  return [
-    ...made,
-    `open_tree("${rootfs}", OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC) = rootfs    # undo: close(rootfs)`,
-  ];
+      : [`ioctl(BTRFS_IOC_SNAP_CREATE_V2, "${folder}")    # of the image's subvolume`];
+  return [...made, openTreeLine(folder)];
+}
+
+function openTreeLine(path: string): string {
+  return `open_tree("${path}", OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC) = rootfs    # undo: close(rootfs)`;
 }
 
 function overlayLines(engine: Engine, record: ContainerRecord, layers: readonly string[]): readonly string[] {

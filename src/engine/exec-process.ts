@@ -39,7 +39,8 @@ export async function resolveExecProcess(
   const privileged = config.privileged || request.privileged;
   const bounding = boundingCapabilities();
   const names = resolveCapabilities({ ...config, privileged, bounding });
-  const env = processEnvironment([...withoutNamed(merged.env, request.env), ...request.env], {
+  const own = [...merged.env, ...(await secretVariables(engine, record))];
+  const env = processEnvironment([...withoutNamed(own, request.env), ...request.env], {
     hostname: hostnameOf(engine, record),
     tty: request.tty,
     home: user.home,
@@ -81,6 +82,12 @@ function findUser(rootFd: number, user: string, groupAdd: readonly string[]): Re
 }
 
 /** What exec sets replaces the container's own of that name. */
+async function secretVariables(engine: Engine, record: ContainerRecord): Promise<readonly string[]> {
+  if (record.config.secrets === undefined) return [];
+  const { secretEnvironment } = await import("./container-secret.ts");
+  return secretEnvironment(engine, record);
+}
+
 function withoutNamed(env: readonly string[], replacing: readonly string[]): readonly string[] {
   const names = new Set(replacing.map((word) => word.split("=", 1)[0]));
   return env.filter((word) => !names.has(word.split("=", 1)[0]));

@@ -17,9 +17,9 @@ import type { ContainerRecord } from "../state/record.ts";
 import { getVolume } from "../state/volume.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { mountPrivately, type PrivateMount } from "../storage/private-mounts.ts";
-import { prepareRootfs } from "../storage/rootfs.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { containerFolder } from "./container-paths.ts";
+import { containerRootfs } from "./container-rootfs.ts";
 import type { Engine } from "./engine.ts";
 import { volumeSourceOf } from "./volume-driver.ts";
 import { volumeMountsOf } from "./volume-mounts.ts";
@@ -52,8 +52,7 @@ export function containerTree(engine: Engine, record: ContainerRecord): FileTree
 
 function idleTree(engine: Engine, record: ContainerRecord): FileTree {
   const image = loadContainerImage(engine, record);
-  const choice = record.config.storageDriver ?? engine.settings.storageDriver;
-  const rootfs = prepareRootfs(engine.paths, record.id, image.rootfs.diff_ids, choice);
+  const rootfs = containerRootfs(engine, record, image);
   const place = join(containerFolder(engine.paths, record.id), "merged");
   mkdirSync(place, { recursive: true, mode: 0o700 });
   const rootFd = mountRootfs(rootfs);

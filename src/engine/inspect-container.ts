@@ -5,7 +5,7 @@
  * ContainerInspect; bocker's own facts stand beside docker's keys, never in place of them.
  */
 import { join } from "node:path";
-import type { MountConfig } from "../config/container-config.ts";
+import type { ContainerConfig, MountConfig } from "../config/container-config.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord, LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { StorageDriverName } from "../storage/storage-driver.ts";
@@ -57,10 +57,12 @@ export function containerInspectOf(facts: ContainerFacts): JsonObject {
     AppArmorProfile: "",
     ExecIDs: facts.execIds.length === 0 ? null : facts.execIds,
     HostConfig: hostConfigOf(record.config),
+    ...(record.config.rootfs === undefined ? {} : { Rootfs: record.config.image }),
     GraphDriver: graphDriverOf(facts),
     Mounts: [
       ...record.config.mounts.flatMap(bindPointOf),
       ...facts.volumes.map((volume) => volumePointOf(volume, facts)),
+      ...record.config.mounts.flatMap(imagePointOf),
     ],
     Config: configOf(facts),
     NetworkSettings: networkSettingsOf(facts),
@@ -133,7 +135,7 @@ function configOf(facts: ContainerFacts): JsonObject {
     Tty: config.tty,
     OpenStdin: config.interactive,
     StdinOnce: config.interactive,
-    Env: facts.env,
+    Env: [...facts.env, ...hiddenVariablesOf(config)],
     ...healthcheckOf(facts),
     Cmd: config.command.length > 0 ? config.command : (commandFromImage(facts) ?? null),
     Image: config.image,
@@ -144,7 +146,26 @@ function configOf(facts: ContainerFacts): JsonObject {
     Labels: { ...image.Labels, ...config.labels },
     ...((config.stopSignal ?? image.StopSignal) ? { StopSignal: config.stopSignal ?? image.StopSignal } : {}),
     ...(config.stopTimeout === undefined ? {} : { StopTimeout: config.stopTimeout }),
+    // podman's.
+    ...(config.timeoutSeconds === undefined ? {} : { Timeout: config.timeoutSeconds }),
+    ...secretsOf(config),
   };
+}
+
+/** podman's stars in place of the values. */
+function hiddenVariablesOf({ secrets = [] }: ContainerConfig): readonly string[] {
+  return secrets.flatMap((secret) => (secret.type === "env" ? [`${secret.variable}=*******`] : []));
+}
+
+/** podman's key; docker has no such thing. */
+function secretsOf({ secrets }: ContainerConfig): JsonObject {
+  if (secrets === undefined) return {};
+  const mounted = secrets.flatMap((secret) =>
+    secret.type === "mount"
+      ? [{ Name: secret.name, Target: secret.target, UID: secret.uid, GID: secret.gid, Mode: secret.mode }]
+      : [],
+  );
+  return { Secrets: mounted };
 }
 
 /** An --entrypoint clears the image's CMD. */
@@ -179,6 +200,20 @@ function bindPointOf(mount: MountConfig): JsonObject[] {
       Mode: mount.readOnly && mount.createSource ? "ro" : "",
       RW: !mount.readOnly,
       Propagation: mount.propagation ?? "rprivate",
+    },
+  ];
+}
+
+function imagePointOf(mount: MountConfig): JsonObject[] {
+  if (mount.type !== "image") return [];
+  return [
+    {
+      Type: "image",
+      Source: mount.source,
+      Destination: mount.target,
+      Mode: "",
+      RW: !mount.readOnly,
+      Propagation: "",
     },
   ];
 }

@@ -113,11 +113,9 @@ function memorySwapOf({ resources }: ContainerConfig): number {
 }
 
 function logConfigOf({ log }: ContainerConfig): JsonObject {
-  if (log.driver !== "json-file") return { Type: log.driver, Config: {} };
-  return {
-    Type: log.driver,
-    Config: { "max-file": String(log.maxFiles), "max-size": String(log.maxSizeBytes) },
-  };
+  if (log.driver === "none") return { Type: log.driver, Config: {} };
+  const sizes = { "max-file": String(log.maxFiles), "max-size": String(log.maxSizeBytes) };
+  return { Type: log.driver, Config: { ...log.options, ...sizes } };
 }
 
 /** Only what came by `-v` counts as a bind for docker; `--mount` has its own list. */
@@ -126,23 +124,30 @@ function bindOf(mount: MountConfig): string[] {
     const options = [mount.readOnly ? "ro" : "", mount.propagation ?? ""].filter((option) => option !== "");
     return [[mount.source, mount.target, ...(options.length > 0 ? [options.join(",")] : [])].join(":")];
   }
-  if (mount.type === "volume" && mount.name !== undefined) {
+  if (mount.type === "volume" && mount.name !== undefined && mount.subpath === undefined) {
     return [`${mount.name}:${mount.target}${mount.readOnly ? ":ro" : ""}`];
   }
   return [];
 }
 
+/** What came by `--mount`, as far as `-v` cannot say it; docker keeps the request. */
 function mountRequestOf(mount: MountConfig): JsonObject[] {
-  if (mount.type !== "bind" || mount.createSource) return [];
-  return [
-    {
-      Type: "bind",
-      Source: mount.source,
-      Target: mount.target,
-      ...(mount.readOnly ? { ReadOnly: true } : {}),
-      ...(mount.propagation === undefined ? {} : { BindOptions: { Propagation: mount.propagation } }),
-    },
-  ];
+  if (mount.type === "tmpfs" || (mount.type === "bind" && mount.createSource)) return [];
+  if (mount.type === "volume" && mount.subpath === undefined) return [];
+  const source = mount.type === "volume" ? (mount.name ?? "") : mount.source;
+  const common = {
+    Type: mount.type,
+    Source: source,
+    Target: mount.target,
+    ...(mount.readOnly ? { ReadOnly: true } : {}),
+  };
+  if (mount.type === "bind") {
+    if (mount.propagation === undefined) return [common];
+    return [{ ...common, BindOptions: { Propagation: mount.propagation } }];
+  }
+  if (mount.subpath === undefined) return [common];
+  const key = mount.type === "volume" ? "VolumeOptions" : "ImageOptions";
+  return [{ ...common, [key]: { Subpath: mount.subpath } }];
 }
 
 function tmpfsOf(mounts: readonly MountConfig[]): JsonObject | undefined {

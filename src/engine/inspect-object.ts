@@ -15,6 +15,7 @@ import { driverOf } from "../storage/rootfs.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { containerFolder } from "./container-paths.ts";
 import { loadContainerSize } from "./container-size.ts";
+import { parseRootDirectory } from "./directory-image.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { containerInspectOf } from "./inspect-container.ts";
@@ -93,7 +94,9 @@ function inspectContainer(engine: Engine, record: ContainerRecord): JsonObject {
     folder: containerFolder(engine.paths, record.id),
     volumes: volumeMountsOf(record.id, record.config, image.config),
     volumesFolder: engine.paths.volumes,
-    layerFolders: image.rootfs.diff_ids.toReversed().map((diffID) => layerPath(engine.paths, diffID)),
+    layerFolders: record.config.rootfs
+      ? [parseRootDirectory(record.config.image).path]
+      : image.rootfs.diff_ids.toReversed().map((diffID) => layerPath(engine.paths, diffID)),
     storageDriver: driverOf(engine.paths, record.id),
     execIds: [],
   });

@@ -3,11 +3,14 @@
  * left out, as docker keeps it in a layer of its own.
  */
 import { closeSync } from "node:fs";
+import { BockerError } from "../errors.ts";
+import type { ContainerRecord } from "../state/record.ts";
 import { stackLayers } from "../storage/layer-stack.ts";
 import { listDifferences, listUpperChanges, type TreeChange } from "../storage/list-changes.ts";
 import { openFolderTree, openLayerTree } from "../storage/open-tree.ts";
-import { prepareRootfs } from "../storage/rootfs.ts";
 import { loadContainerImage } from "./container-image.ts";
+import { containerRootfs } from "./container-rootfs.ts";
+import { parseRootDirectory } from "./directory-image.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 
@@ -28,8 +31,11 @@ const engineTargets: ReadonlySet<string> = new Set([
 export async function listContainerChanges(engine: Engine, nameOrId: string): Promise<readonly TreeChange[]> {
   const record = await loadContainer(engine, nameOrId);
   const image = loadContainerImage(engine, record);
-  const rootfs = prepareRootfs(engine.paths, record.id, image.rootfs.diff_ids);
-  const layers = stackLayers(engine.paths, image.rootfs.diff_ids);
+  const rootfs = containerRootfs(engine, record, image);
+  if (record.config.rootfs && rootfs.kind === "directory") throw noBase(record);
+  const layers = record.config.rootfs
+    ? [parseRootDirectory(record.config.image).path]
+    : stackLayers(engine.paths, image.rootfs.diff_ids);
   const base = layers.length === 0 ? undefined : openLayerTree(layers);
   const changed = openFolderTree(rootfs.kind === "overlay" ? rootfs.upperdir : rootfs.path);
   try {
@@ -39,6 +45,13 @@ export async function listContainerChanges(engine: Engine, nameOrId: string): Pr
     closeSync(changed);
     if (base !== undefined) closeSync(base);
   }
+}
+
+function noBase({ name, config }: ContainerRecord): BockerError {
+  return new BockerError(`cannot tell what container "${name}" has changed: it writes into ${config.image}`, {
+    kind: "unsupported",
+    hint: "run it with DIR:O, and its changes are kept apart",
+  });
 }
 
 /** A directory that counts as changed for nothing but them goes too. */

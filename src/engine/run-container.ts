@@ -16,7 +16,7 @@ import { isLive } from "./container-state.ts";
 import { createContainer } from "./create-container.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
-import { type ResolveImageOptions, resolveImage } from "./resolve-image.ts";
+import { type LocalImage, type ResolveImageOptions, resolveImage } from "./resolve-image.ts";
 
 export type { AttachRequest, Session };
 
@@ -27,10 +27,24 @@ export async function createFromImage(
   options: ResolveImageOptions & { readonly replace?: boolean },
   monitor?: MonitorHandle,
 ): Promise<ContainerRecord> {
-  const image = await resolveImage(engine, config, options);
+  const image = await resolveRoot(engine, config, options);
+  const settled = config.mounts.some(({ type }) => type === "image")
+    ? await (await import("./mount-image.ts")).withMountImages(engine, config, options)
+    : config;
   if (options.replace === true && config.name !== undefined) await removeHolder(engine, config.name);
   const identity = monitor === undefined ? undefined : readProcessIdentity(monitor.pid);
-  return createContainer(engine, config, image, identity);
+  return createContainer(engine, settled, image, identity);
+}
+
+/** The image of a container, or what stands for it with --rootfs. */
+export async function resolveRoot(
+  engine: Engine,
+  config: ContainerConfig,
+  options: ResolveImageOptions,
+): Promise<LocalImage> {
+  if (!config.rootfs) return resolveImage(engine, config, options);
+  const { directoryImage } = await import("./directory-image.ts");
+  return directoryImage(config.image);
 }
 
 /** `--replace`: once the image is there, whoever has the name makes room, running or not. */

@@ -20,8 +20,8 @@ import type { ImageConfig } from "../image/image-config.ts";
 import type { StartContext } from "../launch/context.ts";
 import { planStart } from "../launch/plan-start.ts";
 import { closeHostStdio, type HostStdio, makePipes } from "../monitor/container-stdio.ts";
-import { openPortForwarders } from "../network/forward-ports.ts";
 import { applyNetworking, type NetworkReservation, reserveNetworking } from "../network/networking.ts";
+import { PortForwarders } from "../network/port-forwarders.ts";
 import { probeBindSources } from "../runtime/bind-source.ts";
 import { cgroupViewOf } from "../runtime/cgroup-view.ts";
 import { launchFacts } from "../runtime/launch-facts.ts";
@@ -35,19 +35,19 @@ import { markRunning, markStartFailed, markStarting } from "../state/container-l
 import type { ContainerRecord } from "../state/record.ts";
 import { chownTree } from "../storage/chown-tree.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
-import { prepareRootfs } from "../storage/rootfs.ts";
-import type { Rootfs } from "../storage/storage-driver.ts";
 import { checkPropagation } from "./check-propagation.ts";
 import { containerFilesIn, writeContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { networkOwner } from "./container-namespace.ts";
 import { containerFolder } from "./container-paths.ts";
+import { containerRootfs } from "./container-rootfs.ts";
 import { type ResolvedSpec, resolveSpec } from "./container-spec.ts";
 import type { Engine } from "./engine.ts";
 import { fillVolumes } from "./fill-volumes.ts";
 import { type HealthCheck, healthCheckOf, startingHealth } from "./health-check.ts";
 import { makeLinkedTargets } from "./make-linked-targets.ts";
+import type { MountStage, OpenStage } from "./mount-stage.ts";
 import { PidFile } from "./pid-file.ts";
 import { releaseContainer } from "./release-container.ts";
 import { clearDanglingZone } from "./time-zone.ts";
@@ -58,7 +58,7 @@ export interface StartedContainer {
   readonly stdio: HostStdio;
   readonly healthCheck?: HealthCheck;
   /** Serve published ports where the kernel does not; to be disposed when the container has ended. */
-  readonly forwarders: Disposable;
+  readonly forwarders: PortForwarders;
 }
 
 /** Starts the container for the monitor `monitor` (this process). Throws with docker's exit code in the error. */
@@ -117,23 +117,52 @@ async function launchContainer(
     owner === undefined
       ? writeContainerFiles(folder, record.config, hostnameOf(engine, record), reservation)
       : containerFilesIn(containerFolder(engine.paths, owner.id));
-  const forwarders = await openPortForwarders(engine.settings.network, record, reservation.ports);
-  using root = heldDescriptor(mountRootfs(openRootfs(engine, record, image)));
+  const forwarders = await PortForwarders.open(record, reservation.ports);
+  using root = heldDescriptor(mountRootfs(containerRootfs(engine, record, image)));
   const rootFd = root.fd;
   try {
     fillVolumes(engine, record, image, rootFd);
-    const resolved = await resolveSpec(engine, { record, image, rootFd, files });
+    using stage = await stageOf(engine, record);
+    const secretEnv = await secretVariables(engine, record);
+    const resolved = await resolveSpec(engine, {
+      record,
+      image,
+      rootFd,
+      files,
+      secretEnv,
+      ...(stage && { stage }),
+    });
     giveVolumes(record.config, resolved);
     if (record.config.timeZone !== undefined) clearDanglingZone(rootFd);
     checkPropagation(resolved.spec);
     makeLinkedTargets(rootFd, resolved.spec);
-    const launched = await launchSpec(engine, { record, image, reservation, resolved, root }, size);
+    const launch = { record, image, reservation, resolved, root, ...(stage && { stage }) };
+    const launched = await launchSpec(engine, launch, size);
     const healthCheck = healthCheckOf(record.config.health, image.config);
     return { ...launched, forwarders, ...(healthCheck === undefined ? {} : { healthCheck }) };
   } catch (error) {
     forwarders[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Loaded by the few containers that have such mounts. */
+async function stageOf(engine: Engine, record: ContainerRecord): Promise<OpenStage | undefined> {
+  const { mounts, secrets = [] } = record.config;
+  const needsOne =
+    secrets.length > 0 ||
+    mounts.some(
+      (mount) => mount.type === "image" || (mount.type === "volume" && mount.subpath !== undefined),
+    );
+  if (!needsOne) return undefined;
+  const { openStage } = await import("./mount-stage.ts");
+  return openStage(engine, record);
+}
+
+async function secretVariables(engine: Engine, record: ContainerRecord): Promise<readonly string[]> {
+  if (record.config.secrets === undefined) return [];
+  const { secretEnvironment } = await import("./container-secret.ts");
+  return secretEnvironment(engine, record);
 }
 
 interface HeldDescriptor extends Disposable {
@@ -153,16 +182,10 @@ function heldDescriptor(fd: number): HeldDescriptor {
 /** `-v …:U`: who is the container's user is known only now. The Spec says where each source is. */
 function giveVolumes(config: ContainerConfig, { spec, user }: ResolvedSpec): void {
   for (const mount of config.mounts) {
-    if (mount.type === "tmpfs" || mount.chown !== true) continue;
+    if ((mount.type !== "bind" && mount.type !== "volume") || mount.chown !== true) continue;
     const made = spec.mounts?.find(({ destination }) => destination === cleanPath(mount.target));
     if (made?.type === "bind" && made.source !== undefined) chownTree(made.source, user.uid, user.gid);
   }
-}
-
-/** Made by create, and made again when a crash took that. */
-function openRootfs(engine: Engine, { id, config }: ContainerRecord, image: ImageConfig): Rootfs {
-  const choice = config.storageDriver ?? engine.settings.storageDriver;
-  return prepareRootfs(engine.paths, id, image.rootfs.diff_ids, choice);
 }
 
 export interface Launch {
@@ -171,6 +194,7 @@ export interface Launch {
   readonly reservation: NetworkReservation;
   readonly resolved: ResolvedSpec;
   readonly root: HeldDescriptor;
+  readonly stage?: OpenStage;
 }
 
 /** The host's ends of the streams are the caller's when it succeeds. */
@@ -239,6 +263,7 @@ async function launchWith(
     stdio: streams.child,
     fds: {
       rootfs: launch.root.fd,
+      ...launch.stage?.fds,
       ...(streams.console === undefined ? {} : { devpts: streams.console.devpts }),
       ...Object.fromEntries(tasks.map((fd, index) => [`tasks${index}`, fd])),
     },
@@ -256,11 +281,11 @@ function enterableCgroup(hierarchy: CgroupHierarchy, { linux }: Spec): OpenCgrou
 
 /** What planning needs beside the Spec; the dry run asks for it too. */
 export function startContextOf(
-  launch: Omit<Launch, "root">,
+  launch: Omit<Launch, "root" | "stage"> & { readonly stage?: MountStage },
   consoleNumber: number | undefined,
   cgroupTasks: number,
 ): StartContext {
-  const { record, resolved, reservation } = launch;
+  const { record, resolved, reservation, stage } = launch;
   const { seccomp, hierarchy } = resolved;
   return {
     ...launchFacts(),
@@ -270,7 +295,8 @@ export function startContextOf(
     dieWithParent: true,
     cgroupTasks,
     rootfs: { kind: "mount", description: `${launch.image.rootfs.diff_ids.length} layers` },
-    bindSources: probeBindSources(resolved.spec),
+    bindSources: { ...probeBindSources(resolved.spec), ...stagedFiles(stage) },
+    ...(stage === undefined ? {} : { staged: stage.mounts }),
     ...(consoleNumber === undefined ? {} : { console: { number: consoleNumber } }),
     network: { interfaces: reservation.interfaces },
     ...(hierarchy.mode === "none" ? {} : { cgroup: cgroupViewOf(hierarchy) }),
@@ -278,4 +304,8 @@ export function startContextOf(
     init: record.config.init && namespaceModes(record.config).pid.kind === "private",
     keyring: record.id,
   };
+}
+
+function stagedFiles(stage: MountStage | undefined): Readonly<Record<string, "file">> {
+  return Object.fromEntries((stage?.files ?? []).map((path) => [path, "file"]));
 }

@@ -16,6 +16,10 @@ export interface VolumeMount {
   readonly readOnly: boolean;
   /** First use copies what the image has at the target. */
   readonly copy: boolean;
+  readonly subpath?: string;
+  /** Of a volume that is made for this container. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** Volumes in the order of their flags, then those of the image's VOLUME that no other mount covers. */
@@ -26,8 +30,20 @@ export function volumeMountsOf(
 ): readonly VolumeMount[] {
   const asked = config.mounts.flatMap((mount): VolumeMount[] => {
     if (mount.type !== "volume") return [];
-    const { name = anonymousVolumeName(id, mount.target), target, copy, readOnly } = mount;
-    return [{ name, target, copy, readOnly, anonymous: mount.name === undefined }];
+    const { name = anonymousVolumeName(id, mount.target), target, readOnly, subpath } = mount;
+    return [
+      {
+        name,
+        target,
+        // What the image has at the target belongs into no part of a volume.
+        copy: mount.copy && subpath === undefined,
+        readOnly,
+        anonymous: mount.name === undefined,
+        ...(subpath === undefined ? {} : { subpath }),
+        ...(mount.labels === undefined ? {} : { labels: mount.labels }),
+        ...(mount.driverOptions === undefined ? {} : { options: mount.driverOptions }),
+      },
+    ];
   });
   const covered = new Set(config.mounts.map((mount) => cleanPath(mount.target)));
   const declared = Object.keys(image.Volumes ?? {})

@@ -38,6 +38,7 @@ function sharedMounts(engine: Engine, record: ContainerRecord, readOnly: boolean
       target: volume.target,
       readOnly: volume.readOnly || readOnly,
       copy: volume.copy,
+      ...(volume.subpath === undefined ? {} : { subpath: volume.subpath }),
     }),
   );
   return [...binds, ...volumes];

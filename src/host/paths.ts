@@ -10,6 +10,7 @@
  *   ├── chain/HEX/          a whole image as a btrfs subvolume, named by chainID; with that driver only
  *   ├── container/ID/       upper/ work/ container.toml hostname hosts resolv.conf log.json …
  *   ├── volume/NAME/_data
+ *   ├── secret/ID           values, 0600
  *   └── tmp/                whatever is not finished; swept
  */
 import { join } from "node:path";
@@ -24,6 +25,7 @@ export interface Paths {
   readonly chains: string;
   readonly containers: string;
   readonly volumes: string;
+  readonly secrets: string;
   readonly tmp: string;
   readonly runContainers: string;
 }
@@ -40,6 +42,7 @@ export function pathsUnder(root: string, run: string): Paths {
     chains: join(root, "chain"),
     containers: join(root, "container"),
     volumes: join(root, "volume"),
+    secrets: join(root, "secret"),
     tmp: join(root, "tmp"),
     runContainers: join(run, "containers"),
   };

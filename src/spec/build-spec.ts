@@ -53,6 +53,8 @@ export interface ResolvedContainer extends MountSources {
   /** More to hide: each /sys/devices/system/cpu/cpuN/thermal_throttle there is. */
   readonly maskedPaths?: readonly string[];
   readonly seccomp?: SpecSeccomp;
+  /** `K=V` of secrets; the last word on a variable. */
+  readonly secretEnv?: readonly string[];
 }
 
 export interface ResolvedDevice {
@@ -96,7 +98,7 @@ function specProcess(
     bounding: resolved.boundingCapabilities,
   });
   const rlimits = config.ulimits.map(({ name, soft, hard }) => ({ type: rlimitType(name), soft, hard }));
-  const env = processEnvironment(merged.env, {
+  const env = processEnvironment([...merged.env, ...(resolved.secretEnv ?? [])], {
     hostname: resolved.hostname,
     tty: config.tty,
     home: user.home,

@@ -27,6 +27,9 @@ export interface MountSources {
   };
   /** What each volume is, by target in the container; the image's declared volumes too. */
   readonly volumes: Readonly<Record<string, VolumeSource>>;
+  /** Directories or files with the images' content, by target. */
+  readonly images?: Readonly<Record<string, string>>;
+  readonly secrets?: readonly { readonly source: string; readonly target: string }[];
   /** The /dev/shm to share for --ipc host and container:X; absent: one of its own. */
   readonly sharedMemory?: string;
 }
@@ -87,7 +90,8 @@ function userMounts(config: ContainerConfig, sources: MountSources): readonly Sp
   const declared = Object.entries(sources.volumes)
     .map(([target, source]) => volumeMount(cleanPath(target), source, {}))
     .filter(({ destination }) => !targets.has(destination));
-  return [...configured, ...declared];
+  const secrets = (sources.secrets ?? []).map(({ source, target }) => secretMount(target, source));
+  return [...configured, ...declared, ...secrets];
 }
 
 function userMount(mount: MountConfig, sources: MountSources): SpecMount {
@@ -97,16 +101,21 @@ function userMount(mount: MountConfig, sources: MountSources): SpecMount {
       return bindMount(destination, mount.source, mount);
     case "tmpfs":
       return { destination, type: "tmpfs", source: "tmpfs", options: mergeTmpfsOptions(mount.options) };
-    case "volume": {
-      const source = sources.volumes[mount.target];
-      if (source === undefined) {
-        throw new BockerError(`cannot mount a volume at "${mount.target}": it was not made`, {
-          kind: "internal",
-        });
-      }
-      return volumeMount(destination, source, mount);
-    }
+    case "image":
+      return bindMount(destination, madeSource(mount, sources.images?.[mount.target]), mount);
+    case "volume":
+      return volumeMount(destination, madeSource(mount, sources.volumes[mount.target]), mount);
   }
+}
+
+function madeSource<Source>({ type, target }: MountConfig, source: Source | undefined): Source {
+  if (source !== undefined) return source;
+  throw new BockerError(`cannot mount a ${type} at "${target}": it was not made`, { kind: "internal" });
+}
+
+function secretMount(destination: string, source: string): SpecMount {
+  const options = ["bind", "ro", "nosuid", "nodev", "noexec", "rprivate"];
+  return { destination, type: "bind", source, options };
 }
 
 function volumeMount(destination: string, source: VolumeSource, options: BindOptions): SpecMount {
@@ -118,13 +127,14 @@ function volumeMount(destination: string, source: VolumeSource, options: BindOpt
 interface BindOptions {
   readonly readOnly?: boolean;
   readonly recursive?: boolean;
+  readonly submountsWritable?: boolean;
   readonly propagation?: string;
 }
 
 function bindMount(destination: string, source: string, options: BindOptions): SpecMount {
   const { readOnly = false, recursive = true, propagation = "rprivate" } = options;
   // What is mounted below the source too, as in docker since 25.
-  const access = readOnly ? [recursive ? "rro" : "ro"] : [];
+  const access = readOnly ? [recursive && options.submountsWritable !== true ? "rro" : "ro"] : [];
   return {
     destination,
     type: "bind",

@@ -4,7 +4,7 @@
  * A container keeps the driver it was made with: what lies in its folder says which. So changing the engine's driver
  * changes what new containers get, and the old ones go on as they are.
  */
-import { existsSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { subvolumeInode } from "../../ffi/btrfs.ts";
 import type { Paths } from "../host/paths.ts";
@@ -37,6 +37,28 @@ export function prepareRootfs(
   const hasUpper = existsSync(join(paths.containers, containerId, "upper"));
   const name = hasUpper ? "overlay" : selectDriver(paths, choice).name;
   return drivers[name].prepare(paths, containerId, layers);
+}
+
+/**
+ * A directory of the host as a container's root, as it is or below an upper directory of the container's own, which has
+ * the directory's mode and owner.
+ */
+export function prepareDirectory(
+  paths: Paths,
+  containerId: string,
+  directory: { readonly path: string; readonly overlay: boolean },
+): Rootfs {
+  if (!directory.overlay) return { kind: "directory", path: directory.path };
+  const folder = join(paths.containers, containerId);
+  const [upperdir, workdir] = [join(folder, "upper"), join(folder, "work")];
+  if (!existsSync(upperdir)) {
+    const { mode, uid, gid } = statSync(directory.path);
+    mkdirSync(upperdir, { recursive: true, mode: 0o700 });
+    chownSync(upperdir, uid, gid);
+    chmodSync(upperdir, mode & 0o7777);
+  }
+  mkdirSync(workdir, { recursive: true, mode: 0o700 });
+  return { kind: "overlay", lowerdirs: [directory.path], upperdir, workdir };
 }
 
 /** The driver that an existing container was made with. */

@@ -2,10 +2,12 @@
  * Options of run and create about files: volumes, mounts, tmpfs, devices, the root file system, /dev/shm.
  */
 
+import { resolve } from "node:path";
 import type { MountConfig } from "../container-config.ts";
 import { defaultShmBytes } from "../default-config.ts";
 import { parseDevice, renderDevice } from "../device-spec.ts";
-import { parseMountFields, renderMount, resolveMount } from "../mount-spec.ts";
+import { parseMountFields, resolveMount } from "../mount-spec.ts";
+import { renderMount } from "../render-mount.ts";
 import {
   booleanOption,
   bytesOption,
@@ -14,6 +16,7 @@ import {
   type RunOption,
   stringOption,
 } from "../run-option.ts";
+import { parseSecret, renderSecret } from "../secret-spec.ts";
 import { parseStorageDriver } from "../storage-driver.ts";
 import { parseTmpfs, renderTmpfs } from "../tmpfs-spec.ts";
 import { parseVolume, renderVolume } from "../volume-spec.ts";
@@ -54,6 +57,16 @@ export const filesystemOptions: readonly RunOption[] = [
   ),
   listOption(
     {
+      name: "secret",
+      help: "Give a secret to the container (format: <name>[,type=mount|env][,target=...][,uid=...][,gid=...][,mode=...])",
+    },
+    (draft, words) => {
+      draft.config.secrets = words.map(parseSecret);
+    },
+    (config) => config.secrets?.map(renderSecret),
+  ),
+  listOption(
+    {
       name: "volumes-from",
       help: "Mount volumes from the specified container(s)",
       check: parseVolumesFrom,
@@ -62,6 +75,15 @@ export const filesystemOptions: readonly RunOption[] = [
       draft.config.volumesFrom = words;
     },
     (config) => config.volumesFrom,
+  ),
+  booleanOption(
+    { name: "rootfs", help: "Take the first argument as a directory that is the root file system" },
+    (draft, value, host) => {
+      if (!value) return;
+      draft.config.rootfs = true;
+      draft.config.image = resolve(host.cwd, draft.config.image);
+    },
+    (config) => config.rootfs,
   ),
   booleanOption(
     { name: "read-only", help: "Mount the container's root filesystem as read only" },
