@@ -66,6 +66,13 @@ export function dup3(from: number, to: number): void {
   syscall("dup3", [from, to, openFlags.O_CLOEXEC]);
 }
 
+/** fcntl(2) F_GETFD: whether a descriptor ends with execve; undefined: it is not open. */
+export function isCloseOnExec(fd: number): boolean | undefined {
+  const F_GETFD = 1;
+  const flags = trySyscall("fcntl", [fd, F_GETFD, 0]);
+  return flags < 0 ? undefined : (flags & 1) !== 0;
+}
+
 /** close_range(2), Linux 5.9 (CLOSE_RANGE_CLOEXEC 5.11). Both ends inclusive. */
 export function close_range(first: number, last: number, flags: number): void {
   syscall("close_range", [first, last, flags]);

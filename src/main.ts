@@ -1,6 +1,6 @@
 /**
- * Which of its roles this process has: the command line, a container's monitor, one check of its health, the keeper of a
- * terminal that its user has left, or the unpacking of an archive.
+ * Which of its roles this process has: the command line, an OCI runtime for other engines, a container's monitor, one
+ * check of its health, the keeper of a terminal that its user has left, or the unpacking of an archive.
  *
  * The only place that ends the process. Every role is loaded by itself, so that none pays for another.
  */
@@ -16,6 +16,11 @@ const startMs = 200;
 
 async function main(argv: readonly string[]): Promise<number> {
   const [verb = ""] = argv;
+  if (verb === "oci" || isOciName(process.argv0)) {
+    const { runOci } = await import("./oci/oci-main.ts");
+    if (isOciName(process.argv0)) return runOci(argv, { name: "bocker-oci", version });
+    return runOci(argv.slice(1), { name: "bocker oci", version });
+  }
   if (argv.length === 1 && (verb === "--version" || verb === "-v")) {
     // The whole answer without loading the command line, for scripts that ask only this.
     console.log(`bocker version ${version}`);
@@ -50,6 +55,11 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const { runCommandLine } = await import("./cli/main-loop.ts");
   return runCommandLine(argv);
+}
+
+/** Engines are given one path to a runtime, without room for a sub-command: a link of this name is that path. */
+function isOciName(argv0: string): boolean {
+  return argv0.slice(argv0.lastIndexOf("/") + 1) === "bocker-oci";
 }
 
 /**

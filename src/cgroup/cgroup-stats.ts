@@ -32,9 +32,14 @@ export function readStats(cgroup: Cgroup): CgroupStats {
 
 /** Whether the kernel killed a process of this cgroup, or below it, for want of memory. Counters: Linux 4.13. */
 export function readOomKilled(cgroup: Cgroup): boolean {
+  return readOomKills(cgroup) > 0n;
+}
+
+/** How many it killed there. */
+export function readOomKills(cgroup: Cgroup): bigint {
   const mount = controllerDirectory(cgroup, "memory");
   const file = mount?.version === 2 ? "memory.events" : "memory.oom_control";
-  return (readKeyed(mount?.directory, file).get("oom_kill") ?? 0n) > 0n;
+  return readKeyed(mount?.directory, file).get("oom_kill") ?? 0n;
 }
 
 function readMemory(cgroup: Cgroup): Pick<CgroupStats, "memoryUsedBytes" | "memoryLimitBytes"> {

@@ -18,6 +18,8 @@ export interface MountOptions {
   readonly propagation?: { readonly flag: MountFlag; readonly recursive: boolean };
   /** Copy what the image has at the target into a new tmpfs. */
   readonly copyUp: boolean;
+  /** Map ids: by the mount's own maps, or the container's; of what is mounted below as well. */
+  readonly idMap?: "mount" | "recursive";
   /** The superblock's: flags have no value. */
   readonly data: readonly { readonly key: string; readonly value: string | null }[];
 }
@@ -81,6 +83,7 @@ interface Draft {
   bind: boolean;
   recursive: boolean;
   copyUp: boolean;
+  idMap?: "mount" | "recursive";
   propagation?: { readonly flag: MountFlag; readonly recursive: boolean };
 }
 
@@ -150,14 +153,24 @@ function applyChange(change: Change, set: Set<MountAttribute>, clear: Set<MountA
 
 function takeSuperblockWord(draft: Draft, word: string): void {
   if (word === "" || noopWords.has(word)) return;
-  if (word === "tmpcopyup") {
-    draft.copyUp = true;
-    return;
-  }
+  if (word === "tmpcopyup") draft.copyUp = true;
+  else if (word === "idmap") draft.idMap = "mount";
+  else if (word === "ridmap") draft.idMap = "recursive";
+  else takeDatum(draft, word);
+}
+
+function takeDatum(draft: Draft, word: string): void {
   const equals = word.indexOf("=");
   if (equals > 0 && !superblockWords.has(word))
     draft.data.push({ key: word.slice(0, equals), value: word.slice(equals + 1) });
   else draft.data.push({ key: word, value: null });
+}
+
+/** Every word that means something here, sorted; all others go to the file system. */
+export function mountOptionWords(): readonly string[] {
+  const own = [...Object.keys(attributeWords), ...Object.keys(propagationWords), "bind"];
+  const below = own.map((word) => `r${word}`);
+  return [...own, ...below, ...noopWords, ...superblockWords, "tmpcopyup"].sort();
 }
 
 const mountFlagOf: Partial<Record<MountAttribute, MountFlag>> = {

@@ -26,8 +26,8 @@ export interface AttachOptions {
   readonly tty: boolean;
   /** Pass signals on; with a pty only if "always". */
   readonly sigProxy: boolean | "always";
-  /** `--detach-keys`; absent: ctrl-p,ctrl-q. Only looked for when `tty` and `stdin`. */
-  readonly detachKeys?: string;
+  /** `--detach-keys`; absent: ctrl-p,ctrl-q; false: there are none. Only looked for when `tty` and `stdin`. */
+  readonly detachKeys?: string | false;
   /**
    * When the user's own stdout breaks (`run … | head -1`): "close" the container's too, which ends a program as
    * any member of a pipeline, or "leave" it running, as docker does. The exit code is 141 then.
@@ -180,7 +180,9 @@ function copyInput(
   detached: (result: AttachResult) => void,
   undo: (() => void)[],
 ): void {
-  const keys = options.tty ? new DetachKeyScanner(parseDetachKeys(options.detachKeys ?? "")) : undefined;
+  const { detachKeys = "" } = options;
+  const keys =
+    options.tty && detachKeys !== false ? new DetachKeyScanner(parseDetachKeys(detachKeys)) : undefined;
   const source = openInput(fd);
   undo.push(source.cancel);
   void session.inputClosed.then(source.cancel);

@@ -1,0 +1,27 @@
+/**
+ * `run CONTAINER`: create and start at once; unless detached, waits, passes signals on and deletes it at the end.
+ */
+import { close } from "../../../ffi/file.ts";
+import { createContainer, letGo } from "../create-container.ts";
+import { deleteContainer } from "../delete-container.ts";
+import { waitForeground } from "../foreground.ts";
+import type { OciContext, OciInvocation } from "../oci-context.ts";
+
+export async function run(context: OciContext, invocation: OciInvocation): Promise<number> {
+  const { options } = invocation;
+  const [id = ""] = invocation.arguments;
+  if (options.flag("dry-run")) {
+    const { printDryRun } = await import("../dry-run.ts");
+    return printDryRun(context, id, options);
+  }
+  const detached = options.flag("detach");
+  const created = await createContainer(context, id, options, { start: true, detached });
+  if (detached) {
+    letGo(created);
+    return 0;
+  }
+  const exitCode = await waitForeground(created.process, created.master);
+  close(created.process.pidfd);
+  if (!options.flag("keep")) await deleteContainer(context, id, false);
+  return exitCode;
+}

@@ -1,0 +1,43 @@
+/**
+ * Handing a terminal's master end to whoever listens on --console-socket: one message, the descriptor with it.
+ *
+ * The descriptor is a pty's master, the data its name, as runc sends them.
+ */
+import { connectUnix, sendDescriptors } from "../../ffi/unix-socket.ts";
+import { BockerError, messageOf } from "../errors.ts";
+
+/** Connects first, so that nothing is started for a console that nobody takes. The caller's. */
+export function openConsoleSocket(path: string): number {
+  try {
+    return connectUnix(path);
+  } catch (cause) {
+    throw new BockerError(`cannot connect to console socket ${JSON.stringify(path)}: ${messageOf(cause)}`, {
+      kind: "host",
+      cause,
+    });
+  }
+}
+
+/** Sends a copy of the master. */
+export function sendConsole(socket: number, master: number): void {
+  sendDescriptors(socket, Buffer.from("/dev/ptmx"), [master]);
+}
+
+/**
+ * A terminal needs somebody at its other end, and a socket is only for terminals: runc's two refusals.
+ * `detached`: the command returns before the process ends.
+ */
+export function checkConsole(terminal: boolean, socket: string | undefined, detached: boolean): void {
+  if (terminal && detached && socket === undefined) {
+    throw new BockerError("cannot allocate tty if the runtime will detach without setting console socket", {
+      kind: "usage",
+      hint: "set process.terminal to false, or pass --console-socket",
+    });
+  }
+  if (socket !== undefined && !(terminal && detached)) {
+    throw new BockerError("cannot use console socket if the runtime will not detach or allocate tty", {
+      kind: "usage",
+      hint: "it takes --detach (or create) and process.terminal",
+    });
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Reads a bundle: its config.json, and what that names on the host, before anything is made.
+ *
+ * A bundle decides what runs as root here, so one that any user can write is refused.
+ */
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { BockerError, messageOf } from "../errors.ts";
+import type { Spec, SpecMount } from "../spec/oci.ts";
+import { checkSpec } from "./check-spec.ts";
+
+export interface Bundle {
+  /** Absolute. */
+  readonly directory: string;
+  /** Absolute, without symbolic links. */
+  readonly rootfs: string;
+  readonly spec: Spec;
+  /** config.json as it was read. */
+  readonly text: string;
+}
+
+const writableByOthers = 0o002;
+const sticky = 0o1000;
+
+/**
+ * Loads and checks. `config`: another file than the bundle's config.json.
+ * @throws BockerError saying which file, or where in it, something is wrong
+ */
+export function loadBundle(directory: string, config = "config.json"): Bundle {
+  const bundle = resolve(directory);
+  const folder = statSync(bundle, { throwIfNoEntry: false });
+  if (folder === undefined) throw refusal(`chdir ${bundle}: no such file or directory`);
+  if (!folder.isDirectory()) throw refusal(`chdir ${bundle}: not a directory`);
+  if ((folder.mode & writableByOthers) !== 0 && (folder.mode & sticky) === 0) {
+    throw tooOpen("bundle directory", bundle);
+  }
+  const path = isAbsolute(config) ? config : join(bundle, config);
+  const text = readConfig(path);
+  const spec = checkSpec(parseJson(text, path));
+  return { directory: bundle, rootfs: findRootfs(bundle, spec), spec: withBundlePaths(bundle, spec), text };
+}
+
+/** The configuration that was kept when the container was made. */
+export function parseKeptConfig(text: string, path: string): Spec {
+  return checkSpec(parseJson(text, path));
+}
+
+/** JSON, or an error that names the file. */
+export function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw refusal(`cannot parse ${JSON.stringify(path)}: it is not JSON: ${messageOf(cause)}`, cause);
+  }
+}
+
+function readConfig(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw refusal(`JSON specification file ${path} not found`);
+  if (!stat.isFile()) throw refusal(`JSON specification file ${path} is not a file`);
+  if ((stat.mode & writableByOthers) !== 0) throw tooOpen("configuration", path);
+  return readFileSync(path, "utf8");
+}
+
+function findRootfs(bundle: string, spec: Spec): string {
+  const named = spec.root?.path ?? "";
+  if (named === "") throw refusal("invalid config: root.path: it is empty");
+  const path = resolve(bundle, named);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw refusal(`invalid rootfs: stat ${path}: no such file or directory`);
+  if (!stat.isDirectory()) throw refusal(`invalid rootfs: ${path}: not a directory`);
+  return realpathSync(path);
+}
+
+/** Namespaces to join are looked at here, where the error can say which; launching opens them again. */
+export function checkNamespacePaths(spec: Spec): void {
+  for (const [at, { type, path }] of (spec.linux?.namespaces ?? []).entries()) {
+    if (path === undefined || statSync(path, { throwIfNoEntry: false }) !== undefined) continue;
+    throw refusal(
+      `invalid config: linux.namespaces[${at}].path: lstat ${path}: no such file or directory (${type})`,
+    );
+  }
+}
+
+/** Sources of bind mounts are relative to the bundle (config.md#mounts). */
+function withBundlePaths(bundle: string, spec: Spec): Spec {
+  const isRelativeBind = ({ type, options = [], source = "" }: SpecMount): boolean =>
+    source !== "" &&
+    !isAbsolute(source) &&
+    (type === "bind" || options.some((word) => /^r?bind$/.test(word)));
+  if (!spec.mounts?.some(isRelativeBind)) return spec;
+  const mounts = spec.mounts.map((mount) =>
+    isRelativeBind(mount) ? { ...mount, source: join(bundle, mount.source ?? "") } : mount,
+  );
+  return { ...spec, mounts };
+}
+
+function tooOpen(what: string, path: string): BockerError {
+  return new BockerError(`${what} ${JSON.stringify(path)} can be written by any user`, {
+    kind: "permission",
+    hint: `chmod o-w ${path}`,
+  });
+}
+
+function refusal(message: string, cause?: unknown): BockerError {
+  return new BockerError(message, { kind: "invalid-config", cause });
+}
