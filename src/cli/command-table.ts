@@ -241,6 +241,24 @@ export const commandTable: CommandTable = [
     load: () => import("./command/wait.ts"),
   },
   {
+    name: "network connect",
+    aliases: [],
+    summary: "Connect a container to a network",
+    load: () => import("./command/network-connect.ts"),
+  },
+  {
+    name: "network create",
+    aliases: [],
+    summary: "Create a network",
+    load: () => import("./command/network-create.ts"),
+  },
+  {
+    name: "network disconnect",
+    aliases: [],
+    summary: "Disconnect a container from a network",
+    load: () => import("./command/network-disconnect.ts"),
+  },
+  {
     name: "network inspect",
     aliases: [],
     summary: "Display detailed information on one or more networks",
@@ -248,9 +266,21 @@ export const commandTable: CommandTable = [
   },
   {
     name: "network ls",
-    aliases: ["network list"],
+    aliases: ["network list", "networks"],
     summary: "List networks",
     load: () => import("./command/network-ls.ts"),
+  },
+  {
+    name: "network prune",
+    aliases: [],
+    summary: "Remove all unused networks",
+    load: () => import("./command/network-prune.ts"),
+  },
+  {
+    name: "network rm",
+    aliases: ["network remove", "rmn"],
+    summary: "Remove one or more networks",
+    load: () => import("./command/network-rm.ts"),
   },
   {
     name: "cp",

@@ -4,7 +4,7 @@
  * Words and layout are docker 28's, since scripts look for `Total reclaimed space`.
  */
 import type { OptionSpec } from "../config/option-spec.ts";
-import type { PruneFilter } from "../engine/prune.ts";
+import type { PruneFilter } from "../engine/prune-filter.ts";
 import type { RemovedImage } from "../engine/remove-image.ts";
 import { filterOption, parseFilters } from "./filter-option.ts";
 import type { ParsedArguments } from "./parse-argv.ts";

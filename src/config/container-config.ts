@@ -66,6 +66,10 @@ export interface ContainerConfig {
 
   readonly networks: readonly NetworkConfig[];
   readonly ports: readonly PortConfig[];
+  /** Every exposed port that `ports` does not name is published, too, wherever there is room. */
+  readonly publishAll?: true;
+  /** `PORT[-PORT][/PROTOCOL]`, beside the image's own. */
+  readonly expose?: readonly string[];
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];

@@ -21,6 +21,9 @@ export function parseNetwork(text: string): NetworkConfig {
     else if (key === "ip") network.ip = checkFamily(value, 4);
     else if (key === "ip6") network.ip6 = checkFamily(value, 6);
     else if (key === "mac-address") network.macAddress = checkMac(value);
+    else if (key === "gw-priority") network.gatewayPriority = parsePriority(value);
+    else if (key === "driver-opt")
+      network.driverOptions = { ...network.driverOptions, ...parseDriverOption(value) };
     else throw new Error(`invalid field key ${key}`);
   }
   if (network.name === "") throw new Error("network name/id is not specified");
@@ -34,12 +37,38 @@ export function checkNetworkName(name: string): void {
   if (!/^(container:)?[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw new Error(`network ${name} not found`);
 }
 
-function checkFamily(text: string, family: 4 | 6): string {
+/** docker's gw-priority, any whole number. Throws Error(reason). */
+export function parsePriority(text: string): number {
+  if (/^[+-]?\d{1,9}$/.test(text)) return Number(text);
+  throw new Error(`invalid gw-priority (${text}): invalid syntax`);
+}
+
+const interfaceName = "com.docker.network.endpoint.ifname";
+
+/** `KEY=VALUE` of docker's driver options, the one that means something here. Throws Error(reason). */
+export function parseDriverOption(text: string): Readonly<Record<string, string>> {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new Error("invalid key value pair format in driver options");
+  const [key, value] = [text.slice(0, equals).trim().toLowerCase(), text.slice(equals + 1).trim()];
+  if (key !== interfaceName) throw new Error(`unknown driver option ${key}: known is ${interfaceName}`);
+  if (value === "lo" || !/^[a-zA-Z][a-zA-Z0-9_-]{0,14}$/.test(value))
+    throw new Error(`invalid interface name ${JSON.stringify(value)}`);
+  return { [key]: value };
+}
+
+/** What the interface is to be called inside; undefined: the next free number. */
+export function interfaceNameOf({ driverOptions }: NetworkConfig): string | undefined {
+  return driverOptions?.[interfaceName];
+}
+
+/** The address. Throws Error(reason) for one of the other family, or none. */
+export function checkFamily(text: string, family: 4 | 6): string {
   if (ipVersion(text) !== family) throw new Error(`invalid IPv${family} address: ${text}`);
   return text;
 }
 
-function checkMac(text: string): string {
+/** As the kernel writes it. Throws Error(reason). */
+export function checkMac(text: string): string {
   if (!/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(text)) throw new Error(`invalid MAC address: ${text}`);
   return text.toLowerCase().replaceAll("-", ":");
 }
@@ -50,5 +79,8 @@ export function renderNetwork(network: NetworkConfig): string {
   if (network.ip !== undefined) fields.push(["ip", network.ip]);
   if (network.ip6 !== undefined) fields.push(["ip6", network.ip6]);
   if (network.macAddress !== undefined) fields.push(["mac-address", network.macAddress]);
+  if (network.gatewayPriority !== undefined) fields.push(["gw-priority", String(network.gatewayPriority)]);
+  for (const [key, value] of Object.entries(network.driverOptions ?? {}))
+    fields.push(["driver-opt", `${key}=${value}`]);
   return fields.length === 0 ? network.name : renderCsvFields([["name", network.name], ...fields]);
 }

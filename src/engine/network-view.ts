@@ -5,10 +5,12 @@
  * it from the first; nothing on the host changes by that.
  */
 import { ensureDefaultNetwork } from "../network/default-network.ts";
+import { defaultNetworkName } from "../network/network-options.ts";
+import { optionName } from "../network/network-setting.ts";
 import { getContainer } from "../state/container.ts";
 import { leasesInNetwork } from "../state/lease.ts";
 import { findNetwork, listNetworks } from "../state/network.ts";
-import type { LeaseRecord, NetworkDriver, NetworkRecord } from "../state/record.ts";
+import type { AddressPool, LeaseRecord, NetworkDriver, NetworkRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import type { JsonObject } from "./inspect-host-config.ts";
 import { renderTime } from "./render-time.ts";
@@ -36,16 +38,21 @@ export function loadNetworks(engine: Engine): readonly NetworkView[] {
   return views.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-/** docker's Network object. Throws `network x not found`. */
-export function inspectNetwork(engine: Engine, nameOrId: string): JsonObject {
+/** The network of that name, id or unique prefix of an id. Throws `network x not found`. */
+export function findNetworkView(engine: Engine, nameOrId: string): NetworkView {
   ensureDefaultNetwork(engine.state, engine.settings.network);
   const views = builtIn.map(builtInView);
   const prefix = /^[0-9a-f]{3,64}$/.test(nameOrId) ? nameOrId : undefined;
-  const view =
+  return (
     views.find(({ name }) => name === nameOrId) ??
     views.find(({ id }) => prefix !== undefined && id.startsWith(prefix)) ??
-    viewOf(findNetwork(engine.state, nameOrId));
-  return networkJson(engine, view);
+    viewOf(findNetwork(engine.state, nameOrId))
+  );
+}
+
+/** docker's Network object. Throws `network x not found`. */
+export function inspectNetwork(engine: Engine, nameOrId: string): JsonObject {
+  return networkJson(engine, findNetworkView(engine, nameOrId));
 }
 
 function viewOf(record: NetworkRecord): NetworkView {
@@ -69,20 +76,29 @@ function networkJson(engine: Engine, view: NetworkView): JsonObject {
     Scope: "local",
     Driver: view.driver,
     EnableIPv4: true,
-    EnableIPv6: false,
+    EnableIPv6: record?.ipv6 !== undefined,
     IPAM: {
       Driver: "default",
-      Options: null,
-      Config: record === undefined ? null : [{ Subnet: record.subnet, Gateway: record.gateway }],
+      Options: record === undefined || isDefault(record) ? null : {},
+      Config: record === undefined ? null : [record, ...(record.ipv6 ? [record.ipv6] : [])].map(poolJson),
     },
     Internal: view.internal,
-    Attachable: false,
+    Attachable: record?.attachable ?? false,
     Ingress: false,
     ConfigFrom: { Network: "" },
     ConfigOnly: false,
     Containers: Object.fromEntries(leases.flatMap((lease) => endpointOf(engine, lease, view.record))),
-    Options: record === undefined ? {} : bridgeOptions(record),
+    Options: record === undefined ? {} : { ...defaultOptions(record), ...record.options },
     Labels: view.labels,
+  };
+}
+
+function poolJson({ subnet, gateway, ipRange, auxAddresses }: AddressPool): JsonObject {
+  return {
+    Subnet: subnet,
+    ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+    Gateway: gateway,
+    ...(Object.keys(auxAddresses).length > 0 ? { AuxiliaryAddresses: auxAddresses } : {}),
   };
 }
 
@@ -95,20 +111,31 @@ function endpointOf(
   if (container?.init === undefined) return [];
   const endpoint = {
     Name: container.name,
-    EndpointID: lease.containerId,
+    EndpointID: lease.endpointId,
     MacAddress: lease.macAddress,
-    IPv4Address: `${lease.address}/${network?.subnet.split("/")[1] ?? "32"}`,
-    IPv6Address: "",
+    IPv4Address: withPrefix(lease.address, network),
+    IPv6Address: lease.address6 === undefined ? "" : withPrefix(lease.address6, network?.ipv6),
   };
   return [[container.id, endpoint]];
 }
 
-function bridgeOptions({ name, bridge, mtu }: NetworkRecord): JsonObject {
-  const isDefault = name === "bridge" ? { "com.docker.network.bridge.default_bridge": "true" } : {};
+function withPrefix(address: string, pool: AddressPool | undefined): string {
+  return `${address}/${pool?.subnet.split("/")[1] ?? "32"}`;
+}
+
+function isDefault({ name }: NetworkRecord): boolean {
+  return name === defaultNetworkName;
+}
+
+/** docker shows what its default network was made with; of the others, what was asked for. */
+function defaultOptions(network: NetworkRecord): JsonObject {
+  if (!isDefault(network)) return {};
   return {
-    ...isDefault,
-    "com.docker.network.bridge.enable_ip_masquerade": "true",
-    "com.docker.network.bridge.name": bridge,
-    "com.docker.network.driver.mtu": String(mtu),
+    "com.docker.network.bridge.default_bridge": "true",
+    [optionName.icc]: "true",
+    [optionName.masquerade]: "true",
+    [optionName.hostBinding]: "0.0.0.0",
+    [optionName.bridge]: network.bridge,
+    [optionName.mtu]: String(network.mtu),
   };
 }

@@ -18,17 +18,8 @@ import { loadContainerImage } from "./container-image.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainers } from "./find-container.ts";
+import { type Labels, type PruneFilter, passesFilter } from "./prune-filter.ts";
 import { removeIdleContainer } from "./remove-container.ts";
-
-export interface PruneFilter {
-  /** Only what was made before. */
-  readonly untilMs?: number;
-  /** `key` or `key=value`; all must be there, or none of `notLabels`. */
-  readonly labels: readonly string[];
-  readonly notLabels: readonly string[];
-}
-
-type Labels = Readonly<Record<string, string>>;
 
 export interface PrunedContainers {
   readonly ids: readonly string[];
@@ -43,7 +34,7 @@ export async function pruneContainers(engine: Engine, filter: PruneFilter): Prom
   const problems: string[] = [];
   let bytes = 0;
   for (const record of await loadContainers(engine)) {
-    if (!isIdle(record) || !passes(filter, record.createdAtMs, () => containerLabels(engine, record)))
+    if (!isIdle(record) || !passesFilter(filter, record.createdAtMs, () => containerLabels(engine, record)))
       continue;
     const size = new DiskUsage().of(containerFolder(engine.paths, record.id));
     try {
@@ -87,7 +78,7 @@ export async function pruneImages(
   for (const image of listImages(engine.state)) {
     const names = tagsOfImage(engine.state, image.id).map(({ reference }) => reference);
     if ((names.length > 0 && !options.all) || containersUsing(engine.state, image.id).length > 0) continue;
-    if (!passes(filter, image.createdAtMs, () => imageLabels(engine, image))) continue;
+    if (!passesFilter(filter, image.createdAtMs, () => imageLabels(engine, image))) continue;
     removed.push(...(await removeUnused(engine, names.length > 0 ? names : [image.id])));
     untagged.push(...names);
   }
@@ -136,21 +127,4 @@ function pruneStore(engine: Engine): Pick<PrunedImages, "bytes" | "isBusy"> {
   const swept = Math.max(0, before - new DiskUsage().of(engine.paths.tmp));
   const { collected, freedBytes } = collectGarbage(engine, { measure: true });
   return { bytes: swept + freedBytes, isBusy: !collected };
-}
-
-function passes(filter: PruneFilter, createdAtMs: number, labelsOf: () => Labels): boolean {
-  if (filter.untilMs !== undefined && !(createdAtMs < filter.untilMs)) return false;
-  if (filter.labels.length === 0 && filter.notLabels.length === 0) return true;
-  const labels = labelsOf();
-  return (
-    filter.labels.every((label) => hasLabel(labels, label)) &&
-    !filter.notLabels.some((label) => hasLabel(labels, label))
-  );
-}
-
-/** Whether `key` is there, or `key=value` with that value. */
-export function hasLabel(labels: Labels, label: string): boolean {
-  const equals = label.indexOf("=");
-  const key = equals < 0 ? label : label.slice(0, equals);
-  return Object.hasOwn(labels, key) && (equals < 0 || labels[key] === label.slice(equals + 1));
 }

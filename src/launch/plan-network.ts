@@ -37,7 +37,34 @@ function planInterface(builder: PlanBuilder, fd: string, setup: InterfaceSetup):
       { call: "ioctl", fd, request: "SIOCSIFNETMASK", interface: name, address: netmaskOf(Number(prefix)) },
     );
   }
+  planIpv6Sysctls(builder, setup);
   bringUp(builder, fd, name);
+}
+
+/**
+ * As docker has them: no IPv6 where no address was given, not even a link-local one; and one that was given is used at once,
+ * beside nothing that a router on the link may announce. Before up, which would make addresses. Skipped by a kernel without.
+ */
+function planIpv6Sysctls(builder: PlanBuilder, { name, address6 }: InterfaceSetup): void {
+  const values: Readonly<Record<string, string>> =
+    address6 === undefined ? { disable_ipv6: "1" } : { disable_ipv6: "0", accept_dad: "0", accept_ra: "0" };
+  for (const [key, value] of Object.entries(values)) {
+    const fd = builder.name("sysctl");
+    const path = `/proc/sys/net/ipv6/conf/${name}/${key}`;
+    builder.step(`setting ${key} of interface ${name}`);
+    builder.add(
+      {
+        call: "openat",
+        dirfd: "AT_FDCWD",
+        path,
+        flags: ["O_WRONLY", "O_NOFOLLOW", "O_CLOEXEC"],
+        keep: fd,
+        ignore: ["ENOENT"],
+      },
+      { call: "write", fd, text: value },
+      { call: "close", fd },
+    );
+  }
 }
 
 function planInet6(builder: PlanBuilder, interfaces: readonly InterfaceSetup[]): void {

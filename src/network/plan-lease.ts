@@ -3,6 +3,7 @@
  * the endpoint's id.
  */
 import type { ContainerConfig, NetworkConfig } from "../config/container-config.ts";
+import { interfaceNameOf } from "../config/network-spec.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { randomId } from "../host/random-id.ts";
 import type { LeaseRecord, NetworkRecord } from "../state/record.ts";
@@ -14,8 +15,8 @@ export interface LeaseAsk {
   readonly containerId: string;
   readonly hostname?: ContainerConfig["hostname"];
   readonly request: NetworkConfig;
-  /** Interfaces that the container has already. */
-  readonly interfaces: ReadonlySet<string>;
+  /** The leases that the container has already. */
+  readonly held: readonly LeaseRecord[];
 }
 
 /** The lease, or undefined when its address is taken or there is none left. Throws docker's phrases for what cannot be. */
@@ -28,7 +29,7 @@ export function planLease(
   const address = chooseAddress(network, taken, request.ip);
   const address6 = network.ipv6 === undefined ? undefined : chooseAddress(network.ipv6, taken, request.ip6);
   if (address === undefined || (network.ipv6 !== undefined && address6 === undefined)) return undefined;
-  const index = freeIndex(ask.interfaces);
+  const hostNames = new Set(ask.held.map((lease) => lease.hostInterface));
   return {
     networkId: network.id,
     containerId,
@@ -36,8 +37,8 @@ export function planLease(
     address,
     ...(address6 === undefined ? {} : { address6 }),
     macAddress: request.macAddress ?? macAddressOf(address),
-    hostInterface: hostInterfaceName(containerId, index),
-    containerInterface: `${interfacePrefix(network)}${index}`,
+    hostInterface: freeName(hostNames, (index) => hostInterfaceName(containerId, index)),
+    containerInterface: containerInterfaceOf(network, ask),
     aliases: aliasesOf(network, ask),
     gatewayPriority: request.gatewayPriority ?? 0,
   };
@@ -95,12 +96,21 @@ function ip6Problem({ ipv6 }: NetworkRecord, ip6: string): string | undefined {
   return ipv6 === undefined ? `no configured subnet contains IP address ${ip6}` : ipProblem(ipv6, ip6);
 }
 
-/** The lowest number that is free both in the container and on the host. */
-function freeIndex(interfaces: ReadonlySet<string>): number {
-  const taken = new Set([...interfaces].map((name) => Number(/\d+$/.exec(name)?.[0])));
+/** The lowest number whose name the container has no interface of. */
+function freeName(held: ReadonlySet<string>, nameOf: (index: number) => string): string {
   let index = 0;
-  while (taken.has(index)) index++;
-  return index;
+  while (held.has(nameOf(index))) index++;
+  return nameOf(index);
+}
+
+function containerInterfaceOf(network: NetworkRecord, { held, request }: LeaseAsk): string {
+  const names = new Set(held.map((lease) => lease.containerInterface));
+  const asked = interfaceNameOf(request);
+  if (asked === undefined) return freeName(names, (index) => `${interfacePrefix(network)}${index}`);
+  if (!names.has(asked)) return asked;
+  throw new BockerError(`interface name ${asked} is taken by another network of the container`, {
+    kind: "conflict",
+  });
 }
 
 function interfacePrefix({ options }: NetworkRecord): string {

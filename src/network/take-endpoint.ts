@@ -34,7 +34,7 @@ export function takeEndpoint(state: State, network: NetworkRecord, ask: LeaseAsk
 /** As takeEndpoint, for each of a container's networks, in order: eth0 is the first. */
 export function takeEndpoints(
   state: State,
-  container: Omit<LeaseAsk, "request" | "interfaces">,
+  container: Omit<LeaseAsk, "request" | "held">,
   places: readonly { readonly request: NetworkConfig; readonly network: NetworkRecord }[],
 ): Endpoint[] {
   const endpoints: Endpoint[] = [];
@@ -44,8 +44,8 @@ export function takeEndpoints(
         kind: "invalid-config",
       });
     }
-    const interfaces = new Set(endpoints.map(({ lease }) => lease.containerInterface));
-    endpoints.push(takeEndpoint(state, network, { ...container, request, interfaces }));
+    const held = endpoints.map(({ lease }) => lease);
+    endpoints.push(takeEndpoint(state, network, { ...container, request, held }));
   }
   return endpoints;
 }

@@ -22,7 +22,7 @@ const titles = {
 /** `bocker network ls`: what networks there are. */
 export const command: CommandSpec = {
   name: "network ls",
-  aliases: ["network list"],
+  aliases: ["network list", "networks"],
   summary: "List networks",
   usage: "[OPTIONS]",
   options: [
@@ -76,7 +76,7 @@ function cellsOf(view: NetworkView, id: string): Readonly<Record<keyof typeof ti
     Driver: view.driver,
     ID: id,
     IPv4: "true",
-    IPv6: "false",
+    IPv6: String(view.record?.ipv6 !== undefined),
     Internal: String(view.internal),
     Labels: renderKeyValues(view.labels),
     Name: view.name,

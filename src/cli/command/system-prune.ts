@@ -1,4 +1,6 @@
-import { hasLabel, type PruneFilter, pruneContainers, pruneImages } from "../../engine/prune.ts";
+import { pruneContainers, pruneImages } from "../../engine/prune.ts";
+import { hasLabel, type PruneFilter } from "../../engine/prune-filter.ts";
+import { pruneNetworks } from "../../engine/remove-network.ts";
 import { pruneVolumes, volumeLabels } from "../../engine/volume.ts";
 import { BockerError } from "../../errors.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
@@ -44,6 +46,7 @@ async function pruneAll(context: CommandContext, parsed: ParsedArguments): Promi
   const containers = await pruneContainers(engine, filter);
   for (const problem of containers.problems) context.err.write(`WARNING: ${problem}\n`);
   context.out.write(renderDeleted("Containers", containers.ids));
+  context.out.write(renderDeleted("Networks", await pruneNetworks(engine, filter)));
   const emptied = volumes
     ? pruneVolumes(engine, (volume) => volume.anonymous && isLabelled(filter, volumeLabels(volume)))
     : { names: [], bytes: 0 };

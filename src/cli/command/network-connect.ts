@@ -1,0 +1,73 @@
+import type { NetworkConfig } from "../../config/container-config.ts";
+import { checkFamily, checkMac, parseDriverOption, parsePriority } from "../../config/network-spec.ts";
+import { refuseLink } from "../../config/option/endpoint.ts";
+import { connectNetwork } from "../../engine/connect-network.ts";
+import type { CommandSpec } from "../command-spec.ts";
+import { openEngineFor } from "../engine-of.ts";
+import type { ParsedArguments } from "../parse-argv.ts";
+
+/** `bocker network connect`: one interface more for a container, at once where it runs. */
+export const command: CommandSpec = {
+  name: "network connect",
+  summary: "Connect a container to a network",
+  usage: "[OPTIONS] NETWORK CONTAINER",
+  options: [
+    {
+      name: "alias",
+      kind: "list",
+      placeholder: "strings",
+      help: "Add network-scoped alias for the container",
+    },
+    {
+      name: "driver-opt",
+      kind: "list",
+      placeholder: "strings",
+      help: "driver options for the network",
+      check: parseDriverOption,
+    },
+    {
+      name: "gw-priority",
+      kind: "string",
+      placeholder: "int",
+      help: "Highest gw-priority provides the default gateway. Accepts positive and negative values.",
+      check: parsePriority,
+    },
+    {
+      name: "ip",
+      kind: "string",
+      help: 'IPv4 address (e.g., "172.30.100.104")',
+      check: (text) => checkFamily(text, 4),
+    },
+    {
+      name: "ip6",
+      kind: "string",
+      help: 'IPv6 address (e.g., "2001:db8::33")',
+      check: (text) => checkFamily(text, 6),
+    },
+    { name: "link", kind: "list", hidden: true, help: "Add link to another container", check: refuseLink },
+    { name: "mac-address", kind: "string", help: "MAC address of the interface", check: checkMac },
+  ],
+  example: "bocker network connect --alias db backend web",
+  minArguments: 2,
+  maxArguments: 2,
+  async run(context, parsed) {
+    const [network = "", container = ""] = parsed.positionals;
+    await connectNetwork(await openEngineFor(context), requestOf(network, parsed), container);
+    return 0;
+  },
+};
+
+function requestOf(name: string, parsed: ParsedArguments): NetworkConfig {
+  const [ip, ip6] = [parsed.string("ip"), parsed.string("ip6")];
+  const [mac, priority] = [parsed.string("mac-address"), parsed.string("gw-priority")];
+  const driverOptions = Object.assign({}, ...parsed.list("driver-opt").map(parseDriverOption));
+  return {
+    name,
+    aliases: parsed.list("alias").flatMap((word) => word.split(",")),
+    ...(ip === undefined ? {} : { ip }),
+    ...(ip6 === undefined ? {} : { ip6 }),
+    ...(mac === undefined ? {} : { macAddress: checkMac(mac) }),
+    ...(priority === undefined ? {} : { gatewayPriority: parsePriority(priority) }),
+    ...(Object.keys(driverOptions).length === 0 ? {} : { driverOptions }),
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * `network create`: a record with a subnet that is nobody's, and its bridge or parent link at once, so that what the host
+ * refuses is said now. A crash in between leaves a record whose bridge the next container makes.
+ */
+import { messageOf } from "../errors.ts";
+import { ensureDefaultNetwork } from "../network/default-network.ts";
+import { hasInterface, loadOccupiedSubnets } from "../network/host-network.ts";
+import { type IpamWords, joinIpamWords } from "../network/ipam-config.ts";
+import { ensureNetwork, takeDownNetwork } from "../network/network-host.ts";
+import { mtuOfInterface } from "../network/parent-link.ts";
+import { type NetworkRequest, planNetwork } from "../network/plan-network.ts";
+import { insertNetwork, listNetworks } from "../state/network.ts";
+import { appendNetworkEvent } from "../state/network-event.ts";
+import type { NetworkRecord } from "../state/record.ts";
+import type { Engine } from "./engine.ts";
+
+export interface NewNetwork extends Omit<NetworkRequest, "pools"> {
+  readonly ipam: IpamWords;
+}
+
+/** Makes a network; gives its id. Throws docker's errors for names, drivers, options and subnets that cannot be. */
+export function createNetwork(engine: Engine, request: NewNetwork): string {
+  const network = insertPlanned(engine, { ...request, pools: joinIpamWords(request.ipam) });
+  try {
+    ensureNetwork(engine.state, engine.settings.network, network);
+  } catch (error) {
+    undoCreate(engine, network, error);
+  }
+  return network.id;
+}
+
+function insertPlanned(engine: Engine, request: NetworkRequest): NetworkRecord {
+  const { state, settings } = engine;
+  ensureDefaultNetwork(state, settings.network);
+  const occupied = loadOccupiedSubnets();
+  return state.transaction(() => {
+    const facts = { settings: settings.network, occupied, networks: listNetworks(state) };
+    const network = withOwnMtu(planNetwork(request, facts));
+    insertNetwork(state, network);
+    appendNetworkEvent(state, network.id, "create");
+    return network;
+  });
+}
+
+/** A macvlan link cannot carry larger packets than what it hangs on. */
+function withOwnMtu(network: NetworkRecord): NetworkRecord {
+  const { driver, bridge, mtu } = network;
+  const most = driver === "bridge" || !hasInterface(bridge) ? undefined : mtuOfInterface(bridge);
+  return most === undefined || most >= mtu ? network : { ...network, mtu: most };
+}
+
+/** Takes back what was made, and throws why. */
+function undoCreate(engine: Engine, network: NetworkRecord, cause: unknown): never {
+  try {
+    takeDownNetwork(engine.state, engine.settings.network, network);
+  } catch (error) {
+    throw new AggregateError(
+      [cause, error],
+      `${messageOf(cause)}; removing it failed too: ${messageOf(error)}`,
+    );
+  }
+  throw cause;
+}
