@@ -32,6 +32,20 @@ export function parsePorts(text: string): readonly PortConfig[] {
   }));
 }
 
+/** `--expose`, and the keys of an image's ExposedPorts: `80`, `53/udp`, `8000-8010/tcp`. Throws Error(reason). */
+export function parseExposedPorts(text: string): readonly Pick<PortConfig, "containerPort" | "protocol">[] {
+  if (text.includes(":")) throw new Error(`invalid port format for --expose: ${text}`);
+  const slash = text.indexOf("/");
+  const range = slash < 0 ? text : text.slice(0, slash);
+  const problem = `invalid range format for --expose: ${text}`;
+  const { first, last } = parseRange(range, 1, problem);
+  const protocol = parseProtocol(slash < 0 ? "" : text.slice(slash + 1));
+  return Array.from({ length: last - first + 1 }, (_, offset) => ({
+    containerPort: first + offset,
+    protocol,
+  }));
+}
+
 /** The short form that parsePorts reads back as this one port. */
 export function renderPort(port: PortConfig): string {
   const ip =
@@ -65,11 +79,13 @@ function splitPort(text: string, original: string) {
   const [container = "", ...protocols] = last.split("/");
   const ip = stripBrackets(parts.join(":"));
   if (container === "") throw new Error(`no port specified: ${original}<empty>`);
-  const named = protocols.join("/");
+  return { ip, host, container, protocol: parseProtocol(protocols.join("/")) } as const;
+}
+
+function parseProtocol(named: string): PortConfig["protocol"] {
   const protocol = (named === "" ? "tcp" : named).toLowerCase();
-  if (protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp")
-    throw new Error(`invalid proto: ${named}`);
-  return { ip, host, container, protocol } as const;
+  if (protocol === "tcp" || protocol === "udp" || protocol === "sctp") return protocol;
+  throw new Error(`invalid proto: ${named}`);
 }
 
 function stripBrackets(text: string): string {

@@ -14,6 +14,7 @@ import type {
   ImageProcessConfig,
 } from "../image/image-config.ts";
 import { mergeProcess } from "../spec/merge-process.ts";
+import { exposedPorts } from "./exposed-ports.ts";
 import { mergeHealth } from "./health-check.ts";
 
 export interface CommitRequest {
@@ -63,7 +64,9 @@ function historyOf(
 function containerProcess(container: ContainerConfig, image: ImageProcessConfig): ImageProcessConfig {
   const { command, entrypoint, env, user } = mergeProcess(container, image);
   const workdir = container.workdir ?? image.WorkingDir ?? "";
-  const ports = container.ports.map((port) => `${port.containerPort}/${port.protocol}`);
+  const ports = [...exposedPorts(container, image), ...container.ports].map(
+    (port) => `${port.containerPort}/${port.protocol}`,
+  );
   const volumes = container.mounts.flatMap((mount) =>
     mount.type === "volume" && mount.name === undefined ? [mount.target] : [],
   );
@@ -75,7 +78,7 @@ function containerProcess(container: ContainerConfig, image: ImageProcessConfig)
     Entrypoint: entrypoint,
     User: user,
     WorkingDir: workdir,
-    ExposedPorts: keySet(Object.keys(image.ExposedPorts ?? {}), ports),
+    ExposedPorts: keySet([], ports),
     Volumes: keySet(Object.keys(image.Volumes ?? {}), volumes),
     Labels: { ...image.Labels, ...container.labels },
     Healthcheck: healthcheckOf(container, image),

@@ -9,6 +9,8 @@ import type { ContainerConfig, MountConfig } from "../config/container-config.ts
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord, LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { StorageDriverName } from "../storage/storage-driver.ts";
+import { logFileIn } from "./container-paths.ts";
+import { exposedPorts } from "./exposed-ports.ts";
 import { mergeHealth } from "./health-check.ts";
 import { hostConfigOf, type JsonObject, networkModeOf } from "./inspect-host-config.ts";
 import { renderTime } from "./render-time.ts";
@@ -174,10 +176,8 @@ function commandFromImage({ record, image }: ContainerFacts): readonly string[] 
 }
 
 function exposedPortsOf({ record, image }: ContainerFacts): JsonObject {
-  const names = [
-    ...Object.keys(image.config.ExposedPorts ?? {}),
-    ...record.config.ports.map((port) => `${port.containerPort}/${port.protocol}`),
-  ];
+  const ports = [...exposedPorts(record.config, image.config), ...record.config.ports];
+  const names = ports.map((port) => `${port.containerPort}/${port.protocol}`);
   if (names.length === 0) return {};
   return { ExposedPorts: Object.fromEntries([...new Set(names)].sort().map((name) => [name, {}])) };
 }
@@ -308,9 +308,10 @@ function endpointOf(lease: LeaseRecord, network: NetworkRecord): typeof emptyEnd
 }
 
 /** `{"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "443/tcp": null}`. */
-function portsOf({ ports, image }: ContainerFacts): JsonObject {
+function portsOf({ record, ports, image }: ContainerFacts): JsonObject {
   const published: Record<string, JsonObject[] | null> = {};
-  for (const name of Object.keys(image.config.ExposedPorts ?? {})) published[name] = null;
+  for (const { containerPort, protocol } of exposedPorts(record.config, image.config))
+    published[`${containerPort}/${protocol}`] = null;
   for (const port of ports) {
     const key = `${port.containerPort}/${port.protocol}`;
     const list = published[key] ?? [];

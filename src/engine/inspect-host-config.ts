@@ -38,7 +38,7 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     OomScoreAdj: config.oomScoreAdj ?? 0,
     PidMode: config.pidMode ?? "",
     Privileged: config.privileged,
-    PublishAllPorts: false,
+    PublishAllPorts: config.publishAll === true,
     ReadonlyRootfs: config.readOnly,
     SecurityOpt: nullIfEmpty(config.securityOpt),
     ...(tmpfsOf(config.mounts) ?? {}),

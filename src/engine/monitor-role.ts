@@ -45,20 +45,12 @@ export function monitorDependencies(engine: Engine): MonitorDependencies {
   const monitor = readProcessIdentity(process.pid);
   if (monitor === undefined)
     throw new BockerError("cannot read /proc/self: is proc mounted?", { kind: "host" });
-  let forwarders: Disposable | undefined;
   return {
-    startContainer: async (id, { size }) => {
-      const started = await startContainer(engine, id, monitor, size);
-      forwarders = started.forwarders;
-      return monitored(engine, started);
-    },
-    settleExit: (id, exit) => {
-      forwarders?.[Symbol.dispose]();
-      return settleExit(engine, id, monitor, exit);
-    },
+    startContainer: async (id, { size }) =>
+      monitored(engine, await startContainer(engine, id, monitor, size)),
+    settleExit: (id, exit) => settleExit(engine, id, monitor, exit),
     restartContainer: async (id, delayMs) => {
       const started = await restart(engine, id, monitor, delayMs);
-      forwarders = started?.forwarders;
       return started === undefined ? undefined : monitored(engine, started);
     },
   };
@@ -100,9 +92,9 @@ function monitored(engine: Engine, started: Started): StartedContainer {
       },
     },
     stdinOnce: record.config.interactive,
-    // Published ports may be served by this very process; without any, it can become a smaller one.
-    ...(record.config.ports.length === 0 ? { rest: { pidfd, command: selfCommand("monitor") } } : {}),
-    log: { ...record.config.log, path: logPathOf(engine.paths, record.id) },
+    rest: { pidfd, command: selfCommand("monitor") },
+    ports: started.forwarders,
+    log: logTargetOf(engine, record),
     socketPath: attachSocketOf(engine.paths, record.id),
     ...healthScheduleOf(started),
   };

@@ -20,8 +20,9 @@ import type { ImageConfig } from "../image/image-config.ts";
 import type { StartContext } from "../launch/context.ts";
 import { planStart } from "../launch/plan-start.ts";
 import { closeHostStdio, type HostStdio, makePipes } from "../monitor/container-stdio.ts";
+import { openPorts } from "../network/container-ports.ts";
 import { applyNetworking, type NetworkReservation, reserveNetworking } from "../network/networking.ts";
-import { PortForwarders } from "../network/port-forwarders.ts";
+import type { PortForwarders } from "../network/port-forwarders.ts";
 import { probeBindSources } from "../runtime/bind-source.ts";
 import { cgroupViewOf } from "../runtime/cgroup-view.ts";
 import { launchFacts } from "../runtime/launch-facts.ts";
@@ -44,6 +45,7 @@ import { containerFolder } from "./container-paths.ts";
 import { containerRootfs } from "./container-rootfs.ts";
 import { type ResolvedSpec, resolveSpec } from "./container-spec.ts";
 import type { Engine } from "./engine.ts";
+import { withPublishedPorts } from "./exposed-ports.ts";
 import { fillVolumes } from "./fill-volumes.ts";
 import { type HealthCheck, healthCheckOf, startingHealth } from "./health-check.ts";
 import { makeLinkedTargets } from "./make-linked-targets.ts";
@@ -110,14 +112,16 @@ async function launchContainer(
   size: WindowSize | undefined,
 ): Promise<Omit<StartedContainer, "record">> {
   const image = loadContainerImage(engine, record);
-  const reservation = reserveNetworking(engine.state, engine.settings.network, record);
+  const container = withPublishedPorts(record, image.config);
+  const reserved = reserveNetworking(engine.state, engine.settings.network, container);
   const folder = containerFolder(engine.paths, record.id);
   const owner = networkOwner(engine, record.config);
   const files =
     owner === undefined
-      ? writeContainerFiles(folder, record.config, hostnameOf(engine, record), reservation)
+      ? writeContainerFiles(folder, record.config, hostnameOf(engine, record), reserved)
       : containerFilesIn(containerFolder(engine.paths, owner.id));
-  const forwarders = await PortForwarders.open(record, reservation.ports);
+  const { forwarders, ports } = await openPorts(engine.state, engine.settings.network, container, reserved);
+  const reservation = { ...reserved, ports };
   using root = heldDescriptor(mountRootfs(containerRootfs(engine, record, image)));
   const rootFd = root.fd;
   try {

@@ -6,7 +6,8 @@
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { Channel } from "./channel.ts";
-import { decodeJson, FrameType } from "./protocol.ts";
+import type { PortsOrder } from "./held-ports.ts";
+import { decodeJson, encodeJson, FrameType, toWireError } from "./protocol.ts";
 import type { AttachRequest } from "./session.ts";
 import { withSocketAddress } from "./socket-address.ts";
 
@@ -15,10 +16,17 @@ export interface AttachListener {
   close(): void;
 }
 
-/** Hands over each client that asks properly, with its channel on hold. */
+/** Who is asked for what a client wants. */
+export interface ClientHandlers {
+  /** The channel is on hold. */
+  attached(channel: Channel, request: AttachRequest): void;
+  replacePorts(order: PortsOrder): Promise<void>;
+}
+
+/** Takes in each client that asks properly. */
 export async function listenForClients(
   socketPath: string,
-  attached: (channel: Channel, request: AttachRequest) => void,
+  handlers: ClientHandlers,
 ): Promise<AttachListener> {
   mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
   rmSync(socketPath, { force: true });
@@ -30,7 +38,7 @@ export async function listenForClients(
         open: (socket) => {
           socket.data = new Channel();
           Channel.socketHandlers.open(socket);
-          awaitRequest(socket.data, attached);
+          awaitRequest(socket.data, handlers);
         },
       },
     }),
@@ -44,17 +52,28 @@ export async function listenForClients(
   };
 }
 
-function awaitRequest(channel: Channel, attached: (channel: Channel, request: AttachRequest) => void): void {
+function awaitRequest(channel: Channel, handlers: ClientHandlers): void {
   channel.listen({
     frame: ({ type, payload }) => {
       channel.hold();
-      if (type !== FrameType.attach) {
-        channel.close();
-        return;
-      }
-      channel.send(FrameType.attached);
-      attached(channel, decodeJson<AttachRequest>(payload));
+      if (type === FrameType.attach) {
+        channel.send(FrameType.attached);
+        handlers.attached(channel, decodeJson<AttachRequest>(payload));
+      } else if (type === FrameType.ports) {
+        void answerPorts(channel, handlers.replacePorts(decodeJson<PortsOrder>(payload)));
+      } else channel.close();
     },
     closed: () => undefined,
   });
+}
+
+async function answerPorts(channel: Channel, change: Promise<void>): Promise<void> {
+  try {
+    await change;
+    channel.send(FrameType.portsTaken);
+  } catch (error) {
+    channel.send(FrameType.error, encodeJson(toWireError(error)));
+  }
+  await channel.drained();
+  channel.close();
 }

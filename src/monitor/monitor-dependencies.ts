@@ -5,6 +5,7 @@
  */
 import type { WindowSize } from "../../ffi/tty.ts";
 import type { LogConfig } from "../config/container-config.ts";
+import type { PortForwarders } from "../network/port-forwarders.ts";
 import type { HostStdio } from "./container-stdio.ts";
 import type { HealthSchedule } from "./health-timer.ts";
 
@@ -59,6 +60,10 @@ export interface StartedContainer {
   readonly socketPath: string;
 }
 
+  /** The published ports; disposed of before the end is settled. Absent: none yet. */
+  readonly ports?: PortForwarders;
+  /** When the run is to be killed, on the clock of sinceBootMs; absent: never. */
+  readonly deadlineMs?: number;
 export interface MonitoredProcess {
   /** Kept when the process has been reaped. */
   readonly exited: Promise<ProcessExit>;

@@ -18,11 +18,14 @@
  *     │── signal u8 ────────────────────────────▶│
  *     │── closeOutput u8 (1 stdout, 2 stderr) ──▶│  the client's own stdout broke
  *     │◀─ exit {exitCode, warning?} ─────────────│  behind all output; the last frame
+ *     │── ports {container, ports} ─────────────▶│  only on the socket, first: serve exactly these
+ *     │◀─ portsTaken ────────────────────────────│  or error {…}; then the end
  *
  * stdin has a window of its own instead of a full socket, so that a signal always gets through. A client
  * that closes the socket has detached. Both ends are root's and of the same build: there is no version.
  */
 import { BockerError, type ErrorKind } from "../errors.ts";
+import type { PortsOrder } from "./held-ports.ts";
 import type { AttachRequest } from "./session.ts";
 
 export const FrameType = {
@@ -33,6 +36,7 @@ export const FrameType = {
   resize: 5,
   signal: 6,
   closeOutput: 7,
+  ports: 8,
   started: 16,
   attached: 17,
   stdout: 18,
@@ -41,6 +45,7 @@ export const FrameType = {
   stdinClosed: 21,
   exit: 22,
   error: 23,
+  portsTaken: 24,
 } as const;
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
@@ -76,8 +81,10 @@ export function encodeFrame(type: FrameType, payload: Uint8Array = empty): Uint8
 
 const empty = new Uint8Array(0);
 
-/** JSON payloads: start, attach, exit, error. */
-export function encodeJson(value: StartOrder | AttachRequest | ExitNotice | WireError): Uint8Array {
+/** JSON payloads: start, attach, ports, exit, error. */
+export function encodeJson(
+  value: StartOrder | AttachRequest | PortsOrder | ExitNotice | WireError,
+): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }
 

@@ -3,6 +3,7 @@
  */
 import type { ContainerLife } from "./container-life.ts";
 import type { HealthTimer } from "./health-timer.ts";
+import type { HeldPorts } from "./held-ports.ts";
 import type { StartedContainer } from "./monitor-dependencies.ts";
 import { restNow } from "./rest.ts";
 import { isGoingDown } from "./shutdown-notice.ts";
@@ -24,6 +25,7 @@ export function restWhenQuiet(
   id: string,
   container: StartedContainer,
   resumed: boolean,
+  held: HeldPorts,
   health?: HealthTimer,
 ): () => void {
   const { rest, stdinOnce, log, socketPath } = container;
@@ -38,8 +40,9 @@ export function restWhenQuiet(
     const stdio = rssBytes > limitBytes && !isGoingDown() ? life.quietStdio() : undefined;
     const schedule = health?.resting;
     const isChecking = health !== undefined && schedule === undefined;
-    if (stdio !== undefined && !isChecking)
-      restNow({ ...state, stdio, ...(schedule ? { health: schedule } : {}) });
+    const ports = held.resting;
+    if (stdio !== undefined && !isChecking && ports !== undefined)
+      restNow({ ...state, stdio, ports, ...(schedule ? { health: schedule } : {}) });
     if (limitBytes === Number.POSITIVE_INFINITY) limitBytes = rssBytes + growthBytes;
     timer = setTimeout(look, stdio !== undefined && isChecking ? checkingLookMs : nextLookMs);
   }

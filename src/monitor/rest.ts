@@ -12,6 +12,7 @@ import { readFileSync } from "node:fs";
 import { execve, maskSignals, setCloseOnExec } from "../../ffi/exec.ts";
 import { closeQuietly, writeAll } from "../../ffi/file.ts";
 import { memfd_create } from "../../ffi/memfd.ts";
+import type { PortSocket } from "../network/port-forwarders.ts";
 import type { HostStdio } from "./container-stdio.ts";
 import type { HealthSchedule } from "./health-timer.ts";
 import type { LogTarget } from "./monitor-dependencies.ts";
@@ -26,6 +27,7 @@ export interface RestState {
   readonly socketPath: string;
   readonly command: readonly string[];
   readonly health?: HealthSchedule;
+  readonly ports: readonly PortSocket[];
 }
 
 /** Names the memfd's descriptor in the environment of the resumed monitor. */
@@ -40,7 +42,7 @@ const heldSignals = [1, 2, 3, 10, 12, 15] as const;
  */
 export function restNow(state: RestState): void {
   const stateFd = memfd_create("bocker-monitor", 0);
-  const fds = [stateFd, state.pidfd, ...descriptorsOf(state.stdio)];
+  const fds = [stateFd, ...descriptorsOf(state)];
   try {
     writeAll(stateFd, Buffer.from(JSON.stringify(state)));
     maskSignals(heldSignals, true);
@@ -63,7 +65,7 @@ export function takeRestState(): RestState | undefined {
   delete process.env[restVariable];
   const state = JSON.parse(readFileSync(`/proc/self/fd/${stateFd}`, "utf8")) as RestState;
   closeQuietly(stateFd);
-  for (const fd of [state.pidfd, ...descriptorsOf(state.stdio)]) setCloseOnExec(fd, true);
+  for (const fd of descriptorsOf(state)) setCloseOnExec(fd, true);
   return state;
 }
 
@@ -72,7 +74,11 @@ export function releaseHeldSignals(): void {
   maskSignals(heldSignals, false);
 }
 
-function descriptorsOf(stdio: HostStdio): readonly number[] {
+function descriptorsOf({ pidfd, stdio, ports }: RestState): readonly number[] {
+  return [pidfd, ...streamsOf(stdio), ...ports.map(({ fd }) => fd)];
+}
+
+function streamsOf(stdio: HostStdio): readonly number[] {
   if (stdio.kind === "pty") return [stdio.master];
   return stdio.stdin === undefined ? [stdio.stdout, stdio.stderr] : [stdio.stdin, stdio.stdout, stdio.stderr];
 }

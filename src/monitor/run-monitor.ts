@@ -16,6 +16,7 @@ import { listenForClients } from "./attach-listener.ts";
 import { Channel } from "./channel.ts";
 import { ContainerLife } from "./container-life.ts";
 import { HealthTimer } from "./health-timer.ts";
+import { HeldPorts } from "./held-ports.ts";
 import type {
   MonitorDependencies,
   ProcessExit,
@@ -103,7 +104,7 @@ async function live(
   channel.send(FrameType.started);
   if (attach === undefined) channel.listen({ frame: () => undefined, closed: () => undefined });
   else life.attach(channel, attach);
-  await attendAll(life, { id, container, resumed: false }, async () => dependencies);
+  await attendAll(life, runOf(id, container), async () => dependencies);
 }
 
 /** What attending to a container needs once it has started. */
@@ -123,10 +124,12 @@ export async function resumeMonitor({ pidfd, command, ...state }: RestState, loa
   const signal = (number: number): void => {
     if (!hasEnded) signalProcess({ pidfd }, number);
   };
-  const container = { ...state, process: { exited, signal }, rest: { pidfd, command } };
+  const { ports, ...others } = state;
+  const container = { ...others, process: { exited, signal }, rest: { pidfd, command } };
   const life = new ContainerLife(container);
   surviveErrors();
-  await attendAll(life, { id: state.id, container, resumed: true }, load);
+  const held = await HeldPorts.resume(ports);
+  await attendAll(life, { id: state.id, container, held, resumed: true }, load);
 }
 
 interface Run {
@@ -135,9 +138,15 @@ interface Run {
   readonly resumed: boolean;
 }
 
+  readonly held: HeldPorts;
 /** This run, and those that the restart policy makes follow. */
 async function attendAll(life: ContainerLife, run: Run, load: Load): Promise<void> {
   let loaded: ReturnType<Load> | undefined;
+/** One that has just begun. */
+function runOf(id: string, container: StartedContainer): Run {
+  return { id, container, held: new HeldPorts(container.ports), resumed: false };
+}
+
   const loadOnce: Load = () => {
     loaded ??= load();
     return loaded;
@@ -147,7 +156,7 @@ async function attendAll(life: ContainerLife, run: Run, load: Load): Promise<voi
     const container = await (await loadOnce()).restartContainer(run.id, pauseMs);
     if (container === undefined) return;
     // Nobody was there to give input from the first moment.
-    const again = { ...run, container: { ...container, stdinOnce: false }, resumed: false };
+    const again = runOf(run.id, { ...container, stdinOnce: false });
     pauseMs = await attend(new ContainerLife(again.container), again, loadOnce);
   }
 }
@@ -155,17 +164,18 @@ async function attendAll(life: ContainerLife, run: Run, load: Load): Promise<voi
 /** From started to settled; gives the pause before the next run, if there is to be one. */
 async function attend(
   life: ContainerLife,
-  { id, container, resumed }: Run,
+  { id, container, held, resumed }: Run,
   load: Load,
 ): Promise<number | undefined> {
   currentLife = life;
   const ended = life.run();
-  const listener = await listenForClients(container.socketPath, (client, request) => {
-    life.attach(client, request);
+  const listener = await listenForClients(container.socketPath, {
+    attached: (client, request) => life.attach(client, request),
+    replacePorts: (order) => held.replace(order),
   }).catch((error: unknown) => life.log.note(`attach is not possible: ${messageOf(error)}`));
   showContainerInTitle(id);
   const health = container.health && new HealthTimer(container.health, (text) => life.log.note(text));
-  const wake = restWhenQuiet(life, id, container, resumed, health);
+  const wake = restWhenQuiet(life, id, container, resumed, held, health);
   const exit = await ended;
   wake();
   health?.stop();
@@ -173,6 +183,7 @@ async function attend(
   const { warning, restartInMs } = await settle(load, id, exit);
   await life.sayExit({ exitCode: exit.exitCode, ...(warning === undefined ? {} : { warning }) });
   return restartInMs;
+  held[Symbol.dispose]();
 }
 
 /** What went wrong is told to whoever is attached; the next command that meets the container settles it. */

@@ -13,17 +13,16 @@ import { applySteps } from "../host/apply-steps.ts";
 import type { HostStep } from "../host/step.ts";
 import { getContainer, noSuchContainer } from "../state/container.ts";
 import { releaseLeases } from "../state/lease.ts";
-import { listPorts, releasePorts, reservePorts } from "../state/port.ts";
+import { releasePorts } from "../state/port.ts";
 import type { LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { State } from "../state/state.ts";
-import { type Endpoint, routeEndpoint } from "./default-route.ts";
+import { takePorts } from "./container-ports.ts";
+import type { Endpoint } from "./default-route.ts";
 import { changePorts, isKernelForwarded, loadFirewall } from "./firewall.ts";
-import { hasIpv6, loadLocalPortRange, loadUsedPorts } from "./host-network.ts";
 import { type ContainerInterface, planInterfaces, planLinks, planNames } from "./link.ts";
 import { ensureNetwork, planNetworkHost } from "./network-host.ts";
 import { insideNamespace, openNetworkNamespace } from "./network-namespace.ts";
 import { defaultNetworkName, type NetworkOptions } from "./network-options.ts";
-import { planPorts, portFailure } from "./plan-ports.ts";
 import { declaredRules } from "./release-networking.ts";
 import { resolveNetwork, takeEndpoints } from "./take-endpoint.ts";
 
@@ -75,8 +74,7 @@ export function reserveNetworking(
     const endpoints = takeEndpoints(state, asker, places);
     const networks = endpoints.map(({ network }) => network);
     const leases = endpoints.map(({ lease }) => lease);
-    const front = routeEndpoint(endpoints, 4)?.lease ?? leases[0];
-    const ports = takePorts(state, container, front?.address ?? "");
+    const ports = takePorts(state, options, container, endpoints);
     const interfaces = planInterfaces(endpoints);
     return { containerId: container.id, mode, leases, networks, ports, interfaces };
   });
@@ -135,27 +133,4 @@ export function endpointsOf({ leases, networks }: NetworkReservation): Endpoint[
     const network = networks[index];
     return network === undefined ? [] : [{ lease, network }];
   });
-}
-
-function takePorts(state: State, container: NetworkedContainer, containerIp: string): PortRecord[] {
-  if (container.config.ports.length === 0) return [];
-  const held = new Set(listPorts(state).map(({ protocol, hostPort }) => `${protocol}/${hostPort}`));
-  // Read only when a port is to be picked: the kernel takes a millisecond or two to list its sockets.
-  const used = new Map<string, ReadonlySet<number>>();
-  const usedPorts = (protocol: PortRecord["protocol"]) =>
-    used.getOrInsertComputed(protocol, () => loadUsedPorts(protocol));
-  const ports = planPorts(container.config.ports, {
-    containerId: container.id,
-    containerIp,
-    hasIpv6: hasIpv6(),
-    range: loadLocalPortRange(),
-    isFree: (protocol, hostPort) =>
-      !usedPorts(protocol).has(hostPort) && !held.has(`${protocol}/${hostPort}`),
-  });
-  try {
-    reservePorts(state, ports);
-  } catch (error) {
-    throw portFailure(container, error);
-  }
-  return ports;
 }

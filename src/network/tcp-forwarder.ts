@@ -3,16 +3,15 @@
  *
  * Each direction holds at most what one read gave: a side that cannot be written to pauses the other. An end of one direction
  * (FIN) is passed on after the bytes before it and leaves the other direction open; a broken connection breaks its
- * other half. Listening is exclusive, so that the socket also reserves the host port.
+ * other half. Descriptors are the bound: beyond `maxConnections` a client is turned away at once.
  */
 import type { Socket } from "bun";
+import type { Forwarder, ForwardTarget } from "./forwarder.ts";
 
-export interface ForwardTarget {
-  readonly address: string;
-  readonly port: number;
-}
+/** Two descriptors each. */
+const defaultMaxConnections = 16_384;
 
-export interface TcpForwarder extends Disposable {
+export interface TcpForwarder extends Forwarder {
   /** Connections that are open now. */
   readonly connectionCount: number;
 }
@@ -28,34 +27,39 @@ interface Side {
 }
 
 /**
- * Listens and forwards until disposed; open connections are broken then. Throws node's error (EADDRINUSE …) when
- * the address cannot be bound. `chooseTarget` is asked for each connection.
+ * Serves a listening socket, which is its own from then on, until disposed; open connections are broken then.
+ * `chooseTarget` is asked for each connection.
  */
 export function forwardTcp(
-  listen: { readonly address: string; readonly port: number },
+  fd: number,
   chooseTarget: () => ForwardTarget,
+  maxConnections = defaultMaxConnections,
 ): TcpForwarder {
   const sides = new Set<Side>();
   const handlers = socketHandlers(sides);
-  const listener = Bun.listen<Side>({
-    hostname: listen.address,
-    port: listen.port,
-    exclusive: true,
+  const options = {
+    // Not in Bun's types, and there since 1.1: the loop takes the descriptor over.
+    fd,
     allowHalfOpen: true,
-    ...(listen.address.includes(":") ? { ipv6Only: true } : {}),
     socket: {
       ...handlers,
-      open: (socket) => {
+      open: (socket: Socket<Side>) => {
         // Nothing is read before there is somewhere to write it to.
         socket.pause();
         socket.data = newSide(sides, socket);
-        void connect(socket.data, sides, chooseTarget(), handlers);
+        if (sides.size > maxConnections * 2) socket.terminate();
+        else void connect(socket.data, sides, chooseTarget(), handlers);
       },
     },
-  });
+  };
+  const listener = Bun.listen<Side>(options as unknown as Bun.TCPSocketListenOptions<Side>);
   return {
+    fd,
     get connectionCount() {
       return sides.size / 2;
+    },
+    get isIdle() {
+      return sides.size === 0;
     },
     [Symbol.dispose]() {
       listener.stop(true);

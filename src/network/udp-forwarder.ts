@@ -3,97 +3,139 @@
  * way back. Loaded only where a UDP port is published.
  *
  * A conversation ends when nothing has passed for `idleMs` (docker-proxy's 90 seconds); beyond `maxClients` the one that
- * has been quiet longest gives way, so that a flood of made-up senders cannot use up descriptors.
+ * has been quiet longest gives way, so that a flood of made-up senders cannot use up descriptors. What cannot be
+ * passed on is lost, as datagrams may be.
  */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { monotonicMs } from "../host/clock.ts";
-import type { ForwardTarget } from "./tcp-forwarder.ts";
+import type { Forwarder, ForwardTarget } from "./forwarder.ts";
 
 const idleMs = 90_000;
 const sweepMs = 5_000;
 const maxClients = 1024;
 
 interface Conversation {
-  readonly upstream: Socket;
+  upstream: Bun.udp.ConnectedSocket<"buffer"> | undefined;
+  /** What came before the socket was there. */
+  waiting: Uint8Array[];
   lastMs: number;
 }
 
-/** Binds and forwards until disposed. Rejects with node's error (EADDRINUSE …) when the address cannot be bound. */
+/** Datagrams of a client that are kept until there is a socket for them. */
+const maxWaiting = 64;
+
+export interface UdpForwarderOptions {
+  readonly idleMs?: number;
+  readonly maxClients?: number;
+}
+
+/** Serves a bound socket, which is its own from then on, until disposed. `chooseTarget` is asked for each client. */
 export async function forwardUdp(
-  listen: { readonly address: string; readonly port: number },
-  target: ForwardTarget,
-): Promise<Disposable> {
-  const isIpv6 = listen.address.includes(":");
-  const server = createSocket(isIpv6 ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
-  const conversations = new Map<string, Conversation>();
-  await bind(server, listen);
-  server.on("error", () => {});
-  server.on("message", (message, client) => {
-    const conversation = talkTo(server, conversations, client, target);
-    conversation.upstream.send(message, target.port, target.address);
+  fd: number,
+  chooseTarget: () => ForwardTarget,
+  options: UdpForwarderOptions = {},
+): Promise<Forwarder> {
+  const table = new ConversationTable(chooseTarget, options);
+  const server = await Bun.udpSocket({
+    // Not in Bun's types: the loop takes the descriptor over.
+    ...({ fd } as object),
+    socket: {
+      data: (socket, data, port, address) => table.pass(socket, data, port, address),
+      error: () => undefined,
+    },
   });
-  const sweeper = setInterval(() => dropIdle(conversations), sweepMs);
+  const sweeper = setInterval(() => table.dropIdle(), Math.min(sweepMs, options.idleMs ?? sweepMs));
   sweeper.unref();
   return {
+    fd,
+    get isIdle() {
+      return table.size === 0;
+    },
     [Symbol.dispose]() {
       clearInterval(sweeper);
-      for (const key of conversations.keys()) drop(conversations, key);
+      table.clear();
       server.close();
     },
   };
 }
 
-function bind(server: Socket, listen: { readonly address: string; readonly port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.bind({ address: listen.address, port: listen.port, exclusive: true }, () => {
-      server.removeListener("error", reject);
-      resolve();
-    });
-  });
-}
+class ConversationTable {
+  /** By the client's address; in the order of the last words. */
+  readonly #conversations = new Map<string, Conversation>();
+  readonly #chooseTarget: () => ForwardTarget;
+  readonly #idleMs: number;
+  readonly #maxClients: number;
 
-function talkTo(
-  server: Socket,
-  conversations: Map<string, Conversation>,
-  client: RemoteInfo,
-  target: ForwardTarget,
-): Conversation {
-  const key = `${client.address} ${client.port}`;
-  const known = conversations.get(key);
-  // Set again at the end, so that the map's order is the order of the last words.
-  conversations.delete(key);
-  const conversation = known ?? { upstream: newUpstream(server, conversations, client, target), lastMs: 0 };
-  conversation.lastMs = monotonicMs();
-  conversations.set(key, conversation);
-  if (conversations.size > maxClients) drop(conversations, conversations.keys().next().value ?? key);
-  return conversation;
-}
+  constructor(chooseTarget: () => ForwardTarget, options: UdpForwarderOptions) {
+    this.#chooseTarget = chooseTarget;
+    this.#idleMs = options.idleMs ?? idleMs;
+    this.#maxClients = options.maxClients ?? maxClients;
+  }
 
-function newUpstream(
-  server: Socket,
-  conversations: Map<string, Conversation>,
-  client: RemoteInfo,
-  target: ForwardTarget,
-): Socket {
-  const upstream = createSocket(target.address.includes(":") ? "udp6" : "udp4");
-  upstream.on("error", () => drop(conversations, `${client.address} ${client.port}`));
-  upstream.on("message", (message, sender) => {
-    if (sender.address !== target.address || sender.port !== target.port) return;
-    const conversation = conversations.get(`${client.address} ${client.port}`);
-    if (conversation !== undefined) conversation.lastMs = monotonicMs();
-    server.send(message, client.port, client.address);
-  });
-  return upstream;
-}
+  get size(): number {
+    return this.#conversations.size;
+  }
 
-function dropIdle(conversations: Map<string, Conversation>): void {
-  const oldestMs = monotonicMs() - idleMs;
-  for (const [key, { lastMs }] of conversations) if (lastMs < oldestMs) drop(conversations, key);
-}
+  /** One datagram of a client towards the target. */
+  pass(server: Bun.udp.Socket<"buffer">, data: Buffer, port: number, address: string): void {
+    const key = `${address} ${port}`;
+    const conversation = this.#conversations.get(key) ?? this.#begin(server, key, port, address);
+    this.#touch(key, conversation);
+    if (conversation.upstream !== undefined) conversation.upstream.send(data);
+    else if (conversation.waiting.length < maxWaiting) conversation.waiting.push(Uint8Array.from(data));
+  }
 
-function drop(conversations: Map<string, Conversation>, key: string): void {
-  const conversation = conversations.get(key);
-  conversations.delete(key);
-  conversation?.upstream.close();
+  dropIdle(): void {
+    const oldestMs = monotonicMs() - this.#idleMs;
+    for (const [key, { lastMs }] of this.#conversations) {
+      if (lastMs >= oldestMs) return;
+      this.#drop(key);
+    }
+  }
+
+  clear(): void {
+    for (const key of this.#conversations.keys()) this.#drop(key);
+  }
+
+  #begin(server: Bun.udp.Socket<"buffer">, key: string, port: number, address: string): Conversation {
+    const conversation: Conversation = { upstream: undefined, waiting: [], lastMs: 0 };
+    const answer = (data: Buffer): void => {
+      if (this.#conversations.get(key) !== conversation) return;
+      this.#touch(key, conversation);
+      server.send(data, port, address);
+    };
+    const target = this.#chooseTarget();
+    Bun.udpSocket({
+      connect: { hostname: target.address, port: target.port },
+      socket: { data: (_socket, data) => answer(data), error: () => undefined },
+    }).then(
+      (upstream) => this.#connected(key, conversation, upstream),
+      () => this.#drop(key),
+    );
+    return conversation;
+  }
+
+  #connected(key: string, conversation: Conversation, upstream: Bun.udp.ConnectedSocket<"buffer">): void {
+    // Somebody else's place meanwhile, or nobody's.
+    if (this.#conversations.get(key) !== conversation) {
+      upstream.close();
+      return;
+    }
+    conversation.upstream = upstream;
+    for (const data of conversation.waiting.splice(0)) upstream.send(data);
+  }
+
+  #touch(key: string, conversation: Conversation): void {
+    conversation.lastMs = monotonicMs();
+    this.#conversations.delete(key);
+    this.#conversations.set(key, conversation);
+    if (this.#conversations.size <= this.#maxClients) return;
+    const [oldest = key] = this.#conversations.keys();
+    this.#drop(oldest);
+  }
+
+  #drop(key: string): void {
+    const conversation = this.#conversations.get(key);
+    this.#conversations.delete(key);
+    conversation?.upstream?.close();
+  }
 }

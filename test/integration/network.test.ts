@@ -3,13 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { ContainerConfig, PortConfig } from "../../src/config/container-config.ts";
 import { runCommand, tryCommand } from "../../src/host/run-command.ts";
-import { openPortForwarders } from "../../src/network/forward-ports.ts";
 import {
   defaultNetworkOptions,
   type FirewallName,
   type NetworkOptions,
 } from "../../src/network/network-options.ts";
 import { applyNetworking, type NetworkReservation, reserveNetworking } from "../../src/network/networking.ts";
+import { PortForwarders } from "../../src/network/port-forwarders.ts";
 import { releaseNetworking, reloadNetworks } from "../../src/network/release-networking.ts";
 import { markStarting } from "../../src/state/container-life.ts";
 import { listLeases } from "../../src/state/lease.ts";
@@ -51,7 +51,7 @@ async function startGuest(config: Partial<ContainerConfig> = {}): Promise<Guest>
   const record = addContainer(state, { config: { ...base, ...config } });
   if (!markStarting(state, record.id, liveProcess())) throw new Error("not claimed");
   const reservation = reserveNetworking(state, options, record);
-  held.push(await openPortForwarders(options, record, reservation.ports));
+  held.push(await PortForwarders.open(record, reservation.ports));
   const pid = await lab.newNamespace();
   applyNetworking(state, options, reservation, pid);
   for (const { name, address, gateway } of reservation.interfaces) {
@@ -79,7 +79,7 @@ const ask = (address: string, hostPort: number) => [
   "socat",
   "-T3",
   "-",
-  `TCP:${address.includes(":") ? `[${address}]` : address}:${hostPort},connect-timeout=2`,
+  `TCP:${address.includes(":") ? `[${address}]` : address}:${hostPort},connect-timeout=1`,
 ];
 
 /** What a client hears, asked again until the server is up; "" if it never answers. */

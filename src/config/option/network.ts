@@ -2,8 +2,8 @@
  * Options of run and create about the network: networks, ports, name resolution.
  */
 import { checkNetworkName, parseNetwork, renderNetwork } from "../network-spec.ts";
-import { parsePorts, renderPort } from "../port-spec.ts";
-import { listOption, type RunOption, stringOption } from "../run-option.ts";
+import { parseExposedPorts, parsePorts, renderPort } from "../port-spec.ts";
+import { booleanOption, listOption, type RunOption, stringOption } from "../run-option.ts";
 import { checkHostEntry, checkIpAddress, checkSearchDomain } from "../value-check.ts";
 
 export const networkOptions: readonly RunOption[] = [
@@ -53,6 +53,21 @@ export const networkOptions: readonly RunOption[] = [
   ),
   listOption(
     { name: "dns", help: "Set custom DNS servers", check: checkIpAddress },
+  booleanOption(
+    { name: "publish-all", short: "P", help: "Publish all exposed ports to random ports" },
+    (draft, on) => {
+      if (on) draft.config.publishAll = true;
+      else delete draft.config.publishAll;
+    },
+    (config) => config.publishAll,
+  ),
+  listOption(
+    { name: "expose", help: "Expose a port or a range of ports", check: parseExposedPorts },
+    (draft, words) => {
+      draft.config.expose = words;
+    },
+    (config) => config.expose,
+  ),
     (draft, words) => {
       draft.config.dns = words.map(checkIpAddress);
     },

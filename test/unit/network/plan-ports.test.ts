@@ -4,7 +4,7 @@ import { type PortFacts, planPorts, portFailure } from "../../../src/network/pla
 
 const facts: PortFacts = {
   containerId: "c",
-  containerIp: "172.30.0.2",
+  target: { ip4: "172.30.0.2" },
   hasIpv6: true,
   range: { first: 32_768, last: 32_770 },
   isFree: () => true,
@@ -27,6 +27,53 @@ describe("planPorts", () => {
       "0.0.0.0 8080 > 172.30.0.2 80/tcp",
     ]);
     expect(plan([{ ...tcp, protocol: "sctp", hostPort: 1 }])).toEqual(["0.0.0.0 1 > 172.30.0.2 80/sctp"]);
+  });
+
+  test("a container with IPv6 is reached over it, by sctp too", () => {
+    const target = { ip4: "172.30.0.2", ip6: "fd00::2" };
+    expect(plan([{ ...tcp, protocol: "sctp", hostPort: 1 }], { target })).toEqual([
+      "0.0.0.0 1 > 172.30.0.2 80/sctp",
+      ":: 1 > fd00::2 80/sctp",
+    ]);
+    expect(plan([{ ...tcp, hostIp: "0:0::1", hostPort: 8080 }], { target })).toEqual([
+      "::1 8080 > fd00::2 80/tcp",
+    ]);
+    expect(plan([{ ...tcp, hostIp: "::1", hostPort: 8080 }])).toEqual(["::1 8080 > 172.30.0.2 80/tcp"]);
+  });
+
+  test("a network's own address is for those that name none", () => {
+    const hostBinding = "192.0.2.7";
+    expect(plan([{ ...tcp, hostPort: 8080 }], { hostBinding })).toEqual([
+      "192.0.2.7 8080 > 172.30.0.2 80/tcp",
+    ]);
+    expect(plan([{ ...tcp, hostIp: "127.0.0.1", hostPort: 8080 }], { hostBinding })).toEqual([
+      "127.0.0.1 8080 > 172.30.0.2 80/tcp",
+    ]);
+  });
+
+  test("a port that was chosen before stays", () => {
+    const held = (containerPort: number, hostPort: number) => ({
+      containerId: "c",
+      hostIp: "0.0.0.0",
+      hostPort,
+      containerIp: "172.29.0.9",
+      containerPort,
+      protocol: "tcp" as const,
+    });
+    const changes = { held: [held(80, 32_770), held(81, 32_769)], isFree: () => false, hasIpv6: false };
+    const ports = [
+      { ...tcp, containerPort: 81, hostPort: 0 },
+      { ...tcp, hostPort: 32_700, hostPortLast: 32_800 },
+    ];
+    expect(plan(ports, changes)).toEqual([
+      "0.0.0.0 32769 > 172.30.0.2 81/tcp",
+      "0.0.0.0 32770 > 172.30.0.2 80/tcp",
+    ]);
+    const others = [
+      { ...tcp, hostPort: 0 },
+      { ...tcp, hostPort: 0 },
+    ];
+    expect(() => plan(others, changes)).toThrow("all ports are allocated");
   });
 
   test("an address is that one", () => {

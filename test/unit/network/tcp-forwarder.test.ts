@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { bindSocket } from "../../../ffi/bound-socket.ts";
 import { forwardTcp, type TcpForwarder } from "../../../src/network/tcp-forwarder.ts";
 
 const open: (Server | TcpForwarder)[] = [];
@@ -27,12 +28,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function forward(targetPort: number): Promise<{ port: number; forwarder: TcpForwarder }> {
+async function forward(
+  targetPort: number,
+  maxConnections?: number,
+): Promise<{ port: number; forwarder: TcpForwarder }> {
   const port = await freePort();
-  const forwarder = forwardTcp({ address: "127.0.0.1", port }, () => ({
-    address: "127.0.0.1",
-    port: targetPort,
-  }));
+  const chooseTarget = () => ({ address: "127.0.0.1", port: targetPort });
+  const forwarder = forwardTcp(bindSocket("tcp", "127.0.0.1", port), chooseTarget, maxConnections);
   open.push(forwarder);
   return { port, forwarder };
 }
@@ -43,6 +45,13 @@ function exchange(port: number, send: Uint8Array): Promise<Buffer> {
     const socket = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true }, () => socket.end(send));
     socket.on("data", (part: Buffer) => parts.push(part));
     socket.on("end", () => resolve(Buffer.concat(parts)));
+    socket.on("error", reject);
+  });
+}
+
+function connected(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ port, host: "127.0.0.1" }, () => resolve(socket));
     socket.on("error", reject);
   });
 }
@@ -141,6 +150,22 @@ test("a client that breaks off breaks off the target", async () => {
   await until(() => forwarder.connectionCount === 0);
 });
 
+test("a connection too many is turned away, the others go on", async () => {
+  const { port, forwarder } = await forward(await serve(echo), 2);
+  const [first, second] = [await connected(port), await connected(port)];
+  const third = createConnection({ port, host: "127.0.0.1" });
+  third.on("error", () => {});
+  await new Promise((resolve) => third.on("close", resolve));
+  for (const socket of [first, second]) {
+    socket.end("still here");
+    expect(await new Promise((resolve) => socket.on("data", (part) => resolve(String(part))))).toBe(
+      "still here",
+    );
+  }
+  await until(() => forwarder.isIdle);
+  expect((await exchange(port, Buffer.from("again"))).toString()).toBe("again");
+});
+
 test("five hundred connections at once", async () => {
   const { port, forwarder } = await forward(await serve(echo));
   const bytes = randomBytes(10_000);
@@ -151,8 +176,7 @@ test("five hundred connections at once", async () => {
 
 test("a port that is taken cannot be bound", async () => {
   const taken = await serve(() => {});
-  const bind = () =>
-    forwardTcp({ address: "127.0.0.1", port: taken }, () => ({ address: "127.0.0.1", port: 1 }));
+  const bind = () => bindSocket("tcp", "127.0.0.1", taken);
   expect(bind).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
 });
 
@@ -164,5 +188,5 @@ test("disposing breaks what is open and frees the port", async () => {
   await until(() => forwarder.connectionCount === 1);
   forwarder[Symbol.dispose]();
   await closed;
-  open.push(forwardTcp({ address: "127.0.0.1", port }, () => ({ address: "127.0.0.1", port: 1 })));
+  open.push(forwardTcp(bindSocket("tcp", "127.0.0.1", port), () => ({ address: "127.0.0.1", port: 1 })));
 });
