@@ -28,6 +28,12 @@ export function hostResolvConfPath(hostText: string): string {
     : "/etc/resolv.conf";
 }
 
+/** The servers in a host's file; the public ones when it names none. */
+export function hostNameservers(hostText: string): readonly string[] {
+  const listed = valuesOf(hostText, "nameserver").flatMap(([address]) => address ?? []);
+  return listed.length > 0 ? listed : fallbackNameservers;
+}
+
 /** The text of the file. */
 export function renderResolvConf(input: ResolvConfInput): string {
   const { hostText, sharesHostNetwork } = input;

@@ -54,6 +54,15 @@ export class State implements Disposable {
   }
 
   /**
+   * Changes whenever this process or another may have changed something: what was read before it can be kept while it
+   * is the same. Costs microseconds; not to be called inside a transaction.
+   */
+  changeStamp(): string {
+    const others = this.first("PRAGMA data_version")?.data_version;
+    return `${others} ${this.first("SELECT total_changes() AS own")?.own}`;
+  }
+
+  /**
    * Runs `change` as one transaction that is either there whole or not at all. Joins the transaction that is
    * already open, if there is one. Must not await: other code of this process would get into the transaction. May
    * be called a second time, when the first try found the disk full.

@@ -1,0 +1,34 @@
+/**
+ * The name table of one container, as the state says it is at this moment. Asked for every query, and read again only
+ * when the database has changed since.
+ */
+import { listNeighbours } from "../state/neighbour.ts";
+import type { State } from "../state/state.ts";
+import { buildNameTable, type NameTable } from "./name-table.ts";
+
+/** docker's default network, which knows no names. */
+export const namelessNetwork = "bridge";
+
+export class NameSource {
+  readonly #state: State;
+  readonly #containerId: string;
+  #stamp = "";
+  #table: NameTable = buildNameTable([]);
+
+  constructor(state: State, containerId: string) {
+    this.#state = state;
+    this.#containerId = containerId;
+  }
+
+  /** Throws what SQLite throws. */
+  current(): NameTable {
+    const stamp = this.#state.changeStamp();
+    if (stamp === this.#stamp) return this.#table;
+    const places = listNeighbours(this.#state, this.#containerId, namelessNetwork);
+    this.#table = buildNameTable(
+      places.map((place) => ({ ...place, isDefault: place.network === namelessNetwork })),
+    );
+    this.#stamp = stamp;
+    return this.#table;
+  }
+}
