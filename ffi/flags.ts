@@ -172,6 +172,39 @@ export const seccompFlags = {
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
 } as const;
 
+/** sched(7), sched_setattr(2). */
+export const schedulerPolicies = {
+  SCHED_OTHER: 0,
+  SCHED_FIFO: 1,
+  SCHED_RR: 2,
+  SCHED_BATCH: 3,
+  SCHED_ISO: 4,
+  SCHED_IDLE: 5,
+  SCHED_DEADLINE: 6,
+} as const;
+
+/** sched_setattr(2), sched_flags. */
+export const schedulerFlags = {
+  SCHED_FLAG_RESET_ON_FORK: 0x01,
+  SCHED_FLAG_RECLAIM: 0x02,
+  SCHED_FLAG_DL_OVERRUN: 0x04,
+  SCHED_FLAG_KEEP_POLICY: 0x08,
+  SCHED_FLAG_KEEP_PARAMS: 0x10,
+  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
+  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
+} as const;
+
+/** ioprio_set(2), classes. */
+export const ioClasses = {
+  IOPRIO_CLASS_NONE: 0,
+  IOPRIO_CLASS_RT: 1,
+  IOPRIO_CLASS_BE: 2,
+  IOPRIO_CLASS_IDLE: 3,
+} as const;
+
+/** personality(2), the runtime specification's names. */
+export const personalities = { LINUX: 0, LINUX32: 8 } as const;
+
 /** prctl(2), the options used here. */
 export const prctlOptions = {
   PR_SET_PDEATHSIG: 1,
@@ -186,7 +219,12 @@ export const prctlOptions = {
 } as const;
 
 /** netdevice(7), ifr_flags. */
-export const interfaceFlags = { IFF_UP: 1, IFF_LOOPBACK: 8, IFF_RUNNING: 0x40 } as const;
+export const interfaceFlags = {
+  IFF_UP: 1,
+  IFF_LOOPBACK: 8,
+  IFF_RUNNING: 0x40,
+  IFF_MULTICAST: 0x1000,
+} as const;
 
 export type FlagTable = Readonly<Record<string, number>>;
 

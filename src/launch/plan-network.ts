@@ -98,7 +98,8 @@ function bringUp(builder: PlanBuilder, fd: string, name: string): void {
     fd,
     request: "SIOCSIFFLAGS",
     interface: name,
-    flags: ["IFF_UP", "IFF_RUNNING"],
+    // The call sets all that can be set: what is not named goes.
+    flags: ["IFF_UP", "IFF_RUNNING", ...(name === "lo" ? [] : (["IFF_MULTICAST"] as const))],
   });
 }
 
