@@ -227,7 +227,7 @@ export const ociCommands: Readonly<Record<string, OciCommandEntry>> = {
     options: [],
     min: 0,
     max: Number.POSITIVE_INFINITY,
-    stopAt: 0,
+    stopAt: 1,
     load: () => import("./command/checkpoint.ts"),
   },
   restore: {
@@ -236,7 +236,7 @@ export const ociCommands: Readonly<Record<string, OciCommandEntry>> = {
     options: [],
     min: 0,
     max: Number.POSITIVE_INFINITY,
-    stopAt: 0,
+    stopAt: 1,
     load: () => import("./command/checkpoint.ts"),
   },
 };

@@ -1,6 +1,7 @@
 /**
  * A container's cgroup: where it is, what is always allowed in it, making it and taking it away.
  */
+import { existsSync } from "node:fs";
 import { createCgroup } from "../cgroup/apply-cgroup.ts";
 import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { type Cgroup, resolveCgroup } from "../cgroup/hierarchy.ts";
@@ -66,6 +67,7 @@ export async function removeContainerCgroup(record: ContainerRecord): Promise<vo
 }
 
 function refuseOccupied(cgroup: Cgroup): void {
+  if (!cgroup.directories.some(({ directory }) => existsSync(directory))) return;
   const pids = listProcesses(cgroup);
   if (pids.length === 0) return;
   throw new BockerError(
@@ -82,5 +84,7 @@ export function withDefaultDevices(asked: readonly DeviceRule[]): readonly Devic
   const allowsAll = last !== -1 && last === asked.length - 1 && asked[last]?.allow === true;
   if (allowsAll) return asked;
   const [, ...defaults] = defaultDeviceRules();
-  return [denyAllDevices, ...asked, ...defaults];
+  const [first] = asked;
+  const deniesAll = first !== undefined && !first.allow && matchesAll(first);
+  return [...(deniesAll ? [] : [denyAllDevices]), ...asked, ...defaults];
 }

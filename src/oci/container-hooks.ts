@@ -2,14 +2,16 @@
  * When a container's hooks run, and the state they read; how one runs is src/runtime/run-hook.ts.
  *
  *   create: prestart, createRuntime, createContainer      start: startContainer, poststart      delete: poststop
+ *
+ * Loaded only for containers that have some.
  */
-import { readFileSync } from "node:fs";
+import { openCgroup } from "../cgroup/open-cgroup.ts";
 import { messageOf } from "../errors.ts";
 import { type HookTarget, runHooks } from "../runtime/run-hook.ts";
 import type { Spec, SpecHooks } from "../spec/oci.ts";
 import type { ContainerRecord } from "./container-record.ts";
-import { type ContainerStatus, stateOf } from "./container-status.ts";
-import { parseKeptConfig } from "./load-bundle.ts";
+import { type ContainerStatus, cgroupOf, stateOf } from "./container-status.ts";
+import { contextOfExec } from "./launch-context.ts";
 import type { OciContext } from "./oci-context.ts";
 
 /** What a hook gets on its standard input. */
@@ -35,8 +37,12 @@ export async function runPoststart(hooks: SpecHooks | undefined, record: Contain
 }
 
 /** Every one is run, and a failure is only told of (runtime.md#lifecycle, step 13). */
-export async function runPoststop(context: OciContext, record: ContainerRecord): Promise<void> {
-  for (const hook of keptHooks(context, record)?.poststop ?? []) {
+export async function runPoststop(
+  context: OciContext,
+  hooks: SpecHooks | undefined,
+  record: ContainerRecord,
+): Promise<void> {
+  for (const hook of hooks?.poststop ?? []) {
     try {
       await runHooks("poststop", [hook], { in: "runtime" }, hookState(record, "stopped"));
     } catch (error) {
@@ -45,14 +51,29 @@ export async function runPoststop(context: OciContext, record: ContainerRecord):
   }
 }
 
-/** A configuration that is gone or broken has no hooks that could be run. */
-function keptHooks({ store, log }: OciContext, { id }: ContainerRecord): SpecHooks | undefined {
-  const path = store.configFile(id);
-  try {
-    const spec: Spec = parseKeptConfig(readFileSync(path, "utf8"), path);
-    return spec.hooks;
-  } catch (error) {
-    log.write("warning", `poststop hooks are not run: ${messageOf(error)}`);
-    return undefined;
-  }
+/** In the container's namespaces, with the rights of its process (config.md#startcontainer-hooks). */
+export async function runStartContainerHooks(
+  spec: Spec,
+  record: ContainerRecord,
+  target: HookTarget,
+): Promise<void> {
+  if (spec.process === undefined) return;
+  const found = cgroupOf(record);
+  using cgroup = found === undefined ? undefined : openCgroup(found);
+  const context = await contextOfExec(spec, {
+    namespaces: [],
+    cgroupTasks: cgroup?.taskFds.length ?? 0,
+    preserveFds: 0,
+    uid: 0,
+    terminal: false,
+  });
+  const setting = {
+    in: "container",
+    target,
+    process: spec.process,
+    context,
+    ...(cgroup === undefined ? {} : { cgroup }),
+  } as const;
+  const state = hookState(record, "created");
+  await runHooks("startContainer", spec.hooks?.startContainer, setting, state);
 }

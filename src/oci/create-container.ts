@@ -20,7 +20,6 @@ import { endChild, type StartedProcess, startProcess } from "../runtime/start-pr
 import type { Spec } from "../spec/oci.ts";
 import { checkConsole, openConsoleSocket, sendConsole } from "./console-socket.ts";
 import { cgroupsPathOf, makeContainerCgroup } from "./container-cgroup.ts";
-import { runCreateHooks, runPoststart } from "./container-hooks.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { release } from "./delete-container.ts";
 import { passedDescriptors } from "./inherited-fds.ts";
@@ -28,7 +27,6 @@ import { contextOfStart, withEnvironment } from "./launch-context.ts";
 import { type Bundle, checkNamespacePaths, loadBundle } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 import type { OciOptions } from "./option.ts";
-import { runStartContainerHooks } from "./start-container.ts";
 
 export interface CreatedContainer {
   readonly record: ContainerRecord;
@@ -123,7 +121,10 @@ async function launch(
       master = undefined;
     }
     writePidFile(options.value("pid-file"), started.pid);
-    if (mode.start) await runPoststart(spec.hooks, launched.record);
+    if (mode.start && (spec.hooks?.poststart ?? []).length > 0) {
+      const { runPoststart } = await import("./container-hooks.ts");
+      await runPoststart(spec.hooks, launched.record);
+    }
     return master === undefined ? launched : { ...launched, master };
   } catch (error) {
     closeQuietly(master);
@@ -179,6 +180,7 @@ async function startInit(
     cgroupFd: cgroup?.directoryFd,
     beforePivot: async (child) => {
       note(child.pid);
+      const { runCreateHooks } = await import("./container-hooks.ts");
       await runCreateHooks(spec.hooks, record, child);
     },
     beforeGo: note,
@@ -194,6 +196,7 @@ async function passGate(
   process: StartedProcess,
 ): Promise<void> {
   try {
+    const { runStartContainerHooks } = await import("./container-hooks.ts");
     await runStartContainerHooks(spec, record, process);
     if (spec.process !== undefined) await openGate(context.store.folder(record.id), spec.process);
   } catch (error) {

@@ -5,11 +5,12 @@
 import { BockerError, messageOf } from "../errors.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import { openProcess, signalProcess } from "../runtime/signal-process.ts";
+import type { SpecHooks } from "../spec/oci.ts";
 import { waitUntilGone } from "./await-end.ts";
 import { removeContainerCgroup } from "./container-cgroup.ts";
-import { runPoststop } from "./container-hooks.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { statusOf } from "./container-status.ts";
+import { loadKeptConfig } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 
 const SIGKILL = 9;
@@ -52,7 +53,7 @@ function findAny({ store, log }: OciContext, id: string): ContainerRecord | unde
 
 /** Everything but the state. Goes on after an error, and throws the first at the end. */
 export async function release(context: OciContext, record: ContainerRecord): Promise<void> {
-  const steps = [endInit, removeContainerCgroup, (each: ContainerRecord) => runPoststop(context, each)];
+  const steps = [endInit, removeContainerCgroup, (each: ContainerRecord) => runLastHooks(context, each)];
   const errors: unknown[] = [];
   for (const step of steps) {
     try {
@@ -70,4 +71,21 @@ async function endInit({ init }: ContainerRecord): Promise<void> {
   if (pidfd === undefined) return;
   signalProcess({ pidfd }, SIGKILL);
   await waitUntilGone(pidfd);
+}
+
+async function runLastHooks(context: OciContext, record: ContainerRecord): Promise<void> {
+  const hooks = keptHooks(context, record);
+  if ((hooks?.poststop ?? []).length === 0) return;
+  const { runPoststop } = await import("./container-hooks.ts");
+  await runPoststop(context, hooks, record);
+}
+
+/** A configuration that is gone or broken has no hooks that could be run. */
+function keptHooks({ store, log }: OciContext, { id }: ContainerRecord): SpecHooks | undefined {
+  try {
+    return loadKeptConfig(store.configFile(id)).hooks;
+  } catch (error) {
+    log.write("warning", `poststop hooks are not run: ${messageOf(error)}`);
+    return undefined;
+  }
 }

@@ -24,7 +24,7 @@ import { execCgroup } from "./exec-cgroup.ts";
 import { processOfOptions } from "./exec-request.ts";
 import { passedDescriptors } from "./inherited-fds.ts";
 import { contextOfExec } from "./launch-context.ts";
-import { parseJson, parseKeptConfig } from "./load-bundle.ts";
+import { loadKeptConfig, parseJson } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 import type { OciOptions } from "./option.ts";
 
@@ -45,8 +45,7 @@ export async function execProcess(
   const record = store.load(id);
   const pidfd = openTarget(context, record, options.flag("ignore-paused"));
   try {
-    const path = store.configFile(id);
-    const spec = parseKeptConfig(readFileSync(path, "utf8"), path);
+    const spec = loadKeptConfig(store.configFile(id));
     const asked = requestedProcess(spec, args, options);
     checkConsole(asked.terminal === true, options.value("console-socket"), options.flag("detach"));
     return await launch({ record, spec, pidfd }, asked, options);

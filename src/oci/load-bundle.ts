@@ -40,9 +40,9 @@ export function loadBundle(directory: string, config = "config.json"): Bundle {
   return { directory: bundle, rootfs: findRootfs(bundle, spec), spec: withBundlePaths(bundle, spec), text };
 }
 
-/** The configuration that was kept when the container was made. */
-export function parseKeptConfig(text: string, path: string): Spec {
-  return checkSpec(parseJson(text, path));
+/** The configuration that create checked and kept. Throws where it is gone or cut short. */
+export function loadKeptConfig(path: string): Spec {
+  return parseJson(readFileSync(path, "utf8"), path) as Spec;
 }
 
 /** JSON, or an error that names the file. */

@@ -7,7 +7,6 @@
  * here: in the log, on standard error, and as an exit code.
  */
 import { resolve } from "node:path";
-import { effectiveUid } from "../host/host-facts.ts";
 import { globalOptions, type OciCommandEntry, ociCommands } from "./command-table.ts";
 import { ContainerStore } from "./container-store.ts";
 import type { CgroupManager, OciContext } from "./oci-context.ts";
@@ -25,7 +24,7 @@ export async function runOci(words: readonly string[], program: OciProgram): Pro
   let log: OciLog = openOciLog({ format: "text", debug: false });
   let command: OciCommandEntry | undefined;
   try {
-    const { options, arguments: rest } = parseOciOptions(globalOptions, words, 0);
+    const { options, arguments: rest } = parseOciOptions(globalOptions, words, 1);
     log = openLog(options);
     const [name, ...own] = rest;
     if (options.flag("version")) return await print((page) => page.versionText(program));
@@ -69,7 +68,7 @@ function openContext(options: OciOptions, log: OciLog, program: OciProgram): Oci
     program: program.name,
     version: program.version,
     cgroupManager: cgroupManagerOf(options),
-    rootless: rootless === "true" || (rootless === "auto" && effectiveUid() !== 0),
+    rootless: rootless === "true" || (rootless === "auto" && userId() !== 0),
   };
 }
 
@@ -84,7 +83,7 @@ function cgroupManagerOf(options: OciOptions): CgroupManager {
 /** In memory, so that a reboot takes it along. */
 function defaultRoot(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
-  return effectiveUid() !== 0 && runtime !== undefined && runtime.startsWith("/")
+  return userId() !== 0 && runtime !== undefined && runtime.startsWith("/")
     ? `${runtime}/bocker-oci`
     : "/run/bocker-oci";
 }
@@ -109,4 +108,9 @@ async function print(render: (page: HelpPage) => string): Promise<number> {
   const [page, { printLine }] = await Promise.all([import("./help.ts"), import("./standard-output.ts")]);
   printLine(render(page));
   return 0;
+}
+
+/** Not host-facts.ts, which loads node:os for more. */
+function userId(): number {
+  return process.geteuid?.() ?? 0;
 }

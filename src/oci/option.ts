@@ -70,7 +70,7 @@ export function usage(message: string, hint?: string): BockerError {
 }
 
 /**
- * Splits words by a table. `stopAt`: how many arguments end the options; what follows belongs to somebody else (the
+ * Splits words by a table. `stopAt`: so many arguments end the options; what follows belongs to somebody else (the
  * command of exec, ps's own options, a sub-command).
  */
 export function parseOciOptions(
@@ -82,10 +82,11 @@ export function parseOciOptions(
   const positionals: string[] = [];
   const queue = [...words];
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    if (word === "--" || positionals.length >= stopAt) {
-      positionals.push(...(word === "--" ? [] : [word]), ...queue.splice(0));
-    } else if (word.length < 2 || !word.startsWith("-")) positionals.push(word);
-    else takeOption(table, word, queue, values);
+    if (word === "--") positionals.push(...queue.splice(0));
+    else if (word.length < 2 || !word.startsWith("-")) {
+      positionals.push(word);
+      if (positionals.length >= stopAt) positionals.push(...queue.splice(0));
+    } else takeOption(table, word, queue, values);
   }
   return { options: new OciOptions(values), arguments: positionals };
 }

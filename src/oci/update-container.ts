@@ -1,13 +1,12 @@
 /**
  * `update`: other limits for a container; the kernel is asked first, and what it refuses is not kept.
  */
-import { readFileSync } from "node:fs";
 import { applyResources } from "../cgroup/apply-cgroup.ts";
 import { BockerError } from "../errors.ts";
 import { writeFileAtomic } from "../host/atomic-file.ts";
 import type { Spec, SpecResources } from "../spec/oci.ts";
 import { cgroupOf, statusOf } from "./container-status.ts";
-import { parseKeptConfig } from "./load-bundle.ts";
+import { loadKeptConfig } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 import { completeResources, mergeResources } from "./update-limits.ts";
 
@@ -23,7 +22,7 @@ export function updateContainer({ store }: OciContext, id: string, asked: SpecRe
     throw new BockerError("cannot update limits: the container has no cgroup", { kind: "unsupported" });
   }
   const path = store.configFile(id);
-  const spec: Spec = parseKeptConfig(readFileSync(path, "utf8"), path);
+  const spec: Spec = loadKeptConfig(path);
   const { devices: _devices, ...limits } = asked;
   const kept = spec.linux?.resources ?? {};
   applyResources(cgroup, completeResources(kept, limits));

@@ -64,7 +64,9 @@ function renderTable(states: readonly ContainerState[]): readonly string[] {
 
 function userNames(): ReadonlyMap<number, string> {
   try {
-    const lines = readFileSync("/etc/passwd", "utf8").split("\n");
+    const lines = readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(":"));
     return new Map(
       lines.map((line) => line.split(":")).map(([name = "", , uid = ""]) => [Number(uid), name]),
     );
