@@ -23,6 +23,13 @@ const fileOption: OptionSpec = {
 /** The options of run and create as their CommandSpecs list them. */
 export const runCommandOptions: readonly OptionSpec[] = [...runOptions, fileOption];
 
+/** docker's create stays with nothing and starts nothing. */
+const onlyOfRun = ["detach", "detach-keys", "dry-run", "sig-proxy"];
+
+export const createCommandOptions: readonly OptionSpec[] = runCommandOptions.filter(
+  ({ name }) => !onlyOfRun.includes(name),
+);
+
 /** How their argv is cut: `--image X` lets options follow, since no argument is the image then. */
 export const runParseRules: ParseRules = {
   options: runCommandOptions,

@@ -22,16 +22,23 @@ export function checkRun(draft: RunDraft): void {
 /** What is allowed and does not do what it seems to; docker prints these and goes on. */
 export function warningsFor(config: ContainerConfig): readonly string[] {
   const isHost = config.networks.some(({ name }) => name === "host");
-  return isHost && config.ports.length > 0
-    ? ["Published ports are discarded when using host network mode"]
-    : [];
+  const { oomKillDisable, memoryBytes } = config.resources;
+  const loopback = config.dns.find((address) => /^127\.|^::1$/.test(address));
+  const hangs = oomKillDisable && memoryBytes === undefined;
+  return [
+    ...(hangs
+      ? [
+          "Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous.",
+        ]
+      : []),
+    ...(loopback === undefined ? [] : [`Localhost DNS setting (--dns=${loopback}) may fail in containers.`]),
+    ...(isHost && config.ports.length > 0
+      ? ["Published ports are discarded when using host network mode"]
+      : []),
+  ];
 }
 
 const checks: readonly Check[] = [
-  ({ client }) =>
-    client.detach &&
-    client.attach.length > 0 &&
-    "conflicting options: cannot specify both --attach and --detach",
   ({ config }) =>
     config.autoRemove &&
     config.restart !== undefined &&
@@ -95,15 +102,9 @@ function checkCpu(resources: ResourceConfig): string | undefined {
   return undefined;
 }
 
-function checkNumbers({ oomScoreAdj, resources }: ContainerConfig): string | undefined {
+function checkNumbers({ oomScoreAdj }: ContainerConfig): string | undefined {
   if (oomScoreAdj !== undefined && (oomScoreAdj < -1000 || oomScoreAdj > 1000)) {
     return `Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`;
-  }
-  const pids = resources.pidsLimit;
-  if (pids !== undefined && pids < -1)
-    return `Invalid value ${pids} for the pids limit: use -1 for unlimited`;
-  if (resources.oomKillDisable && resources.memoryBytes === undefined) {
-    return "OOM killer cannot be disabled without a memory limit: it would hang the host";
   }
   return undefined;
 }

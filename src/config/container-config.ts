@@ -22,6 +22,8 @@ export interface ContainerConfig {
 
   readonly tty: boolean;
   readonly interactive: boolean;
+  /** What the client that made it asked to be attached to, for `inspect`; absent: output, and input with -i. */
+  readonly attached?: readonly ("stdin" | "stdout" | "stderr")[];
   /** Remove the container, and its anonymous volumes, once it has exited. */
   readonly autoRemove: boolean;
   /** Absent: never started again. */

@@ -45,8 +45,10 @@ function applyLayers(layers: readonly RawOptions[], host: OptionHost): RunReques
     if (raw !== undefined) option.apply(draft, raw, host);
   }
   checkRun(draft);
+  const { detach, attach } = draft.client;
   const config = {
     ...draft.config,
+    ...(detach || attach.length > 0 ? { attached: attach } : {}),
     env: lastOfEach(draft.config.env),
     mounts: orderMounts(draft.config.mounts),
   };

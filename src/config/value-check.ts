@@ -74,10 +74,10 @@ export function checkCpuset(text: string, kind: "cpus" | "mems"): string {
 const signalNames =
   "HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS UNUSED RTMIN RTMAX";
 
-/** `--stop-signal`: a name with or without SIG, a number, RTMIN+n. */
+/** `--stop-signal`: a name with or without SIG, a number (any, as in docker), RTMIN+n. */
 export function checkSignal(text: string): string {
   const name = text.toUpperCase().replace(/^SIG/, "");
-  const isNumber = /^[0-9]+$/.test(text) && Number(text) >= 1 && Number(text) <= 64;
+  const isNumber = /^[0-9]{1,9}$/.test(text) && Number(text) > 0;
   const isRealTime = /^RT(MIN\+([1-9]|1[0-5])|MAX-([1-9]|1[0-4]))$/.test(name);
   if (!isNumber && !isRealTime && !signalNames.split(" ").includes(name))
     throw new Error(`invalid signal: ${text}`);

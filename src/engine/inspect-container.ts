@@ -125,18 +125,19 @@ function healthcheckOf({ record, image }: ContainerFacts): JsonObject {
 
 function configOf(facts: ContainerFacts): JsonObject {
   const { config } = facts.record;
+  const { attached = [...(config.interactive ? ["stdin"] : []), "stdout", "stderr"] } = config;
   const image = facts.image.config;
   return {
     Hostname: config.hostname ?? facts.record.id.slice(0, 12),
     Domainname: config.domainname ?? "",
     User: facts.user,
-    AttachStdin: config.interactive,
-    AttachStdout: true,
-    AttachStderr: true,
+    AttachStdin: attached.includes("stdin"),
+    AttachStdout: attached.includes("stdout"),
+    AttachStderr: attached.includes("stderr"),
     ...exposedPortsOf(facts),
     Tty: config.tty,
     OpenStdin: config.interactive,
-    StdinOnce: config.interactive,
+    StdinOnce: config.interactive && attached.includes("stdin"),
     Env: [...facts.env, ...hiddenVariablesOf(config)],
     ...healthcheckOf(facts),
     Cmd: config.command.length > 0 ? config.command : (commandFromImage(facts) ?? null),

@@ -23,6 +23,7 @@ import { thawContainer } from "./thaw-container.ts";
 const SIGKILL = 9;
 const SIGUSR1 = 10;
 const SIGTERM = 15;
+const lastSignal = 64;
 const defaultStopTimeoutSeconds = 10;
 /** A monitor needs milliseconds to record an exit; one that takes longer than this is stuck. */
 const recordPatienceMs = 10_000;
@@ -126,7 +127,9 @@ async function disarm(
 /** The container's own or its image's; undefined: neither names one. */
 function stopSignalOf(engine: Engine, record: ContainerRecord): number | undefined {
   const name = record.config.stopSignal ?? loadContainerImage(engine, record).config.StopSignal;
-  return name === undefined || name === "" ? undefined : parseSignal(name);
+  if (name === undefined || name === "") return undefined;
+  // docker takes any number, cannot send it, and kills.
+  return Number(name) > lastSignal ? SIGKILL : parseSignal(name);
 }
 
 /**

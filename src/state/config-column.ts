@@ -3,43 +3,15 @@
  * not know every key. Missing keys get the value that means "nothing was asked for".
  */
 import type { ContainerConfig } from "../config/container-config.ts";
+import { newRunDraft } from "../config/default-config.ts";
 
-const nothingAsked: ContainerConfig = {
-  image: "",
-  command: [],
-  pull: "missing",
-  tty: false,
-  interactive: false,
-  autoRemove: false,
-  init: false,
-  env: [],
-  groupAdd: [],
-  labels: {},
-  annotations: {},
-  mounts: [],
-  readOnly: false,
-  shmSizeBytes: 64 * 1024 * 1024,
-  devices: [],
-  networks: [],
-  ports: [],
-  dns: [],
-  dnsSearch: [],
-  dnsOptions: [],
-  addHosts: [],
-  resources: {},
-  ulimits: [],
-  sysctls: {},
-  privileged: false,
-  capAdd: [],
-  capDrop: [],
-  securityOpt: [],
-  log: { driver: "json-file", maxSizeBytes: 10 * 1024 * 1024, maxFiles: 3 },
-};
+let defaults: readonly (readonly [key: string, value: unknown])[] | undefined;
 
 /** A whole ContainerConfig from what was stored; a key whose value has the wrong shape counts as missing. */
 export function completeConfig(stored: Readonly<Record<string, unknown>>): ContainerConfig {
   const complete: Record<string, unknown> = { ...stored };
-  for (const [key, fallback] of Object.entries(nothingAsked)) {
+  defaults ??= Object.entries(newRunDraft().config);
+  for (const [key, fallback] of defaults) {
     if (!hasShapeOf(fallback, stored[key])) complete[key] = fallback;
   }
   return complete as unknown as ContainerConfig;

@@ -31,7 +31,7 @@ export function mountLayers(lowerdirs: readonly string[]): number {
 
 /** A private copy of the mount that the directory is on: nothing done to it gets to the host. */
 function cloneDirectory(path: string): number {
-  const fd = open_tree(AT_FDCWD, path, openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC);
+  const fd = openClone(path);
   try {
     mount_setattr(fd, "", atFlags.AT_EMPTY_PATH, { propagation: mountFlags.MS_PRIVATE });
   } catch (error) {
@@ -42,6 +42,14 @@ function cloneDirectory(path: string): number {
     }
   }
   return fd;
+}
+
+function openClone(path: string): number {
+  try {
+    return open_tree(AT_FDCWD, path, openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC);
+  } catch (error) {
+    throw cannotMount(error);
+  }
 }
 
 type AddLayers = (context: number, lowerdirs: readonly string[], create: () => void) => void;
@@ -125,7 +133,8 @@ function set(context: number, key: string, value: string): void {
   fsconfig(context, { set: "string", key, value });
 }
 
-function cannotMount(error: unknown): unknown {
+/** The error for a mount that could not be made, with what its errno means. */
+export function cannotMount(error: unknown): unknown {
   if (!(error instanceof SyscallError)) return error;
   const hint = hints[error.code];
   return new BockerError(`cannot mount the root file system: ${error.code}`, {
@@ -137,7 +146,7 @@ function cannotMount(error: unknown): unknown {
 
 const hints: Readonly<Record<string, string>> = {
   ENODEV: "this kernel has no overlayfs: load the module (modprobe overlay)",
-  EPERM: "mounting needs CAP_SYS_ADMIN: run as root",
+  EPERM: "mounting needs CAP_SYS_ADMIN: run as root with it",
   EINVAL:
     "the state root's file system may not carry an overlay (an overlay itself, NFS, or one without d_type); move it with root = … in /etc/bocker/config.toml",
   ENOSPC: "too many mounts: raise /proc/sys/fs/mount-max",

@@ -21,9 +21,26 @@ const mostLinks = 40;
 /** Makes the target where a link of its path leads nowhere. Whatever else is missing or wrong is left to the launch. */
 export function makeLinkedTarget(rootFd: number, { path, kind }: MountTarget): void {
   if (!isMissing(rootFd, path)) return;
-  const components = followLinks(rootFd, path);
-  const last = kind === "file" ? components?.pop() : undefined;
-  if (components === undefined) return;
+  const way = followLinks(rootFd, path);
+  if (way === undefined) return;
+  const { components, detours } = way;
+  const last = kind === "file" ? components.pop() : undefined;
+  try {
+    for (const detour of detours) closeQuietly(makeFolders(rootFd, detour));
+    const parent = makeFolders(rootFd, components);
+    try {
+      if (last !== undefined) makeOnce(() => closeQuietly(openat(parent, last, newFile, 0o755)));
+    } finally {
+      closeQuietly(parent);
+    }
+  } catch (error) {
+    // A file where a directory has to be: the launch says so with the mount's name.
+    if (!isErrno(error, "ENOTDIR")) throw error;
+  }
+}
+
+/** Makes what is missing of a path without links; opens its last directory, the caller's to close. */
+function makeFolders(rootFd: number, components: readonly string[]): number {
   let parent = openFolder(rootFd, []);
   try {
     for (const name of components) {
@@ -35,12 +52,10 @@ export function makeLinkedTarget(rootFd: number, { path, kind }: MountTarget): v
       closeQuietly(parent);
       parent = next;
     }
-    if (last !== undefined) makeOnce(() => closeQuietly(openat(parent, last, newFile, 0o755)));
+    return parent;
   } catch (error) {
-    // A file where a directory has to be: the launch says so with the mount's name.
-    if (!isErrno(error, "ENOTDIR")) throw error;
-  } finally {
     closeQuietly(parent);
+    throw error;
   }
 }
 
@@ -65,13 +80,22 @@ function isMissing(rootFd: number, path: string): boolean {
   }
 }
 
-/** The components of the path without its links; undefined where it has none, or too many. */
-function followLinks(rootFd: number, path: string): string[] | undefined {
+interface Way {
+  /** The path without its links. */
+  readonly components: string[];
+  /** Directories that a link goes into and out of again (`missing/../x`): the kernel wants them there. */
+  readonly detours: readonly (readonly string[])[];
+}
+
+/** Undefined where the path has no links, or too many. */
+function followLinks(rootFd: number, path: string): Way | undefined {
   const done: string[] = [];
+  const detours: string[][] = [];
   const pending = partsOf(path).reverse();
   let links = 0;
   for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
     if (part === "..") {
+      detours.push([...done]);
       done.pop();
       continue;
     }
@@ -84,7 +108,7 @@ function followLinks(rootFd: number, path: string): string[] | undefined {
     if (link.startsWith("/")) done.length = 0;
     pending.push(...partsOf(link).reverse());
   }
-  return links > 0 ? done : undefined;
+  return links > 0 ? { components: done, detours } : undefined;
 }
 
 function partsOf(path: string): string[] {

@@ -10,8 +10,9 @@ import { subvolumeInode } from "../../ffi/btrfs.ts";
 import type { Paths } from "../host/paths.ts";
 import type { DiffID } from "../image/digest.ts";
 import { btrfsDriver } from "./btrfs-driver.ts";
+import { cannotMount } from "./mount-rootfs.ts";
 import { overlayDriver } from "./overlay-driver.ts";
-import { selectDriver } from "./select-driver.ts";
+import { type DriverSelection, selectDriver } from "./select-driver.ts";
 import type { Rootfs, StorageDriver, StorageDriverChoice, StorageDriverName } from "./storage-driver.ts";
 import { vfsDriver } from "./vfs-driver.ts";
 
@@ -35,7 +36,10 @@ export function prepareRootfs(
   const path = join(paths.containers, containerId, "rootfs");
   if (existsSync(path)) return { kind: "directory", path };
   const hasUpper = existsSync(join(paths.containers, containerId, "upper"));
-  const name = hasUpper ? "overlay" : selectDriver(paths, choice).name;
+  const { name, refusal }: Pick<DriverSelection, "name" | "refusal"> = hasUpper
+    ? { name: "overlay" }
+    : selectDriver(paths, choice);
+  if (refusal !== undefined) throw cannotMount(refusal);
   return drivers[name].prepare(paths, containerId, layers);
 }
 

@@ -8,6 +8,7 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileSystemMagic, statfs } from "../../ffi/file.ts";
 import { fsopen } from "../../ffi/mount.ts";
+import { isErrno } from "../../ffi/syscall-error.ts";
 import { messageOf } from "../errors.ts";
 import type { Paths } from "../host/paths.ts";
 import { mountRootfs } from "./mount-rootfs.ts";
@@ -17,6 +18,8 @@ export interface DriverSelection {
   readonly name: StorageDriverName;
   /** For people: `/var/lib/bocker is on ext4, which carries an overlay`. */
   readonly reason: string;
+  /** Not even looking was permitted: nothing will be mounted, whatever the driver. */
+  readonly refusal?: unknown;
 }
 
 /** linux/magic.h. True: known to carry an overlay's upper directory. */
@@ -50,19 +53,20 @@ export function selectDriver(paths: Paths, choice: StorageDriverChoice): DriverS
   const where = `${paths.root} is on ${fileSystemName(paths.root)}`;
   const problem = overlayProblem(paths);
   if (problem === undefined) return { name: "overlay", reason: `${where}, which carries an overlay` };
-  const reason = `${where}, and an overlay is not possible: ${problem}`;
-  return { name: statfs(paths.root) === fileSystemMagic.BTRFS_SUPER_MAGIC ? "btrfs" : "vfs", reason };
+  const reason = `${where}, and an overlay is not possible: ${messageOf(problem)}`;
+  const name = statfs(paths.root) === fileSystemMagic.BTRFS_SUPER_MAGIC ? "btrfs" : "vfs";
+  return { name, reason, ...(isErrno(problem, "EPERM") ? { refusal: problem } : {}) };
 }
 
-/** Why no overlay can be had here; undefined when one can. */
-function overlayProblem(paths: Paths): string | undefined {
+/** The error that says why no overlay can be had here; undefined when one can. */
+function overlayProblem(paths: Paths): unknown {
   const known = fileSystems.get(statfs(paths.root))?.[1] === true;
   try {
     if (known) closeSync(fsopen("overlay"));
     else tryOverlay(paths);
     return undefined;
   } catch (error) {
-    return messageOf(error);
+    return error;
   }
 }
 

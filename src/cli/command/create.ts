@@ -6,7 +6,7 @@ import type { CommandSpec } from "../command-spec.ts";
 import { openEngineWith } from "../engine-of.ts";
 import { optionHostOf } from "../option-host.ts";
 import { pullReporter } from "../pull-reporter.ts";
-import { resolveRunArguments, runCommandOptions, runParseRules } from "../run-arguments.ts";
+import { createCommandOptions, resolveRunArguments, runParseRules } from "../run-arguments.ts";
 
 /** `bocker create`: all of run but the starting. */
 export const command: CommandSpec = {
@@ -16,7 +16,7 @@ export const command: CommandSpec = {
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   example: "bocker create --name web -p 8080:80 busybox httpd -f",
   ...runParseRules,
-  options: runCommandOptions,
+  options: createCommandOptions,
   failureCode: ExitCode.engine,
   async run(context, parsed) {
     const settings = await loadEngineSettings(context.global, context.env);

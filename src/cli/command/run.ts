@@ -34,6 +34,11 @@ async function runContainer(
 ): Promise<number> {
   const host = optionHostOf(context);
   const { config, client, warnings } = await resolveRunArguments(parsed, host, settings.containerDefaults);
+  if (client.detach && client.attach.length > 0) {
+    // Without a prefix and with 1, unlike every other conflict: docker's own.
+    context.err.write("conflicting options: cannot specify both --attach and --detach\n");
+    return ExitCode.failure;
+  }
   for (const warning of warnings) context.err.write(`WARNING: ${warning}\n`);
   const engine = openEngineWith(settings);
   const reporter = pullReporter(context, client.quiet);

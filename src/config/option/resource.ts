@@ -154,7 +154,8 @@ const otherOptions: readonly RunOption[] = [
   intOption(
     { name: "pids-limit", aliases: ["pids-max"], help: "Tune container pids limit (set -1 for unlimited)" },
     (draft, value) => {
-      draft.config.resources.pidsLimit = value === 0 ? -1 : value;
+      // docker takes whatever is no limit as "unlimited".
+      draft.config.resources.pidsLimit = value <= 0 ? -1 : value;
     },
     (config) => config.resources.pidsLimit,
   ),
