@@ -8,20 +8,21 @@
 import type { NetworkConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
-import type { Endpoint } from "../network/default-route.ts";
+import { heldEndpoints } from "../network/held-endpoints.ts";
 import { attachEndpoint, detachEndpoint, hasEndpoint } from "../network/live-endpoint.ts";
 import { ensureNetwork } from "../network/network-host.ts";
 import { type NetworkNamespace, openNetworkNamespace } from "../network/network-namespace.ts";
 import { defaultNetworkName } from "../network/network-options.ts";
 import { resolveNetwork, takeEndpoint } from "../network/take-endpoint.ts";
 import { findContainer, getContainer, setContainerConfig } from "../state/container.ts";
-import { leasesOfContainer, releaseLease } from "../state/lease.ts";
-import { findNetworkByName, getNetwork } from "../state/network.ts";
+import { releaseLease } from "../state/lease.ts";
+import { findNetworkByName } from "../state/network.ts";
 import { appendNetworkEvent } from "../state/network-event.ts";
 import type { ContainerRecord, NetworkRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { findNetworkView } from "./network-view.ts";
+import { syncPorts } from "./sync-ports.ts";
 
 /** Connects a container that runs, or is to be started. Throws docker's errors. */
 export async function connectNetwork(
@@ -38,7 +39,7 @@ export async function connectNetwork(
   using namespace = openNamespaceOf(container);
   const isNew = joinRunning(engine, container, network, named, namespace);
   try {
-    const endpoints = endpointsOf(engine, container.id);
+    const endpoints = heldEndpoints(engine.state, container.id);
     const endpoint = endpoints.find((each) => each.network.id === network.id);
     if (endpoint === undefined) throw stoppedMeanwhile(container);
     ensureNetwork(engine.state, engine.settings.network, network);
@@ -47,6 +48,7 @@ export async function connectNetwork(
     if (isNew) leave(engine, container.id, network);
     throw error;
   }
+  await movePorts(engine, container);
 }
 
 /** Takes a container out of a network. With `force` also one that is not there any more, or that cannot be reached. */
@@ -60,7 +62,7 @@ export async function disconnectNetwork(
   if (options.force && forgetMissing(engine, container, networkName)) return;
   const { record: network, name } = findNetworkView(engine, networkName);
   if (network === undefined) throw notInNetwork(container, name);
-  const endpoints = endpointsOf(engine, container.id);
+  const endpoints = heldEndpoints(engine.state, container.id);
   const endpoint = endpoints.find((each) => each.network.id === network.id);
   if (endpoint === undefined && !isNamed(container, network)) {
     if (options.force) return;
@@ -79,6 +81,13 @@ export async function disconnectNetwork(
     }
   }
   leave(engine, container.id, network);
+  await movePorts(engine, container);
+}
+
+/** Published ports are the address's in the network with the default route, which may be another one now. */
+async function movePorts(engine: Engine, { id, init, config }: ContainerRecord): Promise<void> {
+  if (init !== undefined && (config.ports.length > 0 || config.publishAll === true))
+    await syncPorts(engine, id);
 }
 
 /** A network that was removed while the container did not run: its name alone is left, in the container's config. */
@@ -137,7 +146,7 @@ function joinRunning(
     const current = getContainer(engine.state, container.id);
     if (current?.init === undefined || current.init.startTicks !== container.init?.startTicks)
       throw stoppedMeanwhile(container);
-    const endpoints = endpointsOf(engine, container.id);
+    const endpoints = heldEndpoints(engine.state, container.id);
     const existing = endpoints.find((each) => each.network.id === network.id);
     if (existing !== undefined && hasEndpoint(namespace, existing))
       throw alreadyThere(container.name, network);
@@ -190,13 +199,6 @@ function isNamed(container: ContainerRecord, network: NetworkRecord): boolean {
 
 function isNameOf({ id, name }: NetworkRecord, asked: string): boolean {
   return asked === name || (/^[0-9a-f]{3,64}$/.test(asked) && id.startsWith(asked));
-}
-
-function endpointsOf({ state }: Engine, containerId: string): Endpoint[] {
-  return leasesOfContainer(state, containerId).flatMap((lease) => {
-    const network = getNetwork(state, lease.networkId);
-    return network === undefined ? [] : [{ lease, network }];
-  });
 }
 
 /** Held open before the process is looked at again: what is held is the namespace of that process. */

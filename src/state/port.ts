@@ -40,6 +40,17 @@ export function releasePorts(state: State, containerId: string): number {
   return state.run("DELETE FROM ports WHERE container_id = ?", containerId);
 }
 
+/** Gives back one port, if that container has it. */
+export function dropPort(state: State, { protocol, hostPort, hostIp, containerId }: PortRecord): void {
+  state.run(
+    "DELETE FROM ports WHERE protocol = ? AND host_port = ? AND host_ip = ? AND container_id = ?",
+    protocol,
+    hostPort,
+    hostIp,
+    containerId,
+  );
+}
+
 /** docker's error for a host port that is taken. */
 export function portAllocated(port: Pick<PortRecord, "hostIp" | "hostPort">): BockerError {
   const host = port.hostIp.includes(":") ? `[${port.hostIp}]` : port.hostIp;

@@ -1,6 +1,9 @@
 import { newRunDraft } from "../../config/default-config.ts";
+import type { OptionSpec } from "../../config/option-spec.ts";
+import { parsePorts } from "../../config/port-spec.ts";
 import { runOptions } from "../../config/run-options.ts";
 import { type UpdateRequest, updateContainer } from "../../engine/update-container.ts";
+import { type PortsUpdate, parsePortSelectors, updatePorts } from "../../engine/update-ports.ts";
 import { BockerError, messageOf } from "../../errors.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
@@ -25,25 +28,52 @@ const changeable = runOptions.filter(({ name }) =>
   ].includes(name),
 );
 
-/** `bocker update`: limits and restart policy, at once and for later. */
+/** Of our own: docker's ports are for ever. */
+const portOptions: readonly OptionSpec[] = [
+  {
+    name: "publish",
+    short: "p",
+    aliases: ["port"],
+    kind: "list",
+    help: "Publish a container's port(s) to the host",
+    check: (text) => void parsePorts(text),
+  },
+  {
+    name: "publish-rm",
+    kind: "list",
+    help: "Stop publishing a port: the container's, or as given to --publish",
+    check: (text) => void parsePortSelectors(text),
+  },
+];
+
+/** `bocker update`: limits, restart policy and published ports, at once and for later. */
 export const command: CommandSpec = {
   name: "update",
   aliases: ["container update"],
   summary: "Update configuration of one or more containers",
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
-  options: changeable,
-  example: "bocker update -m 256m --cpus 1.5 web",
+  options: [...changeable, ...portOptions],
+  example: "bocker update --cpus 1.5 --publish 8081:80 web",
   minArguments: 1,
   async run(context, parsed) {
     const request = readRequest(context, parsed);
     const engine = await openEngineFor(context);
-    return forEachContainer(context, parsed.positionals, (name) => updateContainer(engine, name, request));
+    return forEachContainer(context, parsed.positionals, async (name) => {
+      if (request.ports !== undefined) await updatePorts(engine, name, request.ports);
+      if (request.others !== undefined) return updateContainer(engine, name, request.others);
+    });
   },
 };
 
-function readRequest(context: CommandContext, parsed: ParsedArguments): UpdateRequest {
+interface Request {
+  readonly ports?: PortsUpdate;
+  readonly others?: UpdateRequest;
+}
+
+function readRequest(context: CommandContext, parsed: ParsedArguments): Request {
+  const ports = readPorts(parsed);
   const given = changeable.filter(({ name }) => parsed.has(name));
-  if (given.length === 0) {
+  if (given.length === 0 && ports === undefined) {
     throw new BockerError("you must provide one or more flags when using this command");
   }
   const draft = newRunDraft();
@@ -54,5 +84,12 @@ function readRequest(context: CommandContext, parsed: ParsedArguments): UpdateRe
     throw new BockerError(messageOf(error), { kind: "invalid-config" });
   }
   const { resources, restart } = draft.config;
-  return { resources, ...(parsed.has("restart") ? { restart: restart ?? "no" } : {}) };
+  const others: UpdateRequest = { resources, ...(parsed.has("restart") ? { restart: restart ?? "no" } : {}) };
+  return { ...(ports && { ports }), ...(given.length > 0 && { others }) };
+}
+
+function readPorts(parsed: ParsedArguments): PortsUpdate | undefined {
+  const publish = parsed.list("publish").flatMap(parsePorts);
+  const remove = parsed.list("publish-rm").flatMap(parsePortSelectors);
+  return publish.length + remove.length === 0 ? undefined : { publish, remove };
 }
