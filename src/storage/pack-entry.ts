@@ -22,6 +22,8 @@ import { asBytes, openUnlessGone, type TreeMember, unlessGone } from "./tree-wal
 export interface PackOptions {
   /** Seconds since the epoch; later modification times become this. */
   readonly latestSeconds?: number;
+  /** The last word on an entry before it is written; its kind, name and size must stay. */
+  readonly rewrite?: (entry: TarEntry, stat: BigIntStats) => TarEntry;
 }
 
 const readBytes = 512 * 1024;
@@ -74,7 +76,7 @@ export class EntryPacker {
 
   #describe({ name, path, stat }: TreeMember, kind: TarEntryKind, linkName: string): TarEntry {
     const isDevice = kind === "character-device" || kind === "block-device";
-    return {
+    const entry: TarEntry = {
       ...emptyEntry,
       kind,
       name,
@@ -87,6 +89,7 @@ export class EntryPacker {
       deviceMinor: isDevice ? Number((stat.rdev & 0xffn) | ((stat.rdev >> 12n) & 0xfff00n)) : 0,
       xattrs: kind === "hardlink" ? emptyEntry.xattrs : readXattrs(path),
     };
+    return this.#options.rewrite?.(entry, stat) ?? entry;
   }
 
   #clamp(time: Timespec): Timespec {
