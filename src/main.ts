@@ -45,6 +45,10 @@ async function main(argv: readonly string[]): Promise<number> {
     await drainTerminal();
     return 0;
   }
+  if (verb === "exec-keeper") {
+    const { runExecKeeper } = await import("./engine/exec-keeper.ts");
+    return runExecKeeper(argv.slice(1));
+  }
   if (verb === "health-check") {
     const { runHealthRole } = await import("./engine/run-health-check.ts");
     return runHealthRole(argv[1] ?? "");

@@ -14,7 +14,13 @@ export async function openEngineFor(context: CommandContext): Promise<Engine> {
 
 /** The same for a command that has read the settings already. */
 export function openEngineWith(settings: EngineSettings): Engine {
-  if (effectiveUid() === 0) return openEngine(settings);
+  requireRoot();
+  return openEngine(settings);
+}
+
+/** For a command that leaves the engine to another process. */
+export function requireRoot(): void {
+  if (effectiveUid() === 0) return;
   throw new BockerError("bocker needs root: it makes namespaces, mounts and networks of the host", {
     kind: "permission",
     hint: "run it with sudo; rootless containers are not there yet",

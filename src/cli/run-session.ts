@@ -24,7 +24,9 @@ export function attachRequestFor(config: Wanted, attach: readonly StandardStream
 export async function attachAndWait(
   session: Session,
   request: AttachRequest,
-  options: Wanted & Pick<ClientOptions, "detachKeys"> & Pick<AttachOptions, "sigProxy">,
+  options: Wanted &
+    Pick<ClientOptions, "detachKeys"> &
+    Pick<AttachOptions, "sigProxy"> & { readonly detached?: () => void },
 ): Promise<number> {
   const result = await runAttached(session, {
     stdin: request.stdin,
@@ -33,5 +35,7 @@ export async function attachAndWait(
     ...(options.detachKeys === undefined ? {} : { detachKeys: options.detachKeys }),
     brokenOutput: "close",
   });
-  return result.kind === "exited" ? result.exitCode : 0;
+  if (result.kind === "exited") return result.exitCode;
+  options.detached?.();
+  return 0;
 }

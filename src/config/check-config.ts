@@ -45,6 +45,7 @@ const checks: readonly Check[] = [
     "conflicting options: cannot specify both --restart and --rm",
   ({ config, logOptions }) =>
     config.log.driver === "none" && logOptions.length > 0 && "invalid logging opts for driver none",
+  ({ config }) => checkLog(config),
   ({ config, client }) =>
     client.replace && config.name === undefined && "cannot replace container without --name being set",
   ({ config }) => checkMemory(config.resources),
@@ -59,6 +60,14 @@ const checks: readonly Check[] = [
     (config.hostname ?? config.domainname) !== undefined &&
     "conflicting options: hostname and the UTS mode",
 ];
+
+const k8sFileOptions = ["path"];
+
+function checkLog({ log }: ContainerConfig): string | undefined {
+  const isKnown = (key: string): boolean => k8sFileOptions.includes(key) === (log.driver === "k8s-file");
+  const unknown = Object.keys(log.options ?? {}).find((key) => !isKnown(key) && key !== "mode");
+  return unknown === undefined ? undefined : `unknown log opt '${unknown}' for ${log.driver} log driver`;
+}
 
 function checkMemory(resources: ResourceConfig): string | undefined {
   const { memoryBytes: memory, memoryReservationBytes: reservation } = resources;

@@ -5,6 +5,7 @@
 import { clientOptions } from "./option/client.ts";
 import { filesystemOptions } from "./option/filesystem.ts";
 import { healthOptions } from "./option/health.ts";
+import { logOptions } from "./option/log.ts";
 import { networkOptions } from "./option/network.ts";
 import { processOptions } from "./option/process.ts";
 import { resourceOptions } from "./option/resource.ts";
@@ -18,6 +19,7 @@ export const runOptions: readonly RunOption[] = [
   ...resourceOptions,
   ...securityOptions,
   ...healthOptions,
+  ...logOptions,
   ...clientOptions,
 ];
 

@@ -5,10 +5,12 @@ import { BockerError } from "../errors.ts";
 import type { LogEntry } from "../monitor/log-entry.ts";
 import { readLog } from "../monitor/log-reader.ts";
 import type { ContainerRecord } from "../state/record.ts";
-import { attachSocketOf, logPathOf } from "./container-paths.ts";
+import { attachSocketOf } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
+import { logFileOf } from "./log-target.ts";
 
+export { padLogTime } from "../monitor/cri-entry.ts";
 export type { LogEntry };
 
 export interface LogRequest {
@@ -17,34 +19,49 @@ export interface LogRequest {
   /** Milliseconds after the epoch. */
   readonly since?: number;
   readonly until?: number;
-  /** Goes on until the container ends. */
+  /** Goes on until the container has ended and is not started again. */
   readonly follow: boolean;
 }
+
+export interface ContainerLog {
+  readonly id: string;
+  readonly name: string;
+  readonly batches: AsyncIterable<readonly LogEntry[]>;
+}
+
+/** While a restart policy pauses: what it starts writes to the same log, which is read meanwhile. */
+const betweenLooksMs = 100;
 
 /** The entries, in batches. Throws docker's refusal for a container that keeps no log. */
 export async function containerLog(
   engine: Engine,
   nameOrId: string,
   { follow, ...options }: LogRequest,
-): Promise<AsyncIterable<readonly LogEntry[]>> {
+): Promise<ContainerLog> {
   const record = await loadContainer(engine, nameOrId);
-  if (record.config.log.driver === "none") {
+  const { driver } = record.config.log;
+  const path = logFileOf(engine, record);
+  if (driver === "none" || path === undefined) {
     throw new BockerError("configured logging driver does not support reading", { kind: "unsupported" });
   }
-  return readLog(logPathOf(engine.paths, record.id), {
-    ...options,
-    ...(follow ? { followUntil: endOf(engine, record) } : {}),
-  });
+  const followUntil = follow ? { followUntil: endOf(engine, record) } : {};
+  return { id: record.id, name: record.name, batches: readLog(path, { driver, ...options, ...followUntil }) };
 }
 
-/** Kept when the container has ended: its monitor closes the connection. One that does not run has ended. */
-async function endOf(engine: Engine, record: ContainerRecord): Promise<void> {
-  if (record.init === undefined) return;
+/**
+ * Kept when the container has ended for good: a restart policy's pauses and further runs are part of its life. Each run's
+ * monitor closes the connection once it has settled the run.
+ */
+async function endOf(engine: Engine, { id }: ContainerRecord): Promise<void> {
   const { connectAttach } = await import("../monitor/connect-attach.ts");
-  const session = await connectAttach(attachSocketOf(engine.paths, record.id), {
-    stdin: false,
-    stdout: false,
-    stderr: false,
-  });
-  await session.run(() => undefined);
+  const nothing = { stdin: false, stdout: false, stderr: false };
+  for (;;) {
+    const record = await loadContainer(engine, id);
+    if (record.status === "restarting") await Bun.sleep(betweenLooksMs);
+    else if (record.init === undefined) return;
+    else {
+      const session = await connectAttach(attachSocketOf(engine.paths, id), nothing);
+      await session.run(() => undefined);
+    }
+  }
 }

@@ -16,7 +16,7 @@ import { selfCommand } from "../host/self-command.ts";
 import { spawnDetached } from "../host/spawn-detached.ts";
 import type { ExecContext } from "../launch/context.ts";
 import { planExec } from "../launch/plan-exec.ts";
-import { makePipes } from "../monitor/container-stdio.ts";
+import { type HostStdio, makePipes } from "../monitor/container-stdio.ts";
 import { LocalSession } from "../monitor/local-session.ts";
 import type { Session } from "../monitor/session.ts";
 import { joinableNamespaces } from "../runtime/joinable-namespaces.ts";
@@ -39,8 +39,6 @@ export interface ExecRequest {
   readonly args: readonly string[];
   readonly tty: boolean;
   readonly interactive: boolean;
-  /** Nobody stays with the process: its output goes nowhere. */
-  readonly detach: boolean;
   readonly env: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
@@ -48,8 +46,33 @@ export interface ExecRequest {
   readonly size?: WindowSize;
 }
 
-/** Starts the process. Undefined with `detach`: it goes on by itself. Throws docker's words when it cannot. */
-export async function execInContainer(engine: Engine, request: ExecRequest): Promise<Session | undefined> {
+/** Starts the process with this one as its parent and the holder of its streams. Throws docker's words when it cannot. */
+export async function execInContainer(engine: Engine, request: ExecRequest): Promise<ExecSession> {
+  const { process, host, events } = await startExec(engine, request, openStreams);
+  if (host === undefined) throw new BockerError("a process without streams cannot be attached to");
+  return attach(process, host, events);
+}
+
+/** As execInContainer, without streams: what it writes goes nowhere. The process's pidfd is the caller's. */
+export async function execWithoutStreams(
+  engine: Engine,
+  request: ExecRequest,
+): Promise<{ readonly containerId: string; readonly process: StartedProcess; readonly execId: string }> {
+  const { process, events } = await startExec(engine, request, nullStreams);
+  return { process, execId: events.execId, containerId: events.containerId };
+}
+
+interface StartedExec {
+  readonly process: StartedProcess;
+  readonly host: Streams["host"];
+  readonly events: ExecEvents;
+}
+
+async function startExec(
+  engine: Engine,
+  request: ExecRequest,
+  open: (request: ExecRequest, process: SpecProcess, rootFd: number) => Streams,
+): Promise<StartedExec> {
   const record = await loadContainer(engine, request.container);
   const init = runningInit(record);
   const target = openProcess(init);
@@ -58,11 +81,11 @@ export async function execInContainer(engine: Engine, request: ExecRequest): Pro
   try {
     rootFd = openat(-1, `/proc/${init.pid}/root`, openFlags.O_PATH | openFlags.O_DIRECTORY);
     const resolved = await resolveExecProcess(engine, record, request, rootFd);
-    const streams = request.detach ? nullStreams() : openStreams(request, resolved.process, rootFd);
+    const streams = open(request, resolved.process, rootFd);
     try {
       const process = await launch(engine, record, { target, resolved, streams, init });
-      const events = new ExecEvents(engine, record.id, request.args);
-      return request.detach ? release(process) : attach(process, streams, events);
+      const events = new ExecEvents(engine, record.id, request.args, process.identity);
+      return { process, host: streams.host, events };
     } catch (error) {
       streams.closeHost();
       throw error;
@@ -83,8 +106,15 @@ function runningInit(record: ContainerRecord): ProcessIdentity {
   return requireInit(record);
 }
 
+/** A session whose process is known, for whoever has to end more than that. */
+export interface ExecSession extends Session {
+  readonly process: ProcessIdentity;
+  /** To be called once the user has left it. */
+  noteDetach(): void;
+}
+
 interface Streams {
-  readonly host: ConstructorParameters<typeof LocalSession>[0] | undefined;
+  readonly host: HostStdio | undefined;
   readonly child: readonly [stdin: number, stdout: number, stderr: number];
   readonly chown: ExecContext["chownStdio"];
   closeChild(): void;
@@ -157,13 +187,7 @@ async function launch(engine: Engine, record: ContainerRecord, to: Target): Prom
   });
 }
 
-function release(process: StartedProcess): undefined {
-  closeQuietly(process.pidfd);
-  return undefined;
-}
-
-function attach(process: StartedProcess, { host }: Streams, events: ExecEvents): Session {
-  if (host === undefined) throw new BockerError("a detached process has no streams");
+function attach(process: StartedProcess, host: HostStdio, events: ExecEvents): ExecSession {
   let hasEnded = false;
   const exited = waitForExit(process)
     .finally(() => {
@@ -177,7 +201,8 @@ function attach(process: StartedProcess, { host }: Streams, events: ExecEvents):
   const signal = (number: number): void => {
     if (!hasEnded) signalProcess({ pidfd: process.pidfd }, number);
   };
-  return new LocalSession(host, { exited, signal }, keepTerminal);
+  const session = new LocalSession(host, { exited, signal }, keepTerminal);
+  return Object.assign(session, { process: process.identity, noteDetach: () => events.noteDetach() });
 }
 
 /** A process of its own reads the terminal of a command that the user detached from, as long as that lives. */

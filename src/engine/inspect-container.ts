@@ -49,7 +49,7 @@ export function containerInspectOf(facts: ContainerFacts): JsonObject {
     ResolvConfPath: join(folder, "resolv.conf"),
     HostnamePath: join(folder, "hostname"),
     HostsPath: join(folder, "hosts"),
-    LogPath: record.config.log.driver === "json-file" ? join(folder, "log.json") : "",
+    LogPath: logFileIn(folder, record.config.log) ?? "",
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: facts.storageDriver,

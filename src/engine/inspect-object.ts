@@ -4,6 +4,7 @@
 import { BockerError } from "../errors.ts";
 import { mergeProcess } from "../spec/merge-process.ts";
 import { findContainer } from "../state/container.ts";
+import { listExecs } from "../state/exec.ts";
 import { tagsOfImage } from "../state/image.ts";
 import { leasesOfContainer } from "../state/lease.ts";
 import { listNetworks } from "../state/network.ts";
@@ -98,7 +99,7 @@ function inspectContainer(engine: Engine, record: ContainerRecord): JsonObject {
       ? [parseRootDirectory(record.config.image).path]
       : image.rootfs.diff_ids.toReversed().map((diffID) => layerPath(engine.paths, diffID)),
     storageDriver: driverOf(engine.paths, record.id),
-    execIds: [],
+    execIds: listExecs(engine.state, record.id),
   });
 }
 

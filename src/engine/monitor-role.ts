@@ -29,16 +29,19 @@ import {
   markStopIntent,
   setStatus,
 } from "../state/container-life.ts";
+import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { awaitRestart } from "./await-restart.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
-import { attachSocketOf, logPathOf } from "./container-paths.ts";
+import { attachSocketOf } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { stillStartingCode } from "./health-check.ts";
+import { checkLogPath, logTargetOf } from "./log-target.ts";
 import { releaseContainer } from "./release-container.ts";
 import { removeReleased } from "./remove-container.ts";
 import { planRestart } from "./restart-policy.ts";
 import { startContainer } from "./start-container.ts";
+import { thawContainer } from "./thaw-container.ts";
 
 /** The engine as a monitor sees it; one value serves one container. */
 export function monitorDependencies(engine: Engine): MonitorDependencies {
@@ -46,14 +49,34 @@ export function monitorDependencies(engine: Engine): MonitorDependencies {
   if (monitor === undefined)
     throw new BockerError("cannot read /proc/self: is proc mounted?", { kind: "host" });
   return {
-    startContainer: async (id, { size }) =>
-      monitored(engine, await startContainer(engine, id, monitor, size)),
+    startContainer: async (id, { size, isAttached }) => {
+      prepareStart(engine, id, isAttached === true);
+      return monitored(engine, await startContainer(engine, id, monitor, size));
+    },
     settleExit: (id, exit) => settleExit(engine, id, monitor, exit),
     restartContainer: async (id, delayMs) => {
       const started = await restart(engine, id, monitor, delayMs);
       return started === undefined ? undefined : monitored(engine, started);
     },
+    thawContainer: async (id) => {
+      const record = getContainer(engine.state, id);
+      if (record !== undefined) await thawContainer(engine, record);
+    },
   };
+}
+
+/** What docker does before it starts a container: it looks at the log, and tells who watches. */
+function prepareStart(engine: Engine, id: string, isAttached: boolean): void {
+  const record = getContainer(engine.state, id);
+  if (record === undefined) return;
+  checkLogPath(record.config.log);
+  if (isAttached) appendContainerEvent(engine.state, id, "attach");
+}
+
+/** Of this run, from now on. */
+function deadlineOf({ config }: ContainerRecord): Pick<StartedContainer, "deadlineMs"> {
+  const { timeoutSeconds } = config;
+  return timeoutSeconds === undefined ? {} : { deadlineMs: sinceBootMs() + timeoutSeconds * 1000 };
 }
 
 type Started = Awaited<ReturnType<typeof startContainer>>;
@@ -94,9 +117,11 @@ function monitored(engine: Engine, started: Started): StartedContainer {
     stdinOnce: record.config.interactive,
     rest: { pidfd, command: selfCommand("monitor") },
     ports: started.forwarders,
+    ...(started.names && { names: started.names }),
     log: logTargetOf(engine, record),
     socketPath: attachSocketOf(engine.paths, record.id),
     ...healthScheduleOf(started),
+    ...deadlineOf(record),
   };
 }
 

@@ -3,6 +3,8 @@
  * the monitor stays small.
  */
 
+import { detectCgroups } from "../cgroup/detect-cgroups.ts";
+import { listProcesses } from "../cgroup/kill-cgroup.ts";
 import { renderDuration } from "../config/duration.ts";
 import { loadEngineSettings } from "../config/engine-settings.ts";
 import { messageOf } from "../errors.ts";
@@ -10,7 +12,7 @@ import { nowMs } from "../host/clock.ts";
 import { isSameProcess } from "../host/process-identity.ts";
 import { getContainer } from "../state/container.ts";
 import { setHealth } from "../state/container-life.ts";
-import { appendEvent } from "../state/event.ts";
+import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord, HealthRecord, HealthResult } from "../state/record.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { type Engine, openEngine } from "./engine.ts";
@@ -22,11 +24,12 @@ import {
   startingHealth,
   stillStartingCode,
 } from "./health-check.ts";
+import { killSession } from "./kill-session.ts";
 import { restartContainer } from "./restart-container.ts";
 import { killContainer, stopContainer } from "./stop-container.ts";
 import { takeMonitor } from "./take-monitor.ts";
+import { cgroupOf } from "./thaw-container.ts";
 
-const SIGKILL = 9;
 const keptOutputBytes = 4096;
 
 /** The process's whole work; its exit code. */
@@ -66,16 +69,15 @@ async function runCheck(engine: Engine, record: ContainerRecord, check: HealthCh
   }
 }
 
-/** Undefined: it took too long, and was killed. */
+/** Undefined: it took too long, and was killed with all that it had started. */
 async function runCommand(
   engine: Engine,
-  { id }: ContainerRecord,
+  record: ContainerRecord,
   { args, timeoutMs }: HealthCheck,
   output: (chunk: Uint8Array) => void,
 ): Promise<number | undefined> {
-  const quiet = { tty: false, interactive: false, detach: false, privileged: false, env: [] };
-  const session = await execInContainer(engine, { container: id, args, ...quiet });
-  if (session === undefined) throw new TypeError("a health check is not detached");
+  const quiet = { tty: false, interactive: false, privileged: false, env: [] };
+  const session = await execInContainer(engine, { container: record.id, args, ...quiet });
   let keptBytes = 0;
   const ended = session.run((_stream, chunk) => {
     // One byte more than is shown says that something was cut off.
@@ -84,7 +86,7 @@ async function runCommand(
   });
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => {
-    session.signal(SIGKILL);
+    killSession(session.process, () => pidsOf(engine, record));
     late.resolve(undefined);
   }, timeoutMs);
   try {
@@ -92,6 +94,11 @@ async function runCommand(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Where there are no cgroups, only the command itself is known. */
+function pidsOf(engine: Engine, record: ContainerRecord): readonly number[] {
+  return detectCgroups().mode === "none" ? [] : listProcesses(cgroupOf(engine, record));
 }
 
 function outputText(chunks: readonly Uint8Array[]): string {
@@ -115,9 +122,7 @@ function keepResult(
     const health = nextHealth(before, result, check, record.startedAtMs ?? result.startMs);
     setHealth(engine.state, record.id, health);
     if (health.status !== before.status) {
-      const { id, name, imageName: image } = record;
-      const action = `health_status: ${health.status}`;
-      appendEvent(engine.state, { type: "container", action, id, attributes: { name, image } });
+      appendContainerEvent(engine.state, record.id, `health_status: ${health.status}`);
     }
     return health;
   });

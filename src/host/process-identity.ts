@@ -20,6 +20,8 @@ export interface ProcessStat {
   /** One letter, `R`, `S`, `Z` … */
   readonly state: string;
   readonly parentPid: number;
+  /** The pid of the session's leader. */
+  readonly session: number;
   readonly startTicks: string;
 }
 
@@ -29,12 +31,12 @@ export interface ProcessStat {
  */
 export function parseProcessStat(line: string): ProcessStat | undefined {
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  const [state, parentPid] = fields;
+  const [state, parentPid, , session] = fields;
   const startTicks = fields[19];
   if (!line.includes(")") || state === undefined || parentPid === undefined || startTicks === undefined) {
     return undefined;
   }
-  return { state, parentPid: Number(parentPid), startTicks };
+  return { state, parentPid: Number(parentPid), session: Number(session), startTicks };
 }
 
 /** The stat of a process, zombies included; undefined when there is none of that pid. */

@@ -13,16 +13,19 @@ export interface LogEntry {
   readonly time: string;
   /** With its newline, when it has one. */
   readonly text: string;
+  /** docker's attrs: labels, variables and tag that were asked for with --log-opt. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 /**
  * Entries for whole lines, in one string: `lines` ends with a newline, and all get the same time.
  *
  * JSON.stringify and replaceAll do the work in native code: 350 to 480 MB/s of lines of 100 bytes, against
- * 180 to 270 line by line (measured). Only a backslash in the text makes the first way ambiguous.
+ * 180 to 270 line by line (measured). Only a backslash in the text makes the first way ambiguous. `extra`: of
+ * renderAttributes.
  */
-export function renderLines(stream: StreamName, lines: string, time: string): string {
-  const tail = `","stream":"${stream}","time":"${time}"}\n`;
+export function renderLines(stream: StreamName, lines: string, time: string, extra = ""): string {
+  const tail = `","stream":"${stream}",${extra}"time":"${time}"}\n`;
   if (lines.includes("\\")) {
     let entries = "";
     for (const line of lines.slice(0, -1).split("\n")) {
@@ -35,8 +38,13 @@ export function renderLines(stream: StreamName, lines: string, time: string): st
 }
 
 /** One entry for a text that is not a line, or not a whole one. */
-export function renderPart(stream: StreamName, text: string, time: string): string {
-  return `{"log":${JSON.stringify(text)},"stream":"${stream}","time":"${time}"}\n`;
+export function renderPart(stream: StreamName, text: string, time: string, extra = ""): string {
+  return `{"log":${JSON.stringify(text)},"stream":"${stream}",${extra}"time":"${time}"}\n`;
+}
+
+/** The member `attrs` with its comma; empty for none. */
+export function renderAttributes(attributes: Readonly<Record<string, string>>): string {
+  return Object.keys(attributes).length === 0 ? "" : `"attrs":${JSON.stringify(attributes)},`;
 }
 
 /** One line of a log, without its newline; undefined for what is not one (a torn line after a crash). */
@@ -61,9 +69,13 @@ function parsePlainEntry(line: string): LogEntry | undefined {
 
 function parseJsonEntry(line: string): LogEntry | undefined {
   try {
-    const value = JSON.parse(line) as { log?: unknown; stream?: unknown; time?: unknown } | null;
+    const value = JSON.parse(line) as Record<"log" | "stream" | "time" | "attrs", unknown> | null;
     if (typeof value?.log !== "string" || typeof value.time !== "string") return undefined;
-    return { stream: value.stream === "stderr" ? "stderr" : "stdout", time: value.time, text: value.log };
+    const stream = value.stream === "stderr" ? "stderr" : "stdout";
+    const { attrs } = value;
+    if (typeof attrs !== "object" || attrs === null) return { stream, time: value.time, text: value.log };
+    const attributes = Object.fromEntries(Object.entries(attrs).map(([key, each]) => [key, String(each)]));
+    return { stream, time: value.time, text: value.log, attributes };
   } catch {
     return undefined;
   }

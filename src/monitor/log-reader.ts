@@ -7,10 +7,13 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { FolderWatch } from "./folder-watch.ts";
-import { type LogEntry, parseEntry } from "./log-entry.ts";
+import type { LogEntry } from "./log-entry.ts";
 import { keepLastLines, type LogFile, openLogFile, openLogFiles, successorPath } from "./log-files.ts";
+import { type LogFileDriver, logParser } from "./log-format.ts";
 
 export interface ReadLogOptions {
+  /** Who wrote it; absent: json-file. */
+  readonly driver?: LogFileDriver;
   /** The last so many entries; absent: all. */
   readonly tail?: number;
   /** Epoch milliseconds, with fractions: entries at or after this. */
@@ -34,13 +37,13 @@ export async function* readLog(
 ): AsyncGenerator<readonly LogEntry[], void, undefined> {
   const open = openLogFiles(path);
   const files = options.tail === undefined ? open : keepLastLines(open, options.tail);
-  const wanted = timeFilter(options);
+  const reading = { parse: logParser(options.driver ?? "json-file"), wanted: timeFilter(options) };
   const watch = options.followUntil === undefined ? undefined : new FolderWatch(dirname(path));
   try {
-    for (const file of files) yield* wantedBatches(file, wanted);
+    for (const file of files) yield* wantedBatches(file, reading);
     if (watch === undefined || options.followUntil === undefined) return;
     void options.followUntil.catch(() => undefined).then(() => watch.finish());
-    yield* follow(path, files, watch, wanted);
+    yield* follow(path, files, watch, reading);
   } finally {
     watch?.close();
     for (const { fd } of files) closeSync(fd);
@@ -48,23 +51,29 @@ export async function* readLog(
 }
 
 type Filter = ((entry: LogEntry) => boolean) | undefined;
+type Parse = ReturnType<typeof logParser>;
+
+interface Reading {
+  readonly parse: Parse;
+  readonly wanted: Filter;
+}
 
 /** `files` holds what is open; the last one is being read. */
 async function* follow(
   path: string,
   files: LogFile[],
   watch: FolderWatch,
-  wanted: Filter,
+  reading: Reading,
 ): AsyncGenerator<readonly LogEntry[], void, undefined> {
   for (;;) {
     const last = watch.finished;
     for (;;) {
       const current = files.at(-1);
-      if (current !== undefined) yield* wantedBatches(current, wanted);
+      if (current !== undefined) yield* wantedBatches(current, reading);
       const next = nextFile(path, current);
       if (next === undefined) break;
       // What came between the last read and the rotation.
-      if (current !== undefined) yield* wantedBatches(current, wanted);
+      if (current !== undefined) yield* wantedBatches(current, reading);
       for (const { fd } of files.splice(0)) closeSync(fd);
       files.push(next);
     }
@@ -79,15 +88,18 @@ function nextFile(path: string, current: LogFile | undefined): LogFile | undefin
   return successor === undefined ? undefined : openLogFile(successor);
 }
 
-function* wantedBatches(file: LogFile, wanted: Filter): Generator<readonly LogEntry[], void, undefined> {
-  for (const batch of readEntries(file)) {
+function* wantedBatches(
+  file: LogFile,
+  { parse, wanted }: Reading,
+): Generator<readonly LogEntry[], void, undefined> {
+  for (const batch of readEntries(file, parse)) {
     const entries = wanted === undefined ? batch : batch.filter(wanted);
     if (entries.length > 0) yield entries;
   }
 }
 
 /** From the file's offset to its last whole line. */
-function* readEntries(file: LogFile): Generator<LogEntry[], void, undefined> {
+function* readEntries(file: LogFile, parse: Parse): Generator<LogEntry[], void, undefined> {
   // The only file of a log that keeps one starts again at zero.
   if (fstatSync(file.fd).size < file.offset) file.offset = 0;
   let buffer = Buffer.allocUnsafe(readBytes);
@@ -97,17 +109,17 @@ function* readEntries(file: LogFile): Generator<LogEntry[], void, undefined> {
     const end = buffer.subarray(0, length).lastIndexOf(newline) + 1;
     if (end > 0) {
       file.offset += end;
-      yield parseEntries(buffer.toString("utf8", 0, end));
+      yield parseEntries(buffer.toString("utf8", 0, end), parse);
     } else if (length < buffer.byteLength) return;
     else buffer = Buffer.allocUnsafe(buffer.byteLength * 2);
   }
 }
 
-function parseEntries(text: string): LogEntry[] {
+function parseEntries(text: string, parse: Parse): LogEntry[] {
   const entries: LogEntry[] = [];
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf("\n", at);
-    const entry = parseEntry(text.slice(at, end));
+    const entry = parse(text.slice(at, end));
     if (entry !== undefined) entries.push(entry);
     at = end + 1;
   }

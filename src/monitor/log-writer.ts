@@ -1,5 +1,5 @@
 /**
- * Writes what a container says into its log (json-file), at the container's pace.
+ * Writes what a container says into its log, at the container's pace.
  *
  * One write(2) a chunk that was read; nothing is batched by time, so the log is as new as the output. A log that cannot
  * be written never stops the container: what is lost is counted, and the log says so once it can be written again.
@@ -7,7 +7,8 @@
 import { isAscii } from "node:buffer";
 import { errnoNumber, errnoText } from "../../ffi/errno.ts";
 import { LineSplitter, type Segment } from "./line-splitter.ts";
-import { renderLines, renderLogTime, renderPart } from "./log-entry.ts";
+import { renderLogTime } from "./log-entry.ts";
+import { type LogEncoder, logEncoder } from "./log-format.ts";
 import type { LogTarget } from "./monitor-dependencies.ts";
 import { RotatingFile } from "./rotating-file.ts";
 import type { StreamName } from "./session.ts";
@@ -20,13 +21,16 @@ interface Loss {
 
 export class LogWriter {
   readonly #file: RotatingFile | undefined;
+  readonly #encoder: LogEncoder;
   readonly #now: () => number;
   readonly #splitters = { stdout: new LineSplitter(), stderr: new LineSplitter() };
   #loss: Loss = noLoss();
 
   /** Opens the file with the first line, so that a full disk does not stop the start. `now`: epoch milliseconds. */
   constructor(target: LogTarget, now: () => number = preciseNow) {
-    this.#file = target.driver === "none" ? undefined : new RotatingFile(target.path, target);
+    const { driver, path, attributes } = target;
+    this.#file = driver === "none" ? undefined : new RotatingFile(path, target);
+    this.#encoder = logEncoder(driver === "none" ? "json-file" : driver, attributes);
     this.#now = now;
   }
 
@@ -59,7 +63,7 @@ export class LogWriter {
     for (const { kind, bytes } of segments) {
       const encoding = isAscii(bytes) ? "latin1" : "utf8";
       const text = viewOf(bytes).toString(encoding);
-      const entries = kind === "lines" ? renderLines(stream, text, time) : renderPart(stream, text, time);
+      const entries = this.#encoder[kind](stream, text, time);
       this.#tryAppend(Buffer.from(entries, encoding), bytes.byteLength);
     }
   }
@@ -79,7 +83,7 @@ export class LogWriter {
     const { entries, bytes, reason } = this.#loss;
     const lines = entries === 1 ? "1 line" : `${entries} lines`;
     const text = `bocker: dropped ${lines} (${bytes} bytes) of output here: ${reason}\n`;
-    this.#file?.append(Buffer.from(renderPart("stderr", text, renderLogTime(this.#now()))));
+    this.#file?.append(Buffer.from(this.#encoder.lines("stderr", text, renderLogTime(this.#now()))));
     this.#loss = noLoss();
   }
 }

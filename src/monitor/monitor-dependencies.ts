@@ -5,6 +5,7 @@
  */
 import type { WindowSize } from "../../ffi/tty.ts";
 import type { LogConfig } from "../config/container-config.ts";
+import type { NameService } from "../network/name-order.ts";
 import type { PortForwarders } from "../network/port-forwarders.ts";
 import type { HostStdio } from "./container-stdio.ts";
 import type { HealthSchedule } from "./health-timer.ts";
@@ -25,6 +26,8 @@ export interface MonitorDependencies {
    * recorded already.
    */
   restartContainer(id: string, delayMs: number): Promise<StartedContainer | undefined>;
+  /** Lets a paused container go on, so that a signal reaches it. */
+  thawContainer(id: string): Promise<void>;
 }
 
 /** What follows the end of a run. */
@@ -38,6 +41,8 @@ export interface Settlement {
 export interface StartOptions {
   /** Of the first client's terminal, to be set before the process can ask. */
   readonly size?: WindowSize;
+  /** Somebody watches from the first moment. */
+  readonly isAttached?: true;
 }
 
 export interface StartedContainer {
@@ -56,14 +61,16 @@ export interface StartedContainer {
    */
   readonly rest?: { readonly pidfd: number; readonly command: readonly string[] };
   readonly health?: HealthSchedule;
-  /** Where clients attach: `…/containers/ID/attach.sock`; the folder is made when it is missing. */
-  readonly socketPath: string;
-}
-
+  /** The container's resolver; its sockets are the monitor's then. */
+  readonly names?: NameService;
   /** The published ports; disposed of before the end is settled. Absent: none yet. */
   readonly ports?: PortForwarders;
   /** When the run is to be killed, on the clock of sinceBootMs; absent: never. */
   readonly deadlineMs?: number;
+  /** Where clients attach: `…/containers/ID/attach.sock`; the folder is made when it is missing. */
+  readonly socketPath: string;
+}
+
 export interface MonitoredProcess {
   /** Kept when the process has been reaped. */
   readonly exited: Promise<ProcessExit>;
@@ -78,7 +85,9 @@ export interface ProcessExit {
   readonly signal?: number;
 }
 
-export interface LogTarget extends LogConfig {
+export interface LogTarget extends Pick<LogConfig, "driver" | "maxSizeBytes" | "maxFiles"> {
   /** The live file; older ones are `PATH.1`, `PATH.2` … */
   readonly path: string;
+  /** What each entry says beside its text, where the driver has a place for that. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }

@@ -5,6 +5,7 @@ import type { ContainerLife } from "./container-life.ts";
 import type { HealthTimer } from "./health-timer.ts";
 import type { HeldPorts } from "./held-ports.ts";
 import type { StartedContainer } from "./monitor-dependencies.ts";
+import type { NameDoor } from "./name-door.ts";
 import { restNow } from "./rest.ts";
 import { isGoingDown } from "./shutdown-notice.ts";
 
@@ -16,6 +17,13 @@ const checkingLookMs = 150;
 /** Growth of the resident set, above which a resumed monitor starts anew. */
 const growthBytes = 4 << 20;
 
+/** What goes on beside the container's streams. */
+export interface RestingParts {
+  readonly held: HeldPorts;
+  readonly names: NameDoor;
+  readonly health?: HealthTimer | undefined;
+}
+
 /**
  * Looks from time to time until the result is called. `resumed`: has rested before. Does nothing for a container
  * whose monitor cannot rest.
@@ -25,24 +33,30 @@ export function restWhenQuiet(
   id: string,
   container: StartedContainer,
   resumed: boolean,
-  held: HeldPorts,
-  health?: HealthTimer,
+  { held, names, health }: RestingParts,
 ): () => void {
-  const { rest, stdinOnce, log, socketPath } = container;
+  const { rest, stdinOnce, log, socketPath, deadlineMs } = container;
   if (rest === undefined) return () => undefined;
-  const state = { id, stdinOnce, log, socketPath, ...rest };
+  const deadline = deadlineMs === undefined ? {} : { deadlineMs };
+  const state = { id, stdinOnce, log, socketPath, ...deadline, ...rest };
   // The first look of a resumed monitor only sees how large it is by itself.
   let limitBytes = resumed ? Number.POSITIVE_INFINITY : 0;
   let timer = setTimeout(look, firstLookMs);
   function look(): void {
     const rssBytes = process.memoryUsage.rss();
     // What is known of a shutdown is known in this process only.
-    const stdio = rssBytes > limitBytes && !isGoingDown() ? life.quietStdio() : undefined;
+    const stdio = rssBytes > limitBytes && !isGoingDown() && names.isQuiet ? life.quietStdio() : undefined;
     const schedule = health?.resting;
     const isChecking = health !== undefined && schedule === undefined;
     const ports = held.resting;
     if (stdio !== undefined && !isChecking && ports !== undefined)
-      restNow({ ...state, stdio, ports, ...(schedule ? { health: schedule } : {}) });
+      restNow({
+        ...state,
+        stdio,
+        ports,
+        ...(schedule ? { health: schedule } : {}),
+        ...(names.service ? { names: names.service } : {}),
+      });
     if (limitBytes === Number.POSITIVE_INFINITY) limitBytes = rssBytes + growthBytes;
     timer = setTimeout(look, stdio !== undefined && isChecking ? checkingLookMs : nextLookMs);
   }

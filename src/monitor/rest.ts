@@ -12,6 +12,7 @@ import { readFileSync } from "node:fs";
 import { execve, maskSignals, setCloseOnExec } from "../../ffi/exec.ts";
 import { closeQuietly, writeAll } from "../../ffi/file.ts";
 import { memfd_create } from "../../ffi/memfd.ts";
+import { type NameService, nameSocketFds } from "../network/name-order.ts";
 import type { PortSocket } from "../network/port-forwarders.ts";
 import type { HostStdio } from "./container-stdio.ts";
 import type { HealthSchedule } from "./health-timer.ts";
@@ -27,14 +28,16 @@ export interface RestState {
   readonly socketPath: string;
   readonly command: readonly string[];
   readonly health?: HealthSchedule;
+  readonly deadlineMs?: number;
   readonly ports: readonly PortSocket[];
+  readonly names?: NameService;
 }
 
 /** Names the memfd's descriptor in the environment of the resumed monitor. */
 export const restVariable = "BOCKER_MONITOR_STATE";
 
-/** SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM: would end the process before its handlers are there again. */
-const heldSignals = [1, 2, 3, 10, 12, 15] as const;
+/** SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGIO: would end the process before its handlers are there again. */
+const heldSignals = [1, 2, 3, 10, 12, 15, 29] as const;
 
 /**
  * Becomes the resumed monitor. Returns only when that was not possible; everything is then as before.
@@ -74,8 +77,9 @@ export function releaseHeldSignals(): void {
   maskSignals(heldSignals, false);
 }
 
-function descriptorsOf({ pidfd, stdio, ports }: RestState): readonly number[] {
-  return [pidfd, ...streamsOf(stdio), ...ports.map(({ fd }) => fd)];
+function descriptorsOf({ pidfd, stdio, ports, names }: RestState): readonly number[] {
+  const nameFds = names === undefined ? [] : nameSocketFds(names.sockets);
+  return [pidfd, ...streamsOf(stdio), ...ports.map(({ fd }) => fd), ...nameFds];
 }
 
 function streamsOf(stdio: HostStdio): readonly number[] {

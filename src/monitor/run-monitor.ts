@@ -24,13 +24,16 @@ import type {
   StartedContainer,
 } from "./monitor-dependencies.ts";
 import { monitorChannelFd } from "./monitor-process.ts";
+import { NameDoor } from "./name-door.ts";
 import { showContainerInTitle } from "./process-title.ts";
 import { decodeJson, encodeJson, FrameType, type StartOrder, toWireError } from "./protocol.ts";
 import { type RestState, releaseHeldSignals } from "./rest.ts";
 import { restWhenQuiet } from "./rest-when-quiet.ts";
+import { RunDeadline, timedOutExitCode } from "./run-deadline.ts";
 import { listenForShutdown } from "./shutdown-notice.ts";
 
-const ignoredSignals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;
+const SIGKILL = 9;
+const ignoredSignals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGIO"] as const;
 
 /** Ignores what the header says, and notes what says that the system goes down. */
 function ignoreSignals(): void {
@@ -73,8 +76,9 @@ async function start(
   { id, attach }: StartOrder,
 ): Promise<StartedContainer | undefined> {
   try {
-    const options = attach?.size === undefined ? {} : { size: attach.size };
-    return await dependencies.startContainer(id, options);
+    const size = attach?.size === undefined ? {} : { size: attach.size };
+    const attached = attach === undefined ? {} : { isAttached: true as const };
+    return await dependencies.startContainer(id, { ...size, ...attached });
   } catch (error) {
     channel.send(FrameType.error, encodeJson(toWireError(error)));
     await channel.drained();
@@ -108,7 +112,7 @@ async function live(
 }
 
 /** What attending to a container needs once it has started. */
-type Load = () => Promise<Pick<MonitorDependencies, "settleExit" | "restartContainer">>;
+type Load = () => Promise<Omit<MonitorDependencies, "startContainer">>;
 
 /**
  * Goes on with a container after a rest (rest.ts). `load` brings the engine, which is needed at the end only.
@@ -135,18 +139,18 @@ export async function resumeMonitor({ pidfd, command, ...state }: RestState, loa
 interface Run {
   readonly id: string;
   readonly container: StartedContainer;
+  readonly held: HeldPorts;
   readonly resumed: boolean;
 }
 
-  readonly held: HeldPorts;
-/** This run, and those that the restart policy makes follow. */
-async function attendAll(life: ContainerLife, run: Run, load: Load): Promise<void> {
-  let loaded: ReturnType<Load> | undefined;
 /** One that has just begun. */
 function runOf(id: string, container: StartedContainer): Run {
   return { id, container, held: new HeldPorts(container.ports), resumed: false };
 }
 
+/** This run, and those that the restart policy makes follow. */
+async function attendAll(life: ContainerLife, run: Run, load: Load): Promise<void> {
+  let loaded: ReturnType<Load> | undefined;
   const loadOnce: Load = () => {
     loaded ??= load();
     return loaded;
@@ -169,21 +173,49 @@ async function attend(
 ): Promise<number | undefined> {
   currentLife = life;
   const ended = life.run();
+  const note = (text: string) => life.log.note(text);
+  const names = new NameDoor(container.names, note);
   const listener = await listenForClients(container.socketPath, {
     attached: (client, request) => life.attach(client, request),
     replacePorts: (order) => held.replace(order),
-  }).catch((error: unknown) => life.log.note(`attach is not possible: ${messageOf(error)}`));
+    serveNames: ({ order, pid }) => names.open(order, pid),
+  }).catch((error: unknown) => note(`attach is not possible: ${messageOf(error)}`));
   showContainerInTitle(id);
-  const health = container.health && new HealthTimer(container.health, (text) => life.log.note(text));
-  const wake = restWhenQuiet(life, id, container, resumed, held, health);
-  const exit = await ended;
+  const health = container.health && new HealthTimer(container.health, note);
+  const deadline = watchDeadline(life, id, container, load);
+  const wake = restWhenQuiet(life, id, container, resumed, { held, names, health });
+  const exit = killedInTime(await ended, deadline);
   wake();
   health?.stop();
+  names.stop();
   listener?.close();
+  held[Symbol.dispose]();
   const { warning, restartInMs } = await settle(load, id, exit);
   await life.sayExit({ exitCode: exit.exitCode, ...(warning === undefined ? {} : { warning }) });
   return restartInMs;
-  held[Symbol.dispose]();
+}
+
+/** `--timeout`: SIGKILL, which a frozen container gets only once it is let go. */
+function watchDeadline(
+  life: ContainerLife,
+  id: string,
+  { deadlineMs, process }: StartedContainer,
+  load: Load,
+): RunDeadline | undefined {
+  if (deadlineMs === undefined) return undefined;
+  return new RunDeadline(deadlineMs, () => {
+    process.signal(SIGKILL);
+    load()
+      .then(({ thawContainer }) => thawContainer(id))
+      .catch((error: unknown) => life.log.note(`cannot let it go on: ${messageOf(error)}`));
+  });
+}
+
+function killedInTime(exit: ProcessExit, deadline: RunDeadline | undefined): ProcessExit {
+  deadline?.stop();
+  return deadline?.hasPassed === true && exit.signal === SIGKILL
+    ? { ...exit, exitCode: timedOutExitCode }
+    : exit;
 }
 
 /** What went wrong is told to whoever is attached; the next command that meets the container settles it. */

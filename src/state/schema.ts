@@ -156,4 +156,13 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE networks ADD COLUMN has_own_subnet INTEGER NOT NULL DEFAULT 0;
   `,
+  // Further processes of a container, while their parents watch them.
+  `
+  CREATE TABLE execs (
+    id TEXT PRIMARY KEY,
+    container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+    process TEXT NOT NULL CHECK (json_valid(process))
+  ) STRICT;
+  CREATE INDEX execs_by_container ON execs (container_id);
+  `,
 ];

@@ -171,6 +171,7 @@ describe("events", () => {
     ).toBe("0");
     expect((await list("-f", "image=busybox", "--format", "{{.Action}}")).split("\n")).toEqual([
       "create",
+      "attach",
       "start",
       "die",
       "destroy",
@@ -227,7 +228,7 @@ describe("events", () => {
     }
     child.kill();
     await child.exited;
-    expect(seen).toBe("create followed\nstart followed\ndie followed\ndestroy followed\n");
+    expect(seen).toBe("create followed\nattach followed\nstart followed\ndie followed\ndestroy followed\n");
   });
 
   test("a monitor that was killed leaves one die, told by who finds out", async () => {

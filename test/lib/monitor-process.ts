@@ -98,6 +98,7 @@ if (import.meta.main) {
       return {};
     },
     restartContainer: async () => undefined,
+    thawContainer: async () => undefined,
   };
   const resting = takeRestState();
   if (resting === undefined) await runMonitor(dependencies);

@@ -1,9 +1,11 @@
 import { loadEngineSettings } from "../../config/engine-settings.ts";
+import { execInBackground } from "../../engine/exec-background.ts";
 import { execInContainer } from "../../engine/exec-container.ts";
+import { passSettingsOn } from "../../engine/take-monitor.ts";
 import { checkInputTerminal } from "../../terminal/run-attached.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { detachKeysOf, detachKeysOption } from "../detach-keys-option.ts";
-import { openEngineWith } from "../engine-of.ts";
+import { openEngineWith, requireRoot } from "../engine-of.ts";
 import { checkEnvironmentWord, readEnvironment } from "../exec-environment.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { attachAndWait, attachRequestFor } from "../run-session.ts";
@@ -44,7 +46,7 @@ export const command: CommandSpec = {
 };
 
 async function execCommand(context: CommandContext, parsed: ParsedArguments): Promise<number> {
-  const engine = openEngineWith(await loadEngineSettings(context.global, context.env));
+  const settings = await loadEngineSettings(context.global, context.env);
   const [container = "", ...words] = parsed.positionals;
   const args = words[0] === "--" ? words.slice(1) : words;
   const keys = detachKeysOf(parsed);
@@ -54,18 +56,23 @@ async function execCommand(context: CommandContext, parsed: ParsedArguments): Pr
   if (!detach) checkInputTerminal({ stdin: request.stdin, tty: wanted.tty });
   const workdir = parsed.string("workdir");
   const user = parsed.string("user");
-  const session = await execInContainer(engine, {
+  const asked = {
     container,
     args,
     ...wanted,
-    detach,
     env: readEnvironment(context, parsed),
     privileged: parsed.boolean("privileged"),
     ...(workdir ? { workdir } : {}),
     ...(user === undefined ? {} : { user }),
     ...(request.size === undefined ? {} : { size: request.size }),
-  });
-  if (session === undefined) return 0;
-  const options = { ...wanted, sigProxy: false, ...keys };
-  return attachAndWait(session, request, options);
+  };
+  if (detach) {
+    requireRoot();
+    passSettingsOn(context.global);
+    execInBackground(asked);
+    return 0;
+  }
+  const session = await execInContainer(openEngineWith(settings), asked);
+  const noted = { detached: () => session.noteDetach() };
+  return attachAndWait(session, request, { ...wanted, sigProxy: false, ...keys, ...noted });
 }

@@ -1,18 +1,22 @@
-import { containerLog } from "../../engine/container-logs.ts";
+import { type ContainerLog, containerLog } from "../../engine/container-logs.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
-import { copyLog } from "../log-output.ts";
+import { copyLogs } from "../log-output.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
+import { shortId } from "../table.ts";
 import { parseTimeOption } from "../time-option.ts";
 
-/** `bocker logs`: what a container wrote, stdout and stderr apart. */
+/** `bocker logs`: what containers wrote, stdout and stderr apart. Several at once, --names and --color are podman's. */
 export const command: CommandSpec = {
   name: "logs",
   aliases: ["container logs"],
   summary: "Fetch the logs of a container",
-  usage: "[OPTIONS] CONTAINER",
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   options: [
+    { name: "color", kind: "boolean", help: "Colour the containers' names where several are shown" },
+    { name: "details", kind: "boolean", help: "Show extra details provided to logs" },
     { name: "follow", short: "f", kind: "boolean", help: "Follow log output" },
+    { name: "names", kind: "boolean", help: "Show names instead of IDs where several containers are shown" },
     {
       name: "since",
       kind: "string",
@@ -34,7 +38,6 @@ export const command: CommandSpec = {
   ],
   example: "bocker logs -f --tail 10 web",
   minArguments: 1,
-  maxArguments: 1,
   run: showLogs,
 };
 
@@ -43,14 +46,29 @@ async function showLogs(context: CommandContext, parsed: ParsedArguments): Promi
   const tail = tailOf(parsed.string("tail"));
   const since = parseTimeOption("since", parsed.string("since"));
   const until = parseTimeOption("until", parsed.string("until"));
-  const batches = await containerLog(engine, parsed.positionals[0] ?? "", {
+  const request = {
     follow: parsed.boolean("follow"),
     ...(tail === undefined ? {} : { tail }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
-  });
-  await copyLog(batches, { timestamps: parsed.boolean("timestamps") });
+  };
+  const logs = await Promise.all(parsed.positionals.map((name) => containerLog(engine, name, request)));
+  const style = { timestamps: parsed.boolean("timestamps"), details: parsed.boolean("details") };
+  const isAlone = logs.length === 1;
+  const prefixOf = (log: ContainerLog, index: number): string => {
+    const title = parsed.boolean("names") ? log.name : shortId(log.id);
+    return `${parsed.boolean("color") ? coloured(title, index) : title} `;
+  };
+  await copyLogs(
+    logs.map((log, index) => [log, isAlone ? style : { ...style, prefix: prefixOf(log, index) }]),
+  );
   return 0;
+}
+
+/** The terminal's colours but black, red and white, one after the other. */
+function coloured(title: string, index: number): string {
+  const colours = [32, 33, 34, 35, 36];
+  return `\x1b[${colours[index % colours.length]}m${title}\x1b[0m`;
 }
 
 /** docker takes anything that is no number as "all". */

@@ -213,6 +213,17 @@ export const processOptions: readonly RunOption[] = [
     },
     (config) => config.stopTimeout,
   ),
+  intOption(
+    {
+      name: "timeout",
+      help: "Maximum time in seconds that a container is allowed to run, then it is killed",
+    },
+    (draft, seconds) => {
+      if (seconds < 0) throw new Error(`invalid timeout: ${seconds}`);
+      if (seconds > 0) draft.config.timeoutSeconds = seconds;
+    },
+    (config) => config.timeoutSeconds,
+  ),
 ];
 
 function checkNotEmpty(text: string): void {

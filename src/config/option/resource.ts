@@ -1,16 +1,8 @@
 /**
- * Options of run and create about limits: memory, CPU, processes, rlimits, sysctls, logs. What must fit together is
+ * Options of run and create about limits: memory, CPU, processes, rlimits, sysctls. What must fit together is
  * checked in check-config.ts.
  */
-import { defaultLogMaxFiles, defaultLogMaxSizeBytes } from "../default-config.ts";
-import {
-  parseDecimalBytes,
-  parseGoInt,
-  parseNanoDecimal,
-  parseSwapBytes,
-  renderBytes,
-  renderNanoDecimal,
-} from "../option-value.ts";
+import { parseNanoDecimal, parseSwapBytes, renderBytes, renderNanoDecimal } from "../option-value.ts";
 import {
   booleanOption,
   bytesOption,
@@ -18,7 +10,6 @@ import {
   listOption,
   mapOption,
   oneWord,
-  type RunDraft,
   type RunOption,
   stringOption,
 } from "../run-option.ts";
@@ -184,53 +175,7 @@ const otherOptions: readonly RunOption[] = [
   ),
 ];
 
-const logOptions: readonly RunOption[] = [
-  stringOption(
-    { name: "log-driver", help: "Logging driver for the container" },
-    (draft, driver) => {
-      if (driver !== "json-file" && driver !== "none") {
-        throw new Error(`logger: no log driver named '${driver}' is registered`);
-      }
-      draft.config.log.driver = driver;
-    },
-    (config) => (config.log.driver === "json-file" ? undefined : config.log.driver),
-  ),
-  {
-    ...listOption({ name: "log-opt", help: "Log driver options", toml: "map" }, applyLogOptions),
-    render: ({ log }) => {
-      const words = [
-        ...(log.maxSizeBytes === defaultLogMaxSizeBytes ? [] : [`max-size=${log.maxSizeBytes}`]),
-        ...(log.maxFiles === defaultLogMaxFiles ? [] : [`max-file=${log.maxFiles}`]),
-      ];
-      return words.length === 0 ? undefined : words;
-    },
-  },
-];
-
-export const resourceOptions: readonly RunOption[] = [
-  ...memoryOptions,
-  ...cpuOptions,
-  ...otherOptions,
-  ...logOptions,
-];
-
-function applyLogOptions(draft: RunDraft, words: readonly string[]): void {
-  draft.logOptions = words;
-  for (const word of words) {
-    const equals = word.indexOf("=");
-    const key = equals < 0 ? word : word.slice(0, equals);
-    const value = equals < 0 ? "" : word.slice(equals + 1);
-    if (key === "max-size") draft.config.log.maxSizeBytes = value === "-1" ? -1 : parseDecimalBytes(value);
-    else if (key === "max-file") draft.config.log.maxFiles = parseMaxFile(value);
-    else throw new Error(`unknown log opt '${key}' for json-file log driver`);
-  }
-}
-
-function parseMaxFile(text: string): number {
-  const count = parseGoInt(text);
-  if (count < 1) throw new Error("max-file cannot be less than 1");
-  return count;
-}
+export const resourceOptions: readonly RunOption[] = [...memoryOptions, ...cpuOptions, ...otherOptions];
 
 function checkZeroOrOne(text: string): void {
   if (text !== "0" && text !== "1") throw new Error("must be 0 or 1");

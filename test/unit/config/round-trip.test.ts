@@ -132,6 +132,7 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
     flags: ["--log-opt", "max-size=1m", "--log-opt", "max-file=9"],
     toml: "log-opt = { max-size = '1m', max-file = 9 }",
   },
+  timeout: { flags: ["--timeout", "90"], toml: "timeout = 90" },
   "health-cmd": { flags: ["--health-cmd", "wget -q localhost"], toml: 'health-cmd = "wget -q localhost"' },
   "health-interval": { flags: ["--health-interval", "1m30s"], toml: 'health-interval = "1m30s"' },
   "health-timeout": { flags: ["--health-timeout", "500ms"], toml: 'health-timeout = "500ms"' },

@@ -9,10 +9,11 @@ import {
 import { startCommand } from "../../../src/host/run-command.ts";
 
 test("a command name full of parentheses and spaces does not shift the fields", () => {
-  const rest = "S 1 2 2 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
+  const rest = "S 1 2 3 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
   expect(parseProcessStat(`12 (a) b) (R 9) ${rest}`)).toEqual({
     state: "S",
     parentPid: 1,
+    session: 3,
     startTicks: "987654",
   });
 });

@@ -50,7 +50,12 @@ describe("parseEntry", () => {
 
   test("reads what docker writes: other order, escapes of Go, labels", () => {
     const line = `{"log":"\\u003ca\\u003e \\u0009x\\n","stream":"stderr","attrs":{"k":"v"},"time":"${time}"}`;
-    expect(parseEntry(line)).toEqual({ text: "<a> \tx\n", stream: "stderr", time });
+    expect(parseEntry(line)).toEqual({
+      text: "<a> \tx\n",
+      stream: "stderr",
+      time,
+      attributes: { k: "v" },
+    });
   });
 
   const notEntries = [

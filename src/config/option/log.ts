@@ -1,0 +1,100 @@
+/**
+ * Options of run and create about what becomes of the output. Phrases are docker's (daemon/logger).
+ *
+ *   json-file   max-size max-file labels labels-regex env env-regex tag mode compress
+ *   k8s-file    max-size max-file path                                      podman's, the format of Kubernetes (CRI)
+ *   none
+ */
+import { resolve } from "node:path";
+import { defaultLogMaxFiles, defaultLogMaxSizeBytes } from "../default-config.ts";
+import { checkLogTag } from "../log-tag.ts";
+import { parseDecimalBytes, parseGoBoolean, parseGoInt } from "../option-value.ts";
+import { listOption, type RunDraft, type RunOption, stringOption } from "../run-option.ts";
+
+const drivers = ["json-file", "k8s-file", "none"] as const;
+
+export const logOptions: readonly RunOption[] = [
+  stringOption(
+    { name: "log-driver", help: "Logging driver for the container" },
+    (draft, name) => {
+      const driver = drivers.find((each) => each === name);
+      if (driver === undefined) throw new Error(`logger: no log driver named '${name}' is registered`);
+      draft.config.log.driver = driver;
+    },
+    (config) => (config.log.driver === "json-file" ? undefined : config.log.driver),
+  ),
+  {
+    ...listOption({ name: "log-opt", help: "Log driver options", toml: "map" }, () => {}),
+    apply: (draft, raw, host) => {
+      draft.logOptions = typeof raw === "string" ? [raw] : typeof raw === "boolean" ? [] : raw;
+      for (const word of draft.logOptions) applyWord(draft, word, host.cwd);
+    },
+    render: ({ log }) => {
+      const words = [
+        ...(log.maxSizeBytes === defaultLogMaxSizeBytes ? [] : [`max-size=${log.maxSizeBytes}`]),
+        ...(log.maxFiles === defaultLogMaxFiles ? [] : [`max-file=${log.maxFiles}`]),
+        ...Object.entries(log.options ?? {}).map(([key, value]) => `${key}=${value}`),
+      ];
+      return words.length === 0 ? undefined : words;
+    },
+  },
+];
+
+/** Of the driver: is told apart in check-config.ts, where both options are known. */
+const checks: Readonly<Record<string, (value: string, cwd: string) => string>> = {
+  labels: String,
+  env: String,
+  tag: checkLogTag,
+  "labels-regex": checkPattern,
+  "env-regex": checkPattern,
+  compress: checkCompress,
+  mode: checkMode,
+  path: checkPath,
+};
+
+function applyWord({ config }: RunDraft, word: string, cwd: string): void {
+  const equals = word.indexOf("=");
+  const key = equals < 0 ? word : word.slice(0, equals);
+  const value = equals < 0 ? "" : word.slice(equals + 1);
+  const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
+  if (key === "max-size") config.log.maxSizeBytes = value === "-1" ? -1 : parseDecimalBytes(value);
+  else if (key === "max-file") config.log.maxFiles = parseMaxFile(value);
+  else if (key === "max-buffer-size") {
+    throw new Error("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+  } else if (check === undefined) {
+    throw new Error(`unknown log opt '${key}' for ${config.log.driver} log driver`);
+  } else config.log.options = { ...config.log.options, [key]: check(value, cwd) };
+}
+
+function parseMaxFile(text: string): number {
+  const count = parseGoInt(text);
+  if (count < 1) throw new Error("max-file cannot be less than 1");
+  return count;
+}
+
+function checkPattern(pattern: string): string {
+  try {
+    new RegExp(pattern);
+  } catch {
+    throw new Error(`error parsing regexp: ${JSON.stringify(pattern)}`);
+  }
+  return pattern;
+}
+
+/** Files that were rotated stay as they are: a follower that is behind goes on in them. */
+function checkCompress(value: string): string {
+  if (parseGoBoolean(value))
+    throw new Error("compress=true is not supported: rotated logs are not compressed");
+  return value;
+}
+
+/** A log never holds a container back longer than a write to a file takes; there is no buffer that could be lost. */
+function checkMode(value: string): string {
+  if (value !== "blocking") throw new Error(`logger: logging mode not supported: ${value}`);
+  return value;
+}
+
+function checkPath(path: string, cwd: string): string {
+  if (path === "") throw new Error("log opt 'path' must not be empty");
+  return resolve(cwd, path);
+}
