@@ -2,7 +2,7 @@
  * `network create`: a record with a subnet that is nobody's, and its bridge or parent link at once, so that what the host
  * refuses is said now. A crash in between leaves a record whose bridge the next container makes.
  */
-import { messageOf } from "../errors.ts";
+import { BockerError, messageOf } from "../errors.ts";
 import { ensureDefaultNetwork } from "../network/default-network.ts";
 import { hasInterface, loadOccupiedSubnets } from "../network/host-network.ts";
 import { type IpamWords, joinIpamWords } from "../network/ipam-config.ts";
@@ -20,14 +20,22 @@ export interface NewNetwork extends Omit<NetworkRequest, "pools"> {
 
 /** Makes a network; gives its id. Throws docker's errors for names, drivers, options and subnets that cannot be. */
 export function createNetwork(engine: Engine, request: NewNetwork): string {
-  const network = insertPlanned(engine, { ...request, pools: joinIpamWords(request.ipam) });
-  try {
-    ensureNetwork(engine.state, engine.settings.network, network);
-  } catch (error) {
-    undoCreate(engine, network, error);
+  const planned = { ...request, pools: joinIpamWords(request.ipam) };
+  for (let attempt = 1; ; attempt++) {
+    const network = insertPlanned(engine, planned);
+    try {
+      ensureNetwork(engine.state, engine.settings.network, network);
+      return network.id;
+    } catch (error) {
+      removeFailed(engine, network, error);
+      const isRaced = error instanceof BockerError && error.kind === "conflict" && !network.hasOwnSubnet;
+      if (!isRaced || attempt === attempts) throw error;
+    }
   }
-  return network.id;
 }
+
+/** Another engine may have taken the subnet that was free a moment ago. */
+const attempts = 3;
 
 function insertPlanned(engine: Engine, request: NetworkRequest): NetworkRecord {
   const { state, settings } = engine;
@@ -49,8 +57,8 @@ function withOwnMtu(network: NetworkRecord): NetworkRecord {
   return most === undefined || most >= mtu ? network : { ...network, mtu: most };
 }
 
-/** Takes back what was made, and throws why. */
-function undoCreate(engine: Engine, network: NetworkRecord, cause: unknown): never {
+/** Takes back what was made; throws when that fails too. */
+function removeFailed(engine: Engine, network: NetworkRecord, cause: unknown): void {
   try {
     takeDownNetwork(engine.state, engine.settings.network, network);
   } catch (error) {
@@ -59,5 +67,4 @@ function undoCreate(engine: Engine, network: NetworkRecord, cause: unknown): nev
       `${messageOf(cause)}; removing it failed too: ${messageOf(error)}`,
     );
   }
-  throw cause;
 }

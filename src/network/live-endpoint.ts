@@ -8,7 +8,7 @@
 import { applySteps } from "../host/apply-steps.ts";
 import { runCommand } from "../host/run-command.ts";
 import type { HostStep } from "../host/step.ts";
-import { type Endpoint, routeEndpoint } from "./default-route.ts";
+import type { Endpoint } from "./default-route.ts";
 import { hasInterface } from "./host-network.ts";
 import { type ContainerInterface, planInterfaces, planLinks, planNames } from "./link.ts";
 import { insideNamespace, type NetworkNamespace } from "./network-namespace.ts";
@@ -58,11 +58,6 @@ export function planInside(endpoint: Endpoint, all: readonly Endpoint[]): HostSt
     ...interfaces.flatMap(routeLines),
   ];
   return [...ipv6Steps(own), ...ipStep(`set up interface ${name}`, lines)];
-}
-
-/** Whether the default route of a container is through that endpoint. */
-export function hasDefaultRoute(endpoint: Endpoint, all: readonly Endpoint[]): boolean {
-  return routeEndpoint(all, 4) === endpoint;
 }
 
 function routeLines({ name, gateway, gateway6 }: ContainerInterface): string[] {

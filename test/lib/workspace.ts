@@ -164,6 +164,7 @@ export function openWorkspace({ engineConfig = "", configured = true }: Workspac
     async [Symbol.asyncDispose]() {
       const ids = (await runWith({}, "ps", "-aq", "--no-trunc")).stdout.split("\n").filter((id) => id !== "");
       const removal = ids.length > 0 ? await runWith({}, "rm", "-f", "-v", ...ids) : undefined;
+      await runWith({}, "network", "prune", "-f");
       const left = await settled(newLines);
       killMarked(left);
       removeNetwork(bridge, table);
