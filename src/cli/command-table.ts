@@ -277,6 +277,12 @@ export const commandTable: CommandTable = [
     load: () => import("./command/network-prune.ts"),
   },
   {
+    name: "network reload",
+    aliases: [],
+    summary: "Make firewall rules and links again",
+    load: () => import("./command/network-reload.ts"),
+  },
+  {
     name: "network rm",
     aliases: ["network remove", "rmn"],
     summary: "Remove one or more networks",

@@ -6,7 +6,7 @@
  * goes wrong with one element (somebody flushed the rules, a crash left a stale one) is healed by declaring the whole
  * again from the state. All of it happens under the network lock.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { BockerError, messageOf } from "../errors.ts";
 import { applySteps } from "../host/apply-steps.ts";
 import { writeFileAtomic } from "../host/atomic-file.ts";
@@ -61,6 +61,11 @@ export function probeFirewalls(backends: readonly Firewall[]): FirewallChoice {
     if (problem === undefined) return { firewall, reasons };
   }
   throw new BockerError(`there is no way to publish ports: ${reasons.join("; ")}`, { kind: "unsupported" });
+}
+
+/** Lets the next look find out what the host has now. */
+export function forgetProbe(options: NetworkOptions): void {
+  rmSync(probeFile(options), { force: true });
 }
 
 /** The lock that every change of bridges and rules is made under. */

@@ -60,6 +60,17 @@ export function planLinks(endpoints: readonly Endpoint[], namespace: string): Ho
   ];
 }
 
+/** The step that makes links ports of their bridges again, after somebody made the bridge anew. */
+export function planRejoin(endpoints: readonly Endpoint[]): HostStep[] {
+  const lines = endpoints.flatMap((endpoint) => [
+    `link set dev ${endpoint.lease.hostInterface} up master ${endpoint.network.bridge}`,
+    slaveLine(endpoint),
+  ]);
+  if (lines.length === 0) return [];
+  const stdin = `${lines.join("\n")}\n`;
+  return [{ label: "join links with their bridges", kind: "command", argv: ["ip", "-batch", "-"], stdin }];
+}
+
 /** Inside the namespace: the names of links that were born under another. */
 export function planNames(endpoints: readonly Endpoint[]): HostStep[] {
   const lines = endpoints
@@ -75,18 +86,20 @@ function linkLines({ lease, network }: Endpoint, namespace: string): string[] {
   const { bridge, mtu, driver, options } = network;
   if (driver === "bridge") {
     const inside = `peer name ${lease.containerInterface} mtu ${mtu} address ${lease.macAddress} netns ${namespace}`;
-    // A container that asks for its own published port gets the answer through the port it came from.
-    const isolated = bridgeSettingsOf(network).icc ? "" : " isolated on";
-    return [
-      `link add name ${hostInterface} mtu ${mtu} up master ${bridge} type veth ${inside}`,
-      `link set dev ${hostInterface} type bridge_slave hairpin on${isolated}`,
-    ];
+    const made = `link add name ${hostInterface} mtu ${mtu} up master ${bridge} type veth ${inside}`;
+    return [made, slaveLine({ lease, network })];
   }
   const made = `link add link ${bridge} name ${hostInterface} mtu ${mtu}`;
   if (driver === "ipvlan")
     return [`${made} netns ${namespace} type ipvlan mode ${options[optionName.ipvlanMode] ?? "l2"}`];
   const mode = options[optionName.macvlanMode] ?? "bridge";
   return [`${made} address ${lease.macAddress} netns ${namespace} type macvlan mode ${mode}`];
+}
+
+/** A container that asks for its own published port gets the answer through the port it came from. */
+function slaveLine({ lease, network }: Endpoint): string {
+  const isolated = bridgeSettingsOf(network).icc ? "" : " isolated on";
+  return `link set dev ${lease.hostInterface} type bridge_slave hairpin on${isolated}`;
 }
 
 function withPrefix(address: string, subnet: string): string {

@@ -4,12 +4,14 @@
 import { applySteps } from "../host/apply-steps.ts";
 import { runCommand } from "../host/run-command.ts";
 import type { HostStep } from "../host/step.ts";
+import { leasesInNetwork } from "../state/lease.ts";
 import { removeNetwork } from "../state/network.ts";
 import type { NetworkRecord } from "../state/record.ts";
 import type { State } from "../state/state.ts";
 import { checkSubnetIsFree, isBridgeReady, planBridge } from "./bridge.ts";
 import { chooseFirewall, forgetNetwork, loadFirewall, lockNetwork, planRules } from "./firewall.ts";
 import { hasInterface } from "./host-network.ts";
+import { planRejoin } from "./link.ts";
 import { isLinkOf } from "./link-alias.ts";
 import type { NetworkOptions } from "./network-options.ts";
 import { planParent } from "./parent-link.ts";
@@ -25,6 +27,14 @@ export function ensureNetwork(state: State, options: NetworkOptions, network: Ne
     chooseFirewall(options);
   }
   applySteps(planMissing(state, options, network));
+  rejoinLinks(state, network);
+}
+
+/** Makes everything again that somebody may have taken away: bridge, links of its containers; rules are not looked at. */
+export function restoreNetwork(state: State, options: NetworkOptions, network: NetworkRecord): void {
+  ensureNetwork(state, options, network);
+  using _lock = lockNetwork(options);
+  rejoinLinks(state, network);
 }
 
 /** What ensureNetwork would do; changes nothing. */
@@ -54,6 +64,19 @@ function planMissing(state: State, options: NetworkOptions, network: NetworkReco
     hasInterface(network.bridge),
     planRules(options, firewall, declaredRules(state)),
   );
+}
+
+/** Containers whose bridge somebody has deleted still have their links; those that end meanwhile do not matter. */
+function rejoinLinks(state: State, network: NetworkRecord): void {
+  if (network.driver !== "bridge") return;
+  for (const lease of leasesInNetwork(state, network.id)) {
+    if (!hasInterface(lease.hostInterface)) continue;
+    try {
+      applySteps(planRejoin([{ lease, network }]));
+    } catch (error) {
+      if (hasInterface(lease.hostInterface)) throw error;
+    }
+  }
 }
 
 /** A bridge or parent that was there before stays. */

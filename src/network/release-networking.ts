@@ -32,7 +32,7 @@ export function releaseNetworking(state: State, options: NetworkOptions, contain
 }
 
 /** Declares all rules anew from the state: what a crash left in the firewall goes, what somebody flushed comes back. */
-export function reloadNetworks(state: State, options: NetworkOptions): void {
+export function redeclareRules(state: State, options: NetworkOptions): void {
   using _lock = lockNetwork(options);
   declareRules(options, declaredRules(state));
 }

@@ -10,7 +10,7 @@ import {
 } from "../../src/network/network-options.ts";
 import { applyNetworking, type NetworkReservation, reserveNetworking } from "../../src/network/networking.ts";
 import { PortForwarders } from "../../src/network/port-forwarders.ts";
-import { releaseNetworking, reloadNetworks } from "../../src/network/release-networking.ts";
+import { redeclareRules, releaseNetworking } from "../../src/network/release-networking.ts";
 import { markStarting } from "../../src/state/container-life.ts";
 import { listLeases } from "../../src/state/lease.ts";
 import { insertNetwork } from "../../src/state/network.ts";
@@ -240,7 +240,7 @@ describe.each(["nft", "iptables"] as const)("the rules of %s", (firewall) => {
     await startGuest({ ports: [port(8081)] });
     expect(await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)))).toBe(`web ${lab.lanAddress}`);
     flush();
-    reloadNetworks(state, options);
+    redeclareRules(state, options);
     expect(await hear(() => lab.onLan(...ask(lab.hostAddress, 8080)))).toBe(`web ${lab.lanAddress}`);
     flush();
     releaseNetworking(state, options, web.record.id);
