@@ -27,9 +27,7 @@ export function warningsFor(config: ContainerConfig): readonly string[] {
   const hangs = oomKillDisable && memoryBytes === undefined;
   return [
     ...(hangs
-      ? [
-          "Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous.",
-        ]
+      ? ["Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous."]
       : []),
     ...(loopback === undefined ? [] : [`Localhost DNS setting (--dns=${loopback}) may fail in containers.`]),
     ...(isHost && config.ports.length > 0
@@ -53,6 +51,10 @@ const checks: readonly Check[] = [
   ({ config }) => checkCpu(config.resources),
   ({ config }) => checkNumbers(config),
   ({ config }) => checkNetworks(config),
+  ({ config }) =>
+    config.noHosts === true &&
+    config.addHosts.length > 0 &&
+    "--no-hosts and --add-host cannot be set together",
   ({ config }) => checkSharedNetwork(config),
   ({ config }) => checkSysctls(config),
   ({ config }) =>

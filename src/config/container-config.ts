@@ -77,6 +77,8 @@ export interface ContainerConfig {
   readonly dnsOptions: readonly string[];
   /** `name:ip` or `name:host-gateway`. */
   readonly addHosts: readonly string[];
+  /** The image's /etc/hosts stays as it is. */
+  readonly noHosts?: boolean;
 
   readonly resources: ResourceConfig;
   readonly ulimits: readonly UlimitConfig[];

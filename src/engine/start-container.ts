@@ -21,6 +21,7 @@ import type { StartContext } from "../launch/context.ts";
 import { planStart } from "../launch/plan-start.ts";
 import { closeHostStdio, type HostStdio, makePipes } from "../monitor/container-stdio.ts";
 import { openPorts } from "../network/container-ports.ts";
+import type { NameService } from "../network/name-order.ts";
 import { applyNetworking, type NetworkReservation, reserveNetworking } from "../network/networking.ts";
 import type { PortForwarders } from "../network/port-forwarders.ts";
 import { probeBindSources } from "../runtime/bind-source.ts";
@@ -40,6 +41,7 @@ import { checkPropagation } from "./check-propagation.ts";
 import { containerFilesIn, writeContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { loadContainerImage } from "./container-image.ts";
+import { closeNames, openNames } from "./container-names.ts";
 import { networkOwner } from "./container-namespace.ts";
 import { containerFolder } from "./container-paths.ts";
 import { containerRootfs } from "./container-rootfs.ts";
@@ -61,6 +63,8 @@ export interface StartedContainer {
   readonly healthCheck?: HealthCheck;
   /** Serve published ports where the kernel does not; to be disposed when the container has ended. */
   readonly forwarders: PortForwarders;
+  /** Serves names on networks that have them; the sockets are the caller's. */
+  readonly names?: NameService;
 }
 
 /** Starts the container for the monitor `monitor` (this process). Throws with docker's exit code in the error. */
@@ -94,8 +98,9 @@ export async function startContainer(
 }
 
 /** Ends a container that has started and that nobody will know of. */
-function abandon({ process, stdio, forwarders }: Omit<StartedContainer, "record">): void {
+function abandon({ process, stdio, forwarders, names }: Omit<StartedContainer, "record">): void {
   forwarders[Symbol.dispose]();
+  closeNames(names);
   endChild(process);
   closeHostStdio(stdio);
 }
@@ -206,17 +211,20 @@ async function launchSpec(
   engine: Engine,
   launch: Launch,
   size: WindowSize | undefined,
-): Promise<Pick<StartedContainer, "process" | "stdio">> {
+): Promise<Pick<StartedContainer, "process" | "stdio" | "names">> {
   const streams = launch.record.config.tty ? terminalStreams(size) : pipeStreams(launch);
+  let names: NameService | undefined;
   try {
-    const process = await launchWith(launch, streams, (pid) => {
+    const process = await launchWith(launch, streams, async (pid) => {
       // The child has its own. Whoever closes the last one unmounts, and waits while the file system below is synced.
       launch.root[Symbol.dispose]();
       applyNetworking(engine.state, engine.settings.network, launch.reservation, pid);
+      names = await openNames(engine, launch.record, launch.reservation.networks, pid);
     });
-    return { process, stdio: streams.host };
+    return { process, stdio: streams.host, ...(names && { names }) };
   } catch (error) {
     closeHostStdio(streams.host);
+    closeNames(names);
     throw error;
   } finally {
     streams.closeChildEnds();
@@ -257,7 +265,7 @@ function pipeStreams({ record, resolved }: Launch): Streams {
 async function launchWith(
   launch: Launch,
   streams: Streams,
-  beforeGo: (pid: number) => void,
+  beforeGo: (pid: number) => void | Promise<void>,
 ): Promise<StartedProcess> {
   const { spec, hierarchy } = launch.resolved;
   using cgroup = enterableCgroup(hierarchy, spec);

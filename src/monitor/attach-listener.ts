@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { Channel } from "./channel.ts";
 import type { PortsOrder } from "./held-ports.ts";
-import { decodeJson, encodeJson, FrameType, toWireError } from "./protocol.ts";
+import { decodeJson, encodeJson, FrameType, type NameRequest, toWireError } from "./protocol.ts";
 import type { AttachRequest } from "./session.ts";
 import { withSocketAddress } from "./socket-address.ts";
 
@@ -21,6 +21,7 @@ export interface ClientHandlers {
   /** The channel is on hold. */
   attached(channel: Channel, request: AttachRequest): void;
   replacePorts(order: PortsOrder): Promise<void>;
+  serveNames(request: NameRequest): Promise<void>;
 }
 
 /** Takes in each client that asks properly. */
@@ -60,17 +61,20 @@ function awaitRequest(channel: Channel, handlers: ClientHandlers): void {
         channel.send(FrameType.attached);
         handlers.attached(channel, decodeJson<AttachRequest>(payload));
       } else if (type === FrameType.ports) {
-        void answerPorts(channel, handlers.replacePorts(decodeJson<PortsOrder>(payload)));
+        void answer(channel, FrameType.portsTaken, handlers.replacePorts(decodeJson<PortsOrder>(payload)));
+      } else if (type === FrameType.serveNames) {
+        void answer(channel, FrameType.namesServed, handlers.serveNames(decodeJson<NameRequest>(payload)));
       } else channel.close();
     },
     closed: () => undefined,
   });
 }
 
-async function answerPorts(channel: Channel, change: Promise<void>): Promise<void> {
+/** Says that it is done, or why not. */
+async function answer(channel: Channel, done: FrameType, change: Promise<void>): Promise<void> {
   try {
     await change;
-    channel.send(FrameType.portsTaken);
+    channel.send(done);
   } catch (error) {
     channel.send(FrameType.error, encodeJson(toWireError(error)));
   }

@@ -20,11 +20,14 @@
  *     │◀─ exit {exitCode, warning?} ─────────────│  behind all output; the last frame
  *     │── ports {container, ports} ─────────────▶│  only on the socket, first: serve exactly these
  *     │◀─ portsTaken ────────────────────────────│  or error {…}; then the end
+ *     │── serveNames {order, pid} ──────────────▶│  only on the socket, first: it is on a network with names now
+ *     │◀─ namesServed ───────────────────────────│  or error {…}; then the end
  *
  * stdin has a window of its own instead of a full socket, so that a signal always gets through. A client
  * that closes the socket has detached. Both ends are root's and of the same build: there is no version.
  */
 import { BockerError, type ErrorKind } from "../errors.ts";
+import type { NameOrder } from "../network/name-order.ts";
 import type { PortsOrder } from "./held-ports.ts";
 import type { AttachRequest } from "./session.ts";
 
@@ -37,6 +40,7 @@ export const FrameType = {
   signal: 6,
   closeOutput: 7,
   ports: 8,
+  serveNames: 9,
   started: 16,
   attached: 17,
   stdout: 18,
@@ -46,6 +50,7 @@ export const FrameType = {
   exit: 22,
   error: 23,
   portsTaken: 24,
+  namesServed: 25,
 } as const;
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
@@ -70,6 +75,12 @@ export interface ExitNotice {
   readonly warning?: string;
 }
 
+export interface NameRequest {
+  readonly order: NameOrder;
+  /** Of the container's first process. */
+  readonly pid: number;
+}
+
 /** Header and payload in one buffer, so that a frame is one write. */
 export function encodeFrame(type: FrameType, payload: Uint8Array = empty): Uint8Array {
   const frame = new Uint8Array(headerBytes + payload.byteLength);
@@ -81,9 +92,9 @@ export function encodeFrame(type: FrameType, payload: Uint8Array = empty): Uint8
 
 const empty = new Uint8Array(0);
 
-/** JSON payloads: start, attach, ports, exit, error. */
+/** JSON payloads: start, attach, ports, serveNames, exit, error. */
 export function encodeJson(
-  value: StartOrder | AttachRequest | PortsOrder | ExitNotice | WireError,
+  value: StartOrder | AttachRequest | PortsOrder | NameRequest | ExitNotice | WireError,
 ): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }

@@ -11,6 +11,8 @@ export interface HostsInput {
   readonly addHosts: readonly string[];
   /** What `host-gateway` stands for: the host's address as containers see it. */
   readonly hostGateway: string;
+  /** Names for that address, where no resolver knows them; a name that was added is left to the user. */
+  readonly hostNames?: readonly string[];
   /** Where the container shares the host's network: the host's file, to which only addHosts are added. */
   readonly hostText?: string;
 }
@@ -27,10 +29,38 @@ const standardLines = [
 /** The text of /etc/hosts. */
 export function renderHosts(input: HostsInput): string {
   const base = input.hostText === undefined ? standardLines : input.hostText.trimEnd().split("\n");
-  const names = input.domainname ? `${input.hostname}.${input.domainname} ${input.hostname}` : input.hostname;
-  const own = input.hostText === undefined ? input.addresses.map((address) => `${address}\t${names}`) : [];
+  const own = input.hostText === undefined ? ownLines(input) : [];
   const added = input.addHosts.map((entry) => renderAddedHost(entry, input.hostGateway));
-  return `${[...base, ...added, ...own].join("\n")}\n`;
+  return `${[...base, ...added, ...hostLine(input), ...own].join("\n")}\n`;
+}
+
+/**
+ * The same file after the container was connected to a network or taken out of one: the lines of its own addresses change,
+ * and whatever else is in there stays, the container's own edits included.
+ */
+export function updateHosts(text: string, input: HostsInput): string {
+  const own = ownLines(input);
+  const added = new Set(input.addHosts.map((entry) => renderAddedHost(entry, input.hostGateway)));
+  const lines = text.replace(/\n$/, "").split("\n");
+  const isKept = (line: string) =>
+    added.has(line) || own.includes(line) || line.split("\t").slice(1).join("\t") !== namesOf(input);
+  const kept = lines.filter(isKept);
+  const missing = own.filter((line) => !kept.includes(line));
+  return `${[...kept, ...missing].join("\n")}\n`;
+}
+
+function ownLines(input: HostsInput): readonly string[] {
+  return input.addresses.map((address) => `${address}\t${namesOf(input)}`);
+}
+
+function namesOf({ hostname, domainname }: HostsInput): string {
+  return domainname ? `${hostname}.${domainname} ${hostname}` : hostname;
+}
+
+function hostLine({ hostNames = [], addHosts, hostGateway }: HostsInput): readonly string[] {
+  const given = new Set(addHosts.map((entry) => entry.slice(0, entry.search(/[:=]/))));
+  const names = hostNames.filter((name) => !given.has(name));
+  return names.length === 0 ? [] : [`${hostGateway}\t${names.join(" ")}`];
 }
 
 /** The text of /etc/hostname. */

@@ -2,6 +2,13 @@
  * What a monitor has to know to serve a container's names: plain data, which it passes on to itself when it rests.
  */
 
+/** docker's address of the embedded resolver; every network namespace has it on its loopback. */
+export const resolverAddress = "127.0.0.11";
+export const dnsPort = 53;
+
+/** What a container may call the host it runs on: its network's gateway. */
+export const hostNames = ["host.docker.internal", "host.bocker.internal"] as const;
+
 export interface NameOrder {
   readonly containerId: string;
   /** The state database. */

@@ -20,8 +20,7 @@ import {
   parseQuery,
 } from "./dns-message.ts";
 import { serveStream } from "./dns-stream.ts";
-import type { NameSockets } from "./name-order.ts";
-import { dnsPort, resolverAddress } from "./name-sockets.ts";
+import { dnsPort, type NameSockets, resolverAddress } from "./name-order.ts";
 import type { NameTable } from "./name-table.ts";
 
 /** Datagrams taken before others of this process get a turn. */

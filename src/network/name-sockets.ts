@@ -13,12 +13,8 @@ import { closeQuietly } from "../../ffi/file.ts";
 import { bindFreely, inetSocket, listen } from "../../ffi/inet-socket.ts";
 import { steerLookups } from "../../ffi/socket-lookup.ts";
 import { BockerError } from "../errors.ts";
-import { type NameSockets, nameSocketFds } from "./name-order.ts";
+import { dnsPort, type NameSockets, nameSocketFds, resolverAddress } from "./name-order.ts";
 import { insideNamespace, type NetworkNamespace, openNetworkNamespace } from "./network-namespace.ts";
-
-/** docker's address of the embedded resolver; every network namespace has it on its loopback. */
-export const resolverAddress = "127.0.0.11";
-export const dnsPort = 53;
 
 /** Opens them in the namespace of a process, in which nothing need be up yet. The caller's, see closeNameSockets. */
 export function openNameSockets(pid: number): NameSockets {

@@ -8,6 +8,7 @@
 import { parseInet, parseInet6 } from "../../ffi/inet-address.ts";
 import { ipVersion } from "../config/ip-version.ts";
 import { encodeName } from "./dns-message.ts";
+import { hostNames } from "./name-order.ts";
 
 /** A place in one of the container's networks: its own or a neighbour's. */
 export interface NamedPlace {
@@ -37,9 +38,6 @@ export interface NameTable {
   /** Whether any network of the container leads out: others' names may be asked for. */
   readonly hasWayOut: boolean;
 }
-
-/** What a container may call the host it runs on. */
-export const hostNames = ["host.docker.internal", "host.bocker.internal"] as const;
 
 /** Builds the table; `places` in the order of the container's interfaces. */
 export function buildNameTable(places: readonly NamedPlace[]): NameTable {

@@ -8,7 +8,7 @@ import { statSync } from "node:fs";
 import { monotonicMs } from "../host/clock.ts";
 import type { NameServerAddress } from "./ask-server.ts";
 import { readText } from "./host-network.ts";
-import { dnsPort } from "./name-sockets.ts";
+import { dnsPort } from "./name-order.ts";
 import { hostNameservers } from "./resolv-conf.ts";
 
 const lookAgainMs = 1000;

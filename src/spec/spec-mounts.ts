@@ -74,7 +74,7 @@ function etcFiles(config: ContainerConfig, sources: MountSources): readonly Spec
   const files = [
     ["/etc/resolv.conf", resolvConf],
     ["/etc/hostname", hostname],
-    ["/etc/hosts", hosts],
+    ["/etc/hosts", config.noHosts ? undefined : hosts],
     ["/etc/localtime", localtime],
     ["/dev/shm", sources.sharedMemory],
   ] as const;

@@ -5,6 +5,7 @@ import { checkNetworkName, parseNetwork, renderNetwork } from "../network-spec.t
 import { parseExposedPorts, parsePorts, renderPort } from "../port-spec.ts";
 import { booleanOption, listOption, type RunOption, stringOption } from "../run-option.ts";
 import { checkHostEntry, checkIpAddress, checkSearchDomain } from "../value-check.ts";
+import { endpointOptions } from "./endpoint.ts";
 
 export const networkOptions: readonly RunOption[] = [
   listOption(
@@ -39,6 +40,7 @@ export const networkOptions: readonly RunOption[] = [
       draft.config.networks = [{ name: `container:${container}`, aliases: [] }];
     },
   ),
+  ...endpointOptions,
   listOption(
     {
       name: "publish",
@@ -51,8 +53,6 @@ export const networkOptions: readonly RunOption[] = [
     },
     (config) => config.ports.map(renderPort),
   ),
-  listOption(
-    { name: "dns", help: "Set custom DNS servers", check: checkIpAddress },
   booleanOption(
     { name: "publish-all", short: "P", help: "Publish all exposed ports to random ports" },
     (draft, on) => {
@@ -68,6 +68,8 @@ export const networkOptions: readonly RunOption[] = [
     },
     (config) => config.expose,
   ),
+  listOption(
+    { name: "dns", help: "Set custom DNS servers", check: checkIpAddress },
     (draft, words) => {
       draft.config.dns = words.map(checkIpAddress);
     },
@@ -93,6 +95,13 @@ export const networkOptions: readonly RunOption[] = [
       draft.config.addHosts = words.map(checkHostEntry);
     },
     (config) => config.addHosts,
+  ),
+  booleanOption(
+    { name: "no-hosts", help: "Leave the image's /etc/hosts as it is" },
+    (draft, on) => {
+      if (on) draft.config.noHosts = true;
+    },
+    (config) => config.noHosts ?? false,
   ),
 ];
 

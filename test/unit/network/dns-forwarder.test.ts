@@ -38,7 +38,7 @@ async function alsoByStream({ address, port }: NameServerAddress, behaviour: Beh
   const asked: Buffer[] = [];
   const server = createServer((connection) => {
     connection.on("error", () => {});
-    connection.on("data", (chunk) => {
+    connection.on("data", (chunk: Buffer) => {
       asked.push(chunk.subarray(2));
       for (const message of behaviour(chunk.subarray(2))) {
         // In two pieces, as networks do.
