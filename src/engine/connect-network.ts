@@ -22,6 +22,7 @@ import type { ContainerRecord, NetworkRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { findNetworkView } from "./network-view.ts";
+import { refreshNames } from "./refresh-names.ts";
 import { syncPorts } from "./sync-ports.ts";
 
 /** Connects a container that runs, or is to be started. Throws docker's errors. */
@@ -49,6 +50,7 @@ export async function connectNetwork(
     throw error;
   }
   await movePorts(engine, container);
+  await refreshNames(engine, container.id);
 }
 
 /** Takes a container out of a network. With `force` also one that is not there any more, or that cannot be reached. */
@@ -82,6 +84,7 @@ export async function disconnectNetwork(
   }
   leave(engine, container.id, network);
   await movePorts(engine, container);
+  await refreshNames(engine, container.id);
 }
 
 /** Published ports are the address's in the network with the default route, which may be another one now. */
