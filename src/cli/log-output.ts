@@ -4,6 +4,7 @@
  */
 import { type ContainerLog, type LogEntry, padLogTime } from "../engine/container-logs.ts";
 import { type OutputTarget, openOutput } from "../terminal/output-target.ts";
+import { mergeLogs } from "./merge-logs.ts";
 
 export interface LogStyle {
   readonly timestamps: boolean;
@@ -15,11 +16,20 @@ export interface LogStyle {
 
 type Targets = Readonly<Record<LogEntry["stream"], OutputTarget>>;
 
-/** Copies until the logs end, at the pace of the reader; a reader that leaves ends it too. */
-export async function copyLogs(logs: readonly (readonly [ContainerLog, LogStyle])[]): Promise<void> {
+export interface ShownLog {
+  readonly log: ContainerLog;
+  readonly style: LogStyle;
+}
+
+/**
+ * Copies until the logs end, at the pace of the reader; a reader that leaves ends it too. Several that are not followed come
+ * in the order of time; those that are, as they grow.
+ */
+export async function copyLogs(shown: readonly ShownLog[], follow: boolean): Promise<void> {
   const targets = { stdout: openOutput(1), stderr: openOutput(2) };
   try {
-    await Promise.all(logs.map(([log, style]) => copyLog(log, style, targets)));
+    if (follow || shown.length === 1) await Promise.all(shown.map((each) => copyLog(each, targets)));
+    else await copyMerged(shown, targets);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
   } finally {
@@ -28,10 +38,19 @@ export async function copyLogs(logs: readonly (readonly [ContainerLog, LogStyle]
   }
 }
 
-async function copyLog({ batches }: ContainerLog, style: LogStyle, targets: Targets): Promise<void> {
+async function copyLog({ log, style }: ShownLog, targets: Targets): Promise<void> {
   const render = entryRenderer(style);
-  for await (const batch of batches) {
+  for await (const batch of log.batches) {
     for (const [stream, text] of runsOf(batch, render)) await targets[stream].write(text);
+  }
+}
+
+async function copyMerged(shown: readonly ShownLog[], targets: Targets): Promise<void> {
+  const renderers = shown.map(({ style }) => entryRenderer(style));
+  for await (const { index, entries } of mergeLogs(shown.map(({ log }) => log))) {
+    const render = renderers[index];
+    if (render === undefined) continue;
+    for (const [stream, text] of runsOf(entries, render)) await targets[stream].write(text);
   }
 }
 

@@ -40,5 +40,6 @@ export function parseCriEntry(line: string): LogEntry | undefined {
 export function padLogTime(time: string): string {
   const [, seconds = time, fraction = "", zone = ""] =
     /^([^.]*?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/.exec(time) ?? [];
-  return `${seconds}.${fraction.padEnd(9, "0")}${zone}`;
+  const utc = zone === "+00:00" ? "Z" : zone;
+  return `${seconds}.${fraction.padEnd(9, "0")}${utc}`;
 }

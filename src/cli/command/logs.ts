@@ -59,9 +59,11 @@ async function showLogs(context: CommandContext, parsed: ParsedArguments): Promi
     const title = parsed.boolean("names") ? log.name : shortId(log.id);
     return `${parsed.boolean("color") ? coloured(title, index) : title} `;
   };
-  await copyLogs(
-    logs.map((log, index) => [log, isAlone ? style : { ...style, prefix: prefixOf(log, index) }]),
-  );
+  const shown = logs.map((log, index) => ({
+    log,
+    style: isAlone ? style : { ...style, prefix: prefixOf(log, index) },
+  }));
+  await copyLogs(shown, request.follow);
   return 0;
 }
 
