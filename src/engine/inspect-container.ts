@@ -12,7 +12,8 @@ import type { StorageDriverName } from "../storage/storage-driver.ts";
 import { logFileIn } from "./container-paths.ts";
 import { exposedPorts } from "./exposed-ports.ts";
 import { mergeHealth } from "./health-check.ts";
-import { hostConfigOf, type JsonObject, networkModeOf } from "./inspect-host-config.ts";
+import { defaultEndpointJson, endpointsJson } from "./inspect-endpoint.ts";
+import { hostConfigOf, type JsonObject } from "./inspect-host-config.ts";
 import { renderTime } from "./render-time.ts";
 import type { VolumeMount } from "./volume-mounts.ts";
 
@@ -248,63 +249,19 @@ function graphDriverOf({ folder, layerFolders, record, storageDriver }: Containe
 }
 
 function networkSettingsOf(facts: ContainerFacts): JsonObject {
-  const { record, leases, networks } = facts;
-  const byId = new Map(networks.map((network) => [network.id, network]));
-  const endpoints = leases.flatMap((lease) => {
-    const network = byId.get(lease.networkId);
-    return network === undefined ? [] : [[network.name, endpointOf(lease, network)] as const];
-  });
-  const first = endpoints[0]?.[1];
-  const none = endpoints.length === 0 ? [[networkModeOf(record.config), emptyEndpoint] as const] : [];
+  const { init, id } = facts.record;
   return {
     Bridge: "",
-    SandboxID: record.init === undefined ? "" : record.id,
-    SandboxKey: record.init === undefined ? "" : `/proc/${record.init.pid}/ns/net`,
+    SandboxID: init === undefined ? "" : id,
+    SandboxKey: init === undefined ? "" : `/proc/${init.pid}/ns/net`,
     Ports: portsOf(facts),
     HairpinMode: false,
     LinkLocalIPv6Address: "",
     LinkLocalIPv6PrefixLen: 0,
     SecondaryIPAddresses: null,
     SecondaryIPv6Addresses: null,
-    EndpointID: first?.EndpointID ?? "",
-    Gateway: first?.Gateway ?? "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
-    IPAddress: first?.IPAddress ?? "",
-    IPPrefixLen: first?.IPPrefixLen ?? 0,
-    IPv6Gateway: "",
-    MacAddress: first?.MacAddress ?? "",
-    Networks: Object.fromEntries([...endpoints, ...none]),
-  };
-}
-
-const emptyEndpoint = {
-  IPAMConfig: null,
-  Links: null,
-  Aliases: null,
-  MacAddress: "",
-  DriverOpts: null,
-  GwPriority: 0,
-  NetworkID: "",
-  EndpointID: "",
-  Gateway: "",
-  IPAddress: "",
-  IPPrefixLen: 0,
-  IPv6Gateway: "",
-  GlobalIPv6Address: "",
-  GlobalIPv6PrefixLen: 0,
-  DNSNames: null,
-};
-
-function endpointOf(lease: LeaseRecord, network: NetworkRecord): typeof emptyEndpoint {
-  return {
-    ...emptyEndpoint,
-    MacAddress: lease.macAddress,
-    NetworkID: network.id,
-    EndpointID: lease.containerId,
-    Gateway: network.gateway,
-    IPAddress: lease.address,
-    IPPrefixLen: Number(network.subnet.split("/")[1] ?? 0),
+    ...defaultEndpointJson(facts),
+    Networks: endpointsJson(facts),
   };
 }
 
