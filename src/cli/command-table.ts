@@ -313,6 +313,12 @@ export const commandTable: CommandTable = [
     load: () => import("./command/info.ts"),
   },
   {
+    name: "doctor",
+    aliases: [],
+    summary: "Check whether this host has what containers need",
+    load: () => import("./command/doctor.ts"),
+  },
+  {
     name: "system check",
     aliases: [],
     summary: "Check images, containers and volumes for damage and leftovers",
