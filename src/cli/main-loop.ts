@@ -7,6 +7,7 @@
  */
 import type { OptionSpec } from "../config/option-spec.ts";
 import { BockerError, ExitCode } from "../errors.ts";
+import { listenToTrace, trace } from "../host/trace.ts";
 import { version } from "./build-info.ts";
 import type { CommandContext, CommandSpec, Output } from "./command-spec.ts";
 import { type CommandEntry, type CommandTable, commandTable } from "./command-table.ts";
@@ -41,6 +42,10 @@ export async function runCli(cli: CliProcess, table: CommandTable = commandTable
     return failure.show(thrown);
   }
   failure.debug = globals.global.debug;
+  if (globals.global.debug) {
+    listenToTrace((line) => cli.err.write(line));
+    trace(`bocker ${cli.version}: ${globals.words.join(" ")}`);
+  }
   if (globals.version) {
     cli.out.write(`bocker version ${cli.version}\n`);
     return 0;

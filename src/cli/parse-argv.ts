@@ -65,6 +65,8 @@ export function parseArgv(argv: readonly string[], rules: ParseRules): ParsedArg
   return new ParsedArguments(reader.raw, reader.positionals, reader.beforeDashes);
 }
 
+const dashesHint = "with --image, options may follow arguments: put -- before the command";
+
 class ArgvReader {
   readonly raw = new Map<string, RawValue>();
   readonly positionals: string[] = [];
@@ -111,6 +113,11 @@ class ArgvReader {
   private stopsHere(): boolean {
     if (!this.rules.stopAtArgument) return false;
     return this.rules.continueAfter === undefined || !this.raw.has(this.rules.continueAfter);
+  }
+
+  /** The words may be meant for the container. */
+  private isPastArgument(): boolean {
+    return this.rules.stopAtArgument === true && this.positionals.length > 0;
   }
 
   private takeRest(): void {
@@ -162,10 +169,12 @@ class ArgvReader {
       checkKind(option.kind, text);
       option.check?.(text);
     } catch (thrown) {
+      const hint = this.isPastArgument() ? dashesHint : undefined;
       const names = option.short ? `-${option.short}, --${option.name}` : `--${option.name}`;
       throw new UsageError(
         `invalid argument ${quoteGo(text)} for "${names}" flag: ${messageOf(thrown)}`,
         "flag",
+        hint,
       );
     }
     this.raw.set(option.name, this.merged(option, text));
@@ -179,6 +188,7 @@ class ArgvReader {
   }
 
   private hintFor(name: string): string | undefined {
+    if (this.isPastArgument()) return dashesHint;
     const names = this.rules.options.filter((each) => !each.hidden).map((each) => each.name);
     return hintNearest(name, names, "--");
   }

@@ -15,6 +15,8 @@ export interface ClientOptions {
   /** Streams to attach; empty: what -i and -d leave. */
   readonly attach: readonly StandardStream[];
   readonly quiet: boolean;
+  /** The name was given by -n, which another engine means as the network. */
+  readonly shortName?: string;
   /** Removes the container that has the name. */
   readonly replace: boolean;
   readonly dryRun: boolean;

@@ -14,6 +14,7 @@ import { openCgroup } from "../cgroup/open-cgroup.ts";
 import { BockerError } from "../errors.ts";
 import { selfCommand } from "../host/self-command.ts";
 import { spawnDetached } from "../host/spawn-detached.ts";
+import { trace } from "../host/trace.ts";
 import type { ExecContext } from "../launch/context.ts";
 import { planExec } from "../launch/plan-exec.ts";
 import { type HostStdio, makePipes } from "../monitor/container-stdio.ts";
@@ -171,6 +172,9 @@ async function launch(engine: Engine, record: ContainerRecord, to: Target): Prom
       ? undefined
       : openCgroup(resolveCgroup(hierarchy, cgroupPathOf(engine, record)));
   const tasks = cgroup?.taskFds ?? [];
+  trace(
+    () => `joining the ${joinableNamespaces(to.init.pid).join(", ")} namespaces of process ${to.init.pid}`,
+  );
   const plan = planExec(to.resolved.process, {
     ...launchFacts(),
     ...(to.resolved.seccomp === undefined ? {} : { seccomp: to.resolved.seccomp }),

@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { BockerError } from "../errors.ts";
+import { trace } from "../host/trace.ts";
 import { getContainer, removeContainer as removeRow } from "../state/container.ts";
 import { setStatus } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
@@ -54,6 +55,7 @@ export function removeReleased(engine: Engine, record: ContainerRecord, options:
   if (driverOf(engine.paths, record.id) !== "overlay") removeRootfs(engine.paths, record.id);
   removeTree(engine.paths, join(engine.paths.containers, record.id));
   removeRow(engine.state, record.id);
+  trace(() => `removed container ${record.id} "${record.name}"`);
   if (options.volumes) removeAnonymousVolumes(engine, record);
 }
 

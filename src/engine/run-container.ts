@@ -7,6 +7,7 @@
 import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { readProcessIdentity } from "../host/process-identity.ts";
+import { isTracing, trace } from "../host/trace.ts";
 import type { AttachRequest, Session } from "../monitor/session.ts";
 import type { MonitorHandle } from "../monitor/spawn-monitor.ts";
 import { getContainer } from "../state/container.ts";
@@ -28,12 +29,15 @@ export async function createFromImage(
   monitor?: MonitorHandle,
 ): Promise<ContainerRecord> {
   const image = await resolveRoot(engine, config, options);
+  trace(() => `found image ${image.name}: ${image.id || "a directory"}`);
   const settled = config.mounts.some(({ type }) => type === "image")
     ? await (await import("./mount-image.ts")).withMountImages(engine, config, options)
     : config;
   if (options.replace === true && config.name !== undefined) await removeHolder(engine, config.name);
   const identity = monitor === undefined ? undefined : readProcessIdentity(monitor.pid);
-  return createContainer(engine, settled, image, identity);
+  const record = await createContainer(engine, settled, image, identity);
+  trace(() => `created container ${record.id} "${record.name}"`);
+  return record;
 }
 
 /** The image of a container, or what stands for it with --rootfs. */
@@ -69,7 +73,7 @@ export async function startCreated(
   attach?: AttachRequest,
 ): Promise<Session> {
   try {
-    return await monitor.start({ id: record.id, ...(attach === undefined ? {} : { attach }) });
+    return await startThrough(engine, monitor, record.id, attach);
   } catch (error) {
     const current = record.config.autoRemove ? getContainer(engine.state, record.id) : undefined;
     if (current !== undefined && current.init === undefined) {
@@ -78,6 +82,21 @@ export async function startCreated(
     }
     throw error;
   }
+}
+
+async function startThrough(
+  engine: Engine,
+  monitor: MonitorHandle,
+  id: string,
+  attach: AttachRequest | undefined,
+): Promise<Session> {
+  trace(() => `asked monitor ${monitor.pid} to start it`);
+  const session = await monitor.start({ id, ...(attach === undefined ? {} : { attach }) });
+  if (isTracing()) {
+    const { describeStart } = await import("./describe-start.ts");
+    for (const line of describeStart(engine, id)) trace(line);
+  }
+  return session;
 }
 
 /** A container that can be started now, or is live already. Throws docker's refusal for a paused one. */
@@ -95,7 +114,7 @@ export async function startAgain(
   attach?: AttachRequest,
 ): Promise<Session | undefined> {
   if (!isLive(record)) {
-    return monitor.start({ id: record.id, ...(attach === undefined ? {} : { attach }) });
+    return startThrough(engine, monitor, record.id, attach);
   }
   monitor.dismiss();
   if (attach === undefined || record.init === undefined) return undefined;

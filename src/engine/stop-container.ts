@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { BockerError } from "../errors.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
+import { trace } from "../host/trace.ts";
 import { parseSignal, signalNameOf } from "../runtime/signal-name.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { getContainer } from "../state/container.ts";
@@ -100,6 +101,7 @@ export async function forceStop(engine: Engine, found: ContainerRecord): Promise
 /** The event first: what the signal does must not be told before it. */
 function sendSignal(engine: Engine, { id }: ContainerRecord, init: ProcessIdentity, signal: number): void {
   appendContainerEvent(engine.state, id, "kill", { signal: String(signal) });
+  trace(() => `sent ${signalNameOf(signal)} to process ${init.pid}`);
   signalProcess(init, signal);
 }
 

@@ -7,6 +7,8 @@
  */
 import { accessSync, constants } from "node:fs";
 import { BockerError } from "../errors.ts";
+import { monotonicMs } from "./clock.ts";
+import { trace } from "./trace.ts";
 
 export interface CommandOptions {
   /** Written to the program, then closed; absent: /dev/null. */
@@ -41,6 +43,7 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
 /** As runCommand, but a failing exit code is a result; throws only when the program could not be started. */
 export function tryCommand(argv: readonly string[], options: CommandOptions = {}): CommandResult {
   const { stdin } = options;
+  const beganAtMs = monotonicMs();
   const child = Bun.spawnSync([...resolveArgv(argv)], {
     stdin: stdin === undefined ? "ignore" : Buffer.from(stdin),
     stdout: "pipe",
@@ -49,6 +52,11 @@ export function tryCommand(argv: readonly string[], options: CommandOptions = {}
     timeout: options.timeoutMs ?? 30_000,
     killSignal: "SIGKILL",
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  trace(() => {
+    const took = (monotonicMs() - beganAtMs).toFixed(1);
+    const input = stdin === undefined ? "" : ` <<< ${JSON.stringify(String(stdin))}`;
+    return `ran ${argv.join(" ")}${input}: ${child.exitCode ?? child.signalCode} after ${took}ms`;
   });
   return {
     exitCode: child.signalCode === undefined ? child.exitCode : null,

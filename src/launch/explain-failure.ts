@@ -100,6 +100,7 @@ function commandNotFound(word: string): Explanation {
     message: `exec: ${JSON.stringify(word)}: ${reason}`,
     kind: "command-not-found",
     exitCode: ExitCode.notFound,
+    hint: word.startsWith("-") ? "options go before the image's or container's name" : undefined,
   };
 }
 
@@ -157,6 +158,8 @@ function mountHint(step: string, code: string): string | undefined {
 function callHint({ call }: LaunchOperation, code: string): string | undefined {
   if (call === "seccomp" && code === "EINVAL") return "the kernel refused the seccomp filter";
   if (call === "setgroups" && code === "EPERM") return "bocker has no CAP_SETGID here";
+  if (call === "setns" && code === "EPERM")
+    return "joining namespaces needs CAP_SYS_ADMIN: run as root with it";
   if (code === "ENOSYS") return `the kernel does not know ${call}`;
   return undefined;
 }

@@ -6,6 +6,7 @@
  * What an answer means is not known here. Proxy variables (HTTPS_PROXY, NO_PROXY …) are Bun's own.
  */
 import { BockerError } from "../errors.ts";
+import { trace } from "../host/trace.ts";
 import { HttpBody } from "./http-body.ts";
 import { isInsecureHost, isLoopbackHost, type RegistrySettings } from "./registry-settings.ts";
 import { loadTlsTrust, type TlsTrust } from "./tls-trust.ts";
@@ -199,6 +200,7 @@ async function exchange(request: HttpRequest, away: boolean, context: Context): 
       ...(url.protocol === "https:" ? { tls: await tlsOptions(url.host, context) } : {}),
     });
     const { status, statusText, headers } = response;
+    trace(() => `${request.method} ${url.origin}${url.pathname}: ${status} ${statusText}`);
     const body = new HttpBody(response, url.host, timing, abort);
     return { status, statusText, headers, url, redirectedAway: away, body };
   } catch (error) {

@@ -66,7 +66,8 @@ export function insertContainer(state: State, container: NewContainer): Containe
 }
 
 /**
- * The container of that full id, or of that name (a leading `/` is docker's), or whose id alone begins so, in this order.
+ * The container of that full id, or of that name (a leading `/` is docker's), or whose id alone begins so, in this order;
+ * `ps_` before an id is taken too.
  * Throws "not-found" with docker's phrase, or "conflict" when several ids begin so.
  */
 export function findContainer(state: State, nameOrId: string): ContainerRecord {
@@ -136,7 +137,9 @@ function findRow(state: State, nameOrId: string): Row | undefined {
   const exact =
     state.first("SELECT * FROM containers WHERE id = ?", nameOrId) ??
     state.first("SELECT * FROM containers WHERE name = ?", name);
-  if (exact !== undefined || !/^[0-9a-f]{1,64}$/.test(nameOrId)) return exact;
+  if (exact !== undefined) return exact;
+  if (/^ps_[0-9a-f]{1,64}$/.test(nameOrId)) return findRow(state, nameOrId.slice("ps_".length));
+  if (!/^[0-9a-f]{1,64}$/.test(nameOrId)) return undefined;
   // "g" sorts after every hex digit.
   const rows = state.all(
     "SELECT * FROM containers WHERE id >= ? AND id < ? LIMIT 2",

@@ -73,7 +73,7 @@ function incomplete(id: string, missing: string): BockerError {
 
 /**
  * The image that `text` means: a full id, a name (no tag means `latest`), a name with a digest, or the beginning
- * of an id, tried in docker's order. Undefined when there is none; throws when several ids begin so.
+ * of an id (`img_` before it or not), tried in docker's order. Undefined when there is none; throws when several ids begin so.
  */
 export function findLocalImage(state: State, text: string): ImageRecord | undefined {
   const full = /^[0-9a-f]{64}$/.test(text) ? `sha256:${text}` : text;
@@ -82,7 +82,7 @@ export function findLocalImage(state: State, text: string): ImageRecord | undefi
     const named = findImageByReference(state, canonicalName(withDefaultTag(parseReference(text))));
     if (named !== undefined) return named;
   }
-  const candidates = findImagesByIdPrefix(state, text);
+  const candidates = findImagesByIdPrefix(state, text.replace(/^img_(?=[0-9a-f]+$)/, ""));
   if (candidates.length > 1) {
     throw new BockerError(`multiple IDs found with provided prefix: ${text}`, { kind: "not-found" });
   }

@@ -7,6 +7,7 @@ import { openEngineWith } from "../engine-of.ts";
 import { optionHostOf } from "../option-host.ts";
 import { pullReporter } from "../pull-reporter.ts";
 import { createCommandOptions, resolveRunArguments, runParseRules } from "../run-arguments.ts";
+import { refuseNetworkName } from "../short-name.ts";
 
 /** `bocker create`: all of run but the starting. */
 export const command: CommandSpec = {
@@ -24,6 +25,7 @@ export const command: CommandSpec = {
     const { config, client, warnings } = await resolveRunArguments(parsed, host, settings.containerDefaults);
     for (const warning of warnings) context.err.write(`WARNING: ${warning}\n`);
     const engine = openEngineWith(settings);
+    await refuseNetworkName(engine, client.shortName);
     using cidFile = client.cidfile === undefined ? undefined : new CidFile(client.cidfile);
     const options = { ...pullReporter(context, client.quiet), replace: client.replace };
     const record = await createFromImage(engine, config, options);

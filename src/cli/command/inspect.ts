@@ -18,6 +18,11 @@ export const command: CommandSpec = {
       kind: "string",
       help: "Format output: 'json', 'toml' (a container's configuration), or a Go template",
     },
+    {
+      name: "headers",
+      kind: "boolean",
+      help: "Say of each object what it is shown as, and show it by itself",
+    },
     { name: "size", short: "s", kind: "boolean", help: "Display total file sizes if the type is container" },
     {
       name: "type",
@@ -36,6 +41,7 @@ async function inspectThem(context: CommandContext, parsed: ParsedArguments): Pr
   const format = parsed.string("format");
   const size = parsed.boolean("size");
   if (format === "toml") return inspectToml(context, engine, parsed.positionals);
+  if (parsed.boolean("headers")) return inspectWithHeaders(context, engine, parsed.positionals);
   return inspectEach(context, parsed.positionals, format, (name) =>
     inspectObject(engine, name, kind, { size }),
   );
@@ -50,6 +56,30 @@ function kindOf(text: string | undefined): ObjectKind | undefined {
     kind: "usage",
     hint: kinds.join(", "),
   });
+}
+
+/** In the manner of an engine that takes any mix of objects: a line that says what each is, then its JSON. */
+async function inspectWithHeaders(
+  context: CommandContext,
+  engine: Engine,
+  names: readonly string[],
+): Promise<number> {
+  let exitCode = 0;
+  for (const name of names) {
+    for (const kind of kinds) {
+      try {
+        const object = await inspectObject(engine, name, kind);
+        context.out.write(`Showing ${name} as a ${kind}:\n${JSON.stringify(object, null, 4)}\n`);
+        break;
+      } catch (error) {
+        if (!(error instanceof BockerError) || error.kind !== "not-found") throw error;
+        if (kind !== kinds.at(-1)) continue;
+        context.err.write(`Error: No such object: ${name}\n`);
+        exitCode = 1;
+      }
+    }
+  }
+  return exitCode;
 }
 
 async function inspectToml(

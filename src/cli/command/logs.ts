@@ -1,4 +1,6 @@
 import { type ContainerLog, containerLog } from "../../engine/container-logs.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { loadContainer } from "../../engine/find-container.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { copyLogs } from "../log-output.ts";
@@ -43,7 +45,7 @@ export const command: CommandSpec = {
 
 async function showLogs(context: CommandContext, parsed: ParsedArguments): Promise<number> {
   const engine = await openEngineFor(context);
-  const tail = tailOf(parsed.string("tail"));
+  const { names, tail } = await namesAndTail(context, engine, parsed);
   const since = parseTimeOption("since", parsed.string("since"));
   const until = parseTimeOption("until", parsed.string("until"));
   const request = {
@@ -52,8 +54,12 @@ async function showLogs(context: CommandContext, parsed: ParsedArguments): Promi
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
   };
-  const logs = await Promise.all(parsed.positionals.map((name) => containerLog(engine, name, request)));
-  const style = { timestamps: parsed.boolean("timestamps"), details: parsed.boolean("details") };
+  const logs = await Promise.all(names.map((name) => containerLog(engine, name, request)));
+  const isReadAsTail = names.length !== parsed.positionals.length;
+  const style = {
+    timestamps: parsed.boolean("timestamps") && !isReadAsTail,
+    details: parsed.boolean("details"),
+  };
   const isAlone = logs.length === 1;
   const prefixOf = (log: ContainerLog, index: number): string => {
     const title = parsed.boolean("names") ? log.name : shortId(log.id);
@@ -65,6 +71,31 @@ async function showLogs(context: CommandContext, parsed: ParsedArguments): Promi
   }));
   await copyLogs(shown, request.follow);
   return 0;
+}
+
+/** `logs -t 10 NAME` is how another engine asks for the last lines; docker's -t takes no value. */
+async function namesAndTail(
+  { err }: CommandContext,
+  engine: Engine,
+  parsed: ParsedArguments,
+): Promise<{ readonly names: readonly string[]; readonly tail: number | undefined }> {
+  const names = parsed.positionals;
+  const tail = tailOf(parsed.string("tail"));
+  const [first = "", ...others] = names;
+  const isAsked = parsed.boolean("timestamps") && !parsed.has("tail") && names.length === 2;
+  if (!isAsked || !/^\d{1,9}$/.test(first) || (await isContainer(engine, first))) return { names, tail };
+  err.write(`reading -t ${first} as --tail ${first}; -t alone shows timestamps\n`);
+  return { names: others, tail: Number(first) };
+}
+
+/** By its name: a number is soon the beginning of an id. */
+async function isContainer(engine: Engine, name: string): Promise<boolean> {
+  try {
+    await loadContainer(engine, `/${name}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The terminal's colours but black, red and white, one after the other. */

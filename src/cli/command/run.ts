@@ -11,6 +11,7 @@ import type { ParsedArguments } from "../parse-argv.ts";
 import { pullReporter } from "../pull-reporter.ts";
 import { resolveRunArguments, runCommandOptions, runParseRules } from "../run-arguments.ts";
 import { attachAndWait, attachRequestFor } from "../run-session.ts";
+import { refuseNetworkName } from "../short-name.ts";
 
 /** `bocker run`: create, start, and stay with the container unless -d. */
 export const command: CommandSpec = {
@@ -41,6 +42,7 @@ async function runContainer(
   }
   for (const warning of warnings) context.err.write(`WARNING: ${warning}\n`);
   const engine = openEngineWith(settings);
+  await refuseNetworkName(engine, client.shortName);
   const reporter = pullReporter(context, client.quiet);
   if (client.dryRun) {
     const { renderDryRun } = await import("../../engine/dry-run.ts");

@@ -47,11 +47,20 @@ export const processOptions: readonly RunOption[] = [
     render: (config) => config.entrypoint,
   },
   stringOption(
-    { name: "name", short: "n", help: "Assign a name to the container" },
+    { name: "name", help: "Assign a name to the container" },
     (draft, name) => {
       if (name !== "") draft.config.name = checkContainerName(name);
     },
     (config) => config.name,
+  ),
+  // Two engines say -n for the name, one for the network; docker has neither. See src/cli/command/run.ts.
+  stringOption(
+    { name: "short-name", short: "n", help: "", hidden: true, toml: "none", scope: "client" },
+    (draft, name) => {
+      if (name === "") return;
+      draft.config.name = checkContainerName(name);
+      draft.client.shortName = name;
+    },
   ),
   {
     ...listOption({ name: "env-file", help: "Read in a file of environment variables" }, () => {}),

@@ -1,0 +1,47 @@
+/**
+ * What --debug tells of a container that has just started: its process, cgroup, namespaces and networks.
+ */
+import { readdirSync, readlinkSync } from "node:fs";
+import { getContainer } from "../state/container.ts";
+import { leasesOfContainer } from "../state/lease.ts";
+import { listNetworks } from "../state/network.ts";
+import { portsOfContainer } from "../state/port.ts";
+import { cgroupPathOf } from "./container-cgroup.ts";
+import type { Engine } from "./engine.ts";
+
+/** Lines; one that says so where it has ended already. */
+export function describeStart(engine: Engine, id: string): readonly string[] {
+  const record = getContainer(engine.state, id);
+  const pid = record?.init?.pid;
+  if (record === undefined || pid === undefined) return ["the container has ended already"];
+  const leases = leasesOfContainer(engine.state, id);
+  const networks = listNetworks(engine.state).filter((network) =>
+    leases.some((lease) => lease.networkId === network.id),
+  );
+  return [
+    `started process ${pid}: ${JSON.stringify(record.args)}`,
+    `its monitor is process ${record.monitor?.pid ?? "?"}`,
+    `its cgroup is ${cgroupPathOf(engine, record)}`,
+    `its namespaces: ${namespacesOf(pid)}`,
+    ...networks.map((network) => `network: ${JSON.stringify(network)}`),
+    ...leases.map((lease) => `lease: ${JSON.stringify(lease)}`),
+    ...portsOfContainer(engine.state, id).map((port) => `port: ${JSON.stringify(port)}`),
+  ];
+}
+
+/** `net:[4026532281] …`, without those that are the host's. */
+function namespacesOf(pid: number): string {
+  const links = readdirSync(`/proc/${pid}/ns`).flatMap((name) => {
+    const [own, host] = [linkOf(`/proc/${pid}/ns/${name}`), linkOf(`/proc/self/ns/${name}`)];
+    return own === undefined || own === host || name.endsWith("_for_children") ? [] : [own];
+  });
+  return links.join(" ");
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
