@@ -8,23 +8,26 @@ import { type ProcessIdentity, readProcessIdentity, readProcessStat } from "../h
 import { signalProcess } from "../runtime/signal-process.ts";
 
 const SIGKILL = 9;
+const SIGSTOP = 19;
 /** Each round finds what was forked during the one before. */
 const mostRounds = 20;
 
-/** Kills the session that `leader` leads. `listPids`: the processes of its container, as the host numbers them. */
+/**
+ * Kills the session that `leader` leads. All of it is stopped first: who descends from whom can be told only while
+ * the parents are there. `listPids`: the processes of its container, as the host numbers them.
+ */
 export function killSession(leader: ProcessIdentity, listPids: () => readonly number[]): void {
-  const killed = new Set<string>();
-  signalProcess(leader, SIGKILL);
+  const members = new Map([[leader.pid, leader]]);
+  signalProcess(leader, SIGSTOP);
   for (let round = 0; round < mostRounds; round++) {
-    const found = membersOf(leader.pid, listPids()).filter(
-      ({ pid, startTicks }) => !killed.has(`${pid} ${startTicks}`),
-    );
-    if (found.length === 0) return;
+    const found = membersOf(leader.pid, listPids()).filter(({ pid }) => !members.has(pid));
+    if (found.length === 0) break;
     for (const member of found) {
-      killed.add(`${member.pid} ${member.startTicks}`);
-      signalProcess(member, SIGKILL);
+      members.set(member.pid, member);
+      signalProcess(member, SIGSTOP);
     }
   }
+  for (const member of members.values()) signalProcess(member, SIGKILL);
 }
 
 function membersOf(leaderPid: number, pids: readonly number[]): readonly ProcessIdentity[] {

@@ -169,3 +169,18 @@ test("the image's HEALTHCHECK, changed and switched off", async () => {
   expect(await bocker.ok("ps", "-f", "name=off")).not.toContain("health");
   await bocker.ok("rm", "-f", "image", "off", "base");
 });
+
+test("a check that takes too long is killed with all that it has started", async () => {
+  const children = "sleep 601 & setsid sleep 602 & (sleep 603 & sleep 604) & exec sleep 605";
+  const script = `[ -e /once ] && exit 0; touch /once; echo before; ${children}`;
+  await checked("late", script, "--health-timeout", "300ms");
+  const results = async () =>
+    (await healthOf("late")).Log as { readonly ExitCode: number; readonly Output: string }[];
+  await eventually(async () => (await results()).length > 0);
+  expect((await results())[0]).toMatchObject({
+    ExitCode: -1,
+    Output: "Health check exceeded timeout (300ms): before\n",
+  });
+  expect(await bocker.ok("top", "late", "-o", "pid,args")).not.toMatch(/sleep 60\d/);
+  await bocker.ok("rm", "-f", "late");
+});
