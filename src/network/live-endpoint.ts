@@ -6,7 +6,7 @@
  * Both complete what a crash has left half done: the lease says what should be, the namespace what is.
  */
 import { applySteps } from "../host/apply-steps.ts";
-import { runCommand } from "../host/run-command.ts";
+import { runCommand, tryCommand } from "../host/run-command.ts";
 import type { HostStep } from "../host/step.ts";
 import type { Endpoint } from "./default-route.ts";
 import { hasInterface } from "./host-network.ts";
@@ -25,8 +25,20 @@ export function attachEndpoint(
   all: readonly Endpoint[],
 ): void {
   const steps = planInside(endpoint, all);
+  removeStaleLinks([endpoint]);
   applySteps(planLinks([endpoint], namespace.path));
   insideNamespace(namespace, () => applySteps([...planNames([endpoint]), ...steps]));
+}
+
+/**
+ * Links of an earlier life of the container, whose namespace the kernel has not yet taken apart, or somebody else holds:
+ * their names are made from the container's id, so that they are in the way and nobody else's.
+ */
+export function removeStaleLinks(endpoints: readonly Endpoint[]): void {
+  for (const { lease } of endpoints) {
+    // It may go by itself between the look and the deed.
+    if (hasInterface(lease.hostInterface)) tryCommand(["ip", "link", "del", "dev", lease.hostInterface]);
+  }
 }
 
 /** Takes the link of an endpoint away, if it is there; the default route goes to one of `rest`. */

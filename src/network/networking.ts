@@ -20,6 +20,7 @@ import { takePorts } from "./container-ports.ts";
 import type { Endpoint } from "./default-route.ts";
 import { changePorts, isKernelForwarded, loadFirewall } from "./firewall.ts";
 import { type ContainerInterface, planInterfaces, planLinks, planNames } from "./link.ts";
+import { removeStaleLinks } from "./live-endpoint.ts";
 import { ensureNetwork, planNetworkHost } from "./network-host.ts";
 import { insideNamespace, openNetworkNamespace } from "./network-namespace.ts";
 import { defaultNetworkName, type NetworkOptions } from "./network-options.ts";
@@ -112,6 +113,7 @@ export function applyNetworking(
   if (reservation.mode !== "bridge") return;
   for (const network of reservation.networks) ensureNetwork(state, options, network);
   const endpoints = endpointsOf(reservation);
+  removeStaleLinks(endpoints);
   applySteps(planLinks(endpoints, String(pid)));
   nameInterfaces(endpoints, pid);
   changePorts(options, { added: reservation.ports, removed: [] }, () => declaredRules(state));

@@ -1,6 +1,7 @@
 /**
  * What macvlan and ipvlan links hang on: an interface of the host, a VLAN of one (`eth0.10`, made when it is missing, as
- * docker does), or a dummy link where none was named. What was made here goes with the network.
+ * docker does), or where none was named one end of a veth pair: docker's dummy link, on every kernel that can make bridges
+ * useful. What was made here goes with the network.
  */
 import { BockerError } from "../errors.ts";
 import { applySteps } from "../host/apply-steps.ts";
@@ -13,14 +14,9 @@ import { isParentless } from "./plan-network.ts";
 /** The steps that make the parent, none when it is there. Throws docker's errors for one that cannot be. */
 export function planParent(network: NetworkRecord): HostStep[] {
   const { bridge, id } = network;
-  if (bridge === "lo") {
-    throw new BockerError(`loopback interface is not a valid ${network.driver} parent link`, {
-      kind: "invalid-config",
-    });
-  }
   if (hasInterface(bridge)) return [];
   const lines = [
-    isParentless(network.driver, network.options) ? `link add name ${bridge} type dummy` : vlanLine(bridge),
+    ...(isParentless(network.driver, network.options) ? pairLines(bridge) : [vlanLine(bridge)]),
     `link set dev ${bridge} alias ${linkAlias(id)}`,
     `link set dev ${bridge} up`,
   ];
@@ -43,6 +39,12 @@ export function ensureParent(network: NetworkRecord): void {
 export function mtuOfInterface(device: string): number | undefined {
   const mtu = Number(readText(`/sys/class/net/${device}/mtu`));
   return mtu > 0 ? mtu : undefined;
+}
+
+/** Both ends must be up for either to carry anything; the other one is called `dm-…` with its letters turned. */
+function pairLines(name: string): string[] {
+  const peer = `${name[1]}${name[0]}${name.slice(2)}`;
+  return [`link add name ${name} type veth peer name ${peer}`, `link set dev ${peer} up`];
 }
 
 function vlanLine(name: string): string {

@@ -129,6 +129,8 @@ function checkedDriver(driver: string): NetworkDriver {
 /** docker's scheme for bridges and for the dummy links of parentless networks. */
 function interfaceOf(id: string, driver: NetworkDriver, options: Readonly<Record<string, string>>): string {
   if (driver === "bridge") return options[optionName.bridge] ?? `br-${id.slice(0, 12)}`;
+  if (options[optionName.parent] === "lo")
+    throw invalid(`loopback interface is not a valid ${driver} parent link`);
   return options[optionName.parent] ?? `${driver === "macvlan" ? "dm" : "di"}-${id.slice(0, 12)}`;
 }
 

@@ -102,6 +102,7 @@ describe("a network", () => {
     [{ options: { icc: "maybe" } }, "not true or false"],
     [{ options: { "com.docker.network.bridge.name": "../../etc" } }, "not the name of an interface"],
     [{ options: { host_binding_ipv4: "::1" } }, "not an IPv4 address"],
+    [{ driver: "ipvlan", options: { parent: "lo" } }, "loopback interface is not a valid ipvlan parent link"],
     [{ driver: "macvlan", options: { mode: "fast" } }, "not one of bridge, private, vepa, passthru"],
   ])("%p is refused", (changes, message) => {
     expect(() => plan(changes)).toThrow(message);
