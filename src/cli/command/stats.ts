@@ -5,6 +5,8 @@ import type { ContainerRecord } from "../../state/record.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
+import { showsBars } from "../sparkline.ts";
+import { clearScreen, overwrite, renderWithBars, StatsHistory } from "../stats-screen.ts";
 import { renderMemorySize, renderSize, renderTable, shortId } from "../table.ts";
 
 const titles = {
@@ -57,36 +59,43 @@ async function show(context: CommandContext, parsed: ParsedArguments): Promise<n
     return 0;
   }
   const isScreen = context.out.isTerminal;
+  const draw = isScreen && render === renderPlain && showsBars(context.env) ? renderLive : render;
   if (isScreen) context.out.write(clearScreen);
   for (;;) {
-    const text = render(await watch.look());
+    const text = draw(await watch.look(), watch.history, context.out.columns);
     context.out.write(isScreen ? overwrite(text) : text);
     await Bun.sleep(everyMs);
   }
 }
 
-const clearScreen = "\x1b[2J\x1b[H";
+type Renderer = (looks: readonly Look[], history: StatsHistory, width: number) => string;
 
-/** The frame over the last one: each line is cleared behind its text, and what is below the last too. */
-function overwrite(text: string): string {
-  return `\x1b[H${text.replaceAll("\n", "\x1b[K\n")}\x1b[J`;
+/** What is seen of one container. */
+interface Look {
+  readonly id: string;
+  readonly cells: Cells;
 }
 
-async function rendererOf(format: string | undefined): Promise<(rows: readonly Cells[]) => string> {
-  if (format === undefined || format === "table") {
-    return (rows) =>
-      renderTable(
-        columns.map((column) => titles[column]),
-        rows.map((row) => columns.map((column) => row[column])),
-      );
-  }
+const header = columns.map((column) => titles[column]);
+const cellsIn = ({ cells }: Look) => columns.map((column) => cells[column]);
+
+const renderPlain = (looks: readonly Look[]) => renderTable(header, looks.map(cellsIn));
+
+const renderLive: Renderer = (looks, history, width) => {
+  const rows = looks.map((look) => ({ id: look.id, cells: cellsIn(look) }));
+  return renderWithBars({ titles: header, rows }, history, width);
+};
+
+async function rendererOf(format: string | undefined): Promise<(looks: readonly Look[]) => string> {
+  if (format === undefined || format === "table") return renderPlain;
   const { parseFormat } = await import("../format.ts");
   const template = parseFormat(format, { headers: titles, typeName: "formatter.statsContext" });
-  return (rows) => template.renderRows(rows);
+  return (looks) => template.renderRows(looks.map(({ cells }) => cells));
 }
 
 /** Looks at the containers, and remembers the last look for the figures that need two. */
 class StatsWatch {
+  readonly history = new StatsHistory();
   readonly #before = new Map<string, ContainerUsage>();
 
   constructor(
@@ -94,14 +103,18 @@ class StatsWatch {
     private readonly parsed: ParsedArguments,
   ) {}
 
-  async look(): Promise<readonly Cells[]> {
+  async look(): Promise<readonly Look[]> {
     const chosen = await this.#choose();
     return chosen.map(({ name, record }) => {
       const usage = readContainerUsage(this.engine, record);
       const earlier = this.#before.get(record.id);
       if (usage === undefined) this.#before.delete(record.id);
       else this.#before.set(record.id, usage);
-      return cellsOf(name, record, usage, earlier, this.parsed.boolean("no-trunc"));
+      const cpu = usage === undefined ? 0 : cpuPercent(earlier, usage);
+      if (usage !== undefined && earlier !== undefined)
+        this.history.add(record.id, { cpuPercent: cpu, memoryBytes: usage.memoryUsedBytes });
+      const id = this.parsed.boolean("no-trunc") ? record.id : shortId(record.id);
+      return { id: record.id, cells: cellsOf({ name, id, record, usage, cpu }) };
     });
   }
 
@@ -117,21 +130,22 @@ class StatsWatch {
   }
 }
 
-function cellsOf(
-  name: string,
-  record: ContainerRecord,
-  usage: ContainerUsage | undefined,
-  earlier: ContainerUsage | undefined,
-  noTrunc: boolean,
-): Cells {
+interface Seen {
+  readonly name: string;
+  readonly id: string;
+  readonly record: ContainerRecord;
+  readonly usage: ContainerUsage | undefined;
+  readonly cpu: number;
+}
+
+function cellsOf({ name, id, record, usage, cpu }: Seen): Cells {
   const used = usage?.memoryUsedBytes ?? 0;
   const limit = usage?.memoryLimitBytes ?? 0;
-  const cpu = usage === undefined ? 0 : cpuPercent(earlier, usage);
   return {
     BlockIO: `${renderSize(usage?.block.readBytes ?? 0)} / ${renderSize(usage?.block.writtenBytes ?? 0)}`,
     CPUPerc: `${cpu.toFixed(2)}%`,
     Container: name,
-    ID: noTrunc ? record.id : shortId(record.id),
+    ID: id,
     MemPerc: `${(limit === 0 ? 0 : (used / limit) * 100).toFixed(2)}%`,
     MemUsage: `${renderMemorySize(used)} / ${renderMemorySize(limit)}`,
     Name: record.name,
