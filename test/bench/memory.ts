@@ -59,7 +59,7 @@ function processIds(): string[] {
 }
 
 /** smaps_rollup's Private_Dirty: clean pages of the executable belong to the page cache and to all its processes. */
-function privateBytes(pid: string): number {
+export function privateBytes(pid: string): number {
   const lines = read(pid, "smaps_rollup").matchAll(/^Private_Dirty:\s+(\d+) kB$/gm);
   return [...lines].reduce((sum, [, kibibytes]) => sum + Number(kibibytes) * 1024, 0);
 }

@@ -4,7 +4,7 @@
  *
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
- *   bun run bench --only exec      one of: version, none, bridge, exec, images, pull, memory
+ *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, memory, names
  *   bun run bench --record         also replaces the results in README.md beside this file
  *
  * Prints Markdown. Take ratios from it, and those only from a quiet machine.
@@ -19,8 +19,10 @@ import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 import { makeBundle, makeRootfs } from "./bundle.ts";
 import { type Contestant, measure, renderTimings } from "./measure.ts";
 import { type MemoryUse, measureIdleMemory, renderMemory } from "./memory.ts";
+import { benchNames } from "./names.ts";
 import { openDocker, openPodman, type Peer } from "./peer.ts";
 import { benchPull } from "./pull.ts";
+import { benchBurst, benchCrowd, benchPs } from "./scale.ts";
 
 interface Bench {
   readonly directory: string;
@@ -36,8 +38,12 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
   bridge: benchBridge,
   exec: benchExec,
   images: benchImages,
+  ps: benchPs,
+  burst: benchBurst,
+  crowd: benchCrowd,
   pull: ({ directory, binary, bocker, peers }) => benchPull({ directory, binary, env: bocker.env, peers }),
   memory: benchMemory,
+  names: benchNames,
 };
 
 /** `--version` beside an executable that does nothing. */
@@ -197,7 +203,7 @@ async function main(): Promise<void> {
   const rootfs = join(directory, "rootfs");
   mkdirSync(rootfs);
   makeRootfs(rootfs);
-  const peers = only === "version" ? [] : await openPeers(directory, rootfs);
+  const peers = only === "version" || only === "crowd" ? [] : await openPeers(directory, rootfs);
   try {
     const report = [`${describeMachine()}\n`];
     console.log(report[0]);
