@@ -63,10 +63,16 @@ export class NameServer implements Disposable {
   take(): void {
     if (this.#isClosed) return;
     this.#acceptClients();
+    // What arrived together is answered from one look at the state.
+    let names: NameTable | undefined;
+    const namesOnce = () => {
+      names ??= this.#names();
+      return names;
+    };
     for (let count = 0; count < burst; count++) {
       const size = recvfrom(this.#options.sockets.datagram, this.#buffer, this.#sender);
       if (size === undefined) return;
-      this.#takeDatagram(this.#buffer.subarray(0, size));
+      this.#takeDatagram(this.#buffer.subarray(0, size), namesOnce);
     }
     this.#takeSoon();
   }
@@ -86,11 +92,11 @@ export class NameServer implements Disposable {
     });
   }
 
-  #takeDatagram(message: Uint8Array): void {
+  #takeDatagram(message: Uint8Array, names: () => NameTable | undefined): void {
     const query = parseQuery(message);
     if (query === undefined) return;
     const limit = "code" in query ? 0 : query.udpBytes;
-    const answer = this.#answer(query, limit);
+    const answer = this.#answer(query, limit, names);
     if (!(answer instanceof Promise)) {
       this.#send(this.#sender, answer);
       return;
@@ -126,21 +132,22 @@ export class NameServer implements Disposable {
 
   #answerStream(message: Uint8Array): Promise<Uint8Array> | Uint8Array | undefined {
     const query = parseQuery(message);
-    return query === undefined ? undefined : this.#answer(query, maxMessageBytes);
+    return query === undefined ? undefined : this.#answer(query, maxMessageBytes, () => this.#names());
   }
 
   #answer(
     query: NonNullable<ReturnType<typeof parseQuery>>,
     limit: number,
+    names: () => NameTable | undefined,
   ): Promise<Uint8Array> | Uint8Array {
     this.#lastQueryMs = monotonicMs();
     if ("code" in query) return encodeBadReply(query);
-    const names = this.#names();
-    if (names === undefined) return failure(query, dnsCode.SERVFAIL);
-    const reply = answerQuery(query, names);
+    const table = names();
+    if (table === undefined) return failure(query, dnsCode.SERVFAIL);
+    const reply = answerQuery(query, table);
     if (reply !== undefined) return encodeReply(query, reply, limit);
     // Networks without a way out have no servers outside either; docker says the same.
-    return names.hasWayOut ? this.#forward(query, limit) : failure(query, dnsCode.SERVFAIL);
+    return table.hasWayOut ? this.#forward(query, limit) : failure(query, dnsCode.SERVFAIL);
   }
 
   /** Undefined: the state cannot be read; the next query looks again. */
