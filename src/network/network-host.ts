@@ -79,7 +79,9 @@ function rejoinLinks(state: State, network: NetworkRecord): void {
   }
 }
 
-/** A bridge or parent that was there before stays. */
+/** A bridge or parent that was there before stays. A name that is made from the network's id is ours, marked or not. */
 function removeLink({ id, bridge }: NetworkRecord): void {
-  if (hasInterface(bridge) && isLinkOf(bridge, id)) runCommand(["ip", "link", "del", "dev", bridge]);
+  if (!hasInterface(bridge)) return;
+  if (bridge.endsWith(`-${id.slice(0, 12)}`) || isLinkOf(bridge, id))
+    runCommand(["ip", "link", "del", "dev", bridge]);
 }

@@ -50,6 +50,7 @@ test("two hundred processes make the database together and lose nothing", async 
   using result = openState({ database });
   expect(listContainers(result).length).toBe(200);
   expect(new Set(listLeases(result).map(({ address }) => address)).size).toBe(200);
+  expect(new Set(listLeases(result).map(({ address6 }) => address6)).size).toBe(200);
   expect(listLeases(result).every(({ networkId }) => networkId === network.id)).toBe(true);
   expect(listPorts(result).length).toBe(200);
 }, 120_000);
