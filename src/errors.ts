@@ -18,6 +18,8 @@ export const ExitCode = {
   notFound: 127,
   /** Added to a signal's number. */
   signalBase: 128,
+  /** What SIGPIPE leaves: nobody reads the output any more. */
+  brokenPipe: 141,
 } as const;
 
 /** A stable, grep-able word for what went wrong; `--format json` errors show it. */

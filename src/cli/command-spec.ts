@@ -47,6 +47,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
+  /** The reader has gone: whatever writes for ever ends, as SIGPIPE would end it. */
+  readonly isBroken?: boolean;
 }
 
 /** Options before the command's name; they win over BOCKER_* variables. */

@@ -14,6 +14,9 @@ export function standardOutput(fd: 1 | 2): Output {
     write(text) {
       if (!isBroken) isBroken = !writeAll(fd, Buffer.from(text));
     },
+    get isBroken() {
+      return isBroken;
+    },
     get isTerminal() {
       return streamOf(fd).isTTY === true;
     },

@@ -1,4 +1,5 @@
 import { type EventRecord, watchEvents } from "../../engine/watch-events.ts";
+import { ExitCode } from "../../errors.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { eventFields, eventFilters, eventObject, matchesEvent, renderEvent } from "../event-text.ts";
@@ -36,6 +37,7 @@ async function show(context: CommandContext, parsed: ParsedArguments): Promise<n
   for await (const batch of watchEvents(engine, window)) {
     const lines = batch.filter((event) => matchesEvent(filters, event)).map((event) => `${render(event)}\n`);
     if (lines.length > 0) context.out.write(lines.join(""));
+    if (context.out.isBroken) return ExitCode.brokenPipe;
   }
   return 0;
 }

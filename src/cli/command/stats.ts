@@ -1,6 +1,7 @@
 import { type ContainerUsage, cpuPercent, readContainerUsage } from "../../engine/container-stats.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { loadContainer, loadContainers } from "../../engine/find-container.ts";
+import { ExitCode } from "../../errors.ts";
 import type { ContainerRecord } from "../../state/record.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
@@ -64,6 +65,7 @@ async function show(context: CommandContext, parsed: ParsedArguments): Promise<n
   for (;;) {
     const text = draw(await watch.look(), watch.history, context.out.columns);
     context.out.write(isScreen ? overwrite(text) : text);
+    if (context.out.isBroken) return ExitCode.brokenPipe;
     await Bun.sleep(everyMs);
   }
 }
