@@ -1,24 +1,15 @@
 /**
  * Every command: its names, its line in the help, and how its module is loaded. One module is loaded a run.
  *
- * Names with a space are commands of a group: `container ls`. A test holds names and summaries equal to the modules'.
+ * Names with a space are commands of a group and in group-commands.ts. A test holds names and summaries equal to the
+ * modules'.
  */
-import type { CommandSpec } from "./command-spec.ts";
+import type { CommandEntry, CommandTable } from "./command-entry.ts";
+import { groupCommands } from "./group-commands.ts";
 
-export interface CommandEntry {
-  readonly name: string;
-  readonly aliases: readonly string[];
-  readonly summary: string;
-  /** Shown first, under Common Commands. */
-  readonly isCommon?: boolean;
-  /** Started so often that it skips citty's 3 ms. */
-  readonly isHot?: boolean;
-  load(): Promise<{ readonly command: CommandSpec }>;
-}
+export type { CommandEntry, CommandTable };
 
-export type CommandTable = readonly CommandEntry[];
-
-export const commandTable: CommandTable = [
+const topCommands: CommandTable = [
   {
     name: "run",
     aliases: ["container run"],
@@ -112,12 +103,6 @@ export const commandTable: CommandTable = [
     load: () => import("./command/logs.ts"),
   },
   {
-    name: "manifest inspect",
-    aliases: [],
-    summary: "Display an image manifest, or manifest list",
-    load: () => import("./command/manifest-inspect.ts"),
-  },
-  {
     name: "push",
     aliases: ["image push"],
     summary: "Upload an image to a registry",
@@ -161,36 +146,6 @@ export const commandTable: CommandTable = [
     aliases: ["image tag"],
     summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
     load: () => import("./command/tag.ts"),
-  },
-  {
-    name: "volume create",
-    aliases: [],
-    summary: "Create a volume",
-    load: () => import("./command/volume-create.ts"),
-  },
-  {
-    name: "volume inspect",
-    aliases: [],
-    summary: "Display detailed information on one or more volumes",
-    load: () => import("./command/volume-inspect.ts"),
-  },
-  {
-    name: "volume ls",
-    aliases: ["volume list"],
-    summary: "List volumes",
-    load: () => import("./command/volume-ls.ts"),
-  },
-  {
-    name: "volume prune",
-    aliases: [],
-    summary: "Remove unused local volumes",
-    load: () => import("./command/volume-prune.ts"),
-  },
-  {
-    name: "volume rm",
-    aliases: ["volume remove"],
-    summary: "Remove one or more volumes",
-    load: () => import("./command/volume-rm.ts"),
   },
   {
     name: "attach",
@@ -241,70 +196,10 @@ export const commandTable: CommandTable = [
     load: () => import("./command/wait.ts"),
   },
   {
-    name: "network connect",
-    aliases: [],
-    summary: "Connect a container to a network",
-    load: () => import("./command/network-connect.ts"),
-  },
-  {
-    name: "network create",
-    aliases: [],
-    summary: "Create a network",
-    load: () => import("./command/network-create.ts"),
-  },
-  {
-    name: "network disconnect",
-    aliases: [],
-    summary: "Disconnect a container from a network",
-    load: () => import("./command/network-disconnect.ts"),
-  },
-  {
-    name: "network inspect",
-    aliases: [],
-    summary: "Display detailed information on one or more networks",
-    load: () => import("./command/network-inspect.ts"),
-  },
-  {
-    name: "network ls",
-    aliases: ["network list", "networks"],
-    summary: "List networks",
-    load: () => import("./command/network-ls.ts"),
-  },
-  {
-    name: "network prune",
-    aliases: [],
-    summary: "Remove all unused networks",
-    load: () => import("./command/network-prune.ts"),
-  },
-  {
-    name: "network reload",
-    aliases: [],
-    summary: "Make firewall rules and links again",
-    load: () => import("./command/network-reload.ts"),
-  },
-  {
-    name: "network rm",
-    aliases: ["network remove", "rmn"],
-    summary: "Remove one or more networks",
-    load: () => import("./command/network-rm.ts"),
-  },
-  {
     name: "cp",
     aliases: ["container cp"],
     summary: "Copy files/folders between a container and the local filesystem",
     load: () => import("./command/cp.ts"),
-  },
-  {
-    name: "container prune",
-    aliases: [],
-    summary: "Remove all stopped containers",
-    load: () => import("./command/container-prune.ts"),
-  },
-  {
-    name: "image prune",
-    aliases: [],
-    summary: "Remove unused images",
-    load: () => import("./command/image-prune.ts"),
   },
   {
     name: "info",
@@ -317,24 +212,6 @@ export const commandTable: CommandTable = [
     aliases: [],
     summary: "Check whether this host has what containers need",
     load: () => import("./command/doctor.ts"),
-  },
-  {
-    name: "system check",
-    aliases: [],
-    summary: "Check images, containers and volumes for damage and leftovers",
-    load: () => import("./command/system-check.ts"),
-  },
-  {
-    name: "system df",
-    aliases: [],
-    summary: "Show bocker disk usage",
-    load: () => import("./command/system-df.ts"),
-  },
-  {
-    name: "system prune",
-    aliases: [],
-    summary: "Remove unused data",
-    load: () => import("./command/system-prune.ts"),
   },
   {
     name: "save",
@@ -403,18 +280,6 @@ export const commandTable: CommandTable = [
     load: () => import("./command/update.ts"),
   },
   {
-    name: "container inspect",
-    aliases: [],
-    summary: "Display detailed information on one or more containers",
-    load: () => import("./command/container-inspect.ts"),
-  },
-  {
-    name: "image inspect",
-    aliases: [],
-    summary: "Display detailed information on one or more images",
-    load: () => import("./command/image-inspect.ts"),
-  },
-  {
     name: "boot",
     aliases: [],
     summary: "Start the containers whose restart policy wants them to run, as after a reboot",
@@ -422,70 +287,6 @@ export const commandTable: CommandTable = [
     isHot: true,
     load: () => import("./command/boot.ts"),
   },
-  {
-    name: "boot install",
-    aliases: [],
-    summary: "Have the init system start containers with the machine and stop them with it",
-    load: () => import("./command/boot-install.ts"),
-  },
-  {
-    name: "boot uninstall",
-    aliases: [],
-    summary: "Remove what boot install wrote",
-    load: () => import("./command/boot-uninstall.ts"),
-  },
-  {
-    name: "boot status",
-    aliases: [],
-    summary: "Show whether containers are started with the machine; exit code 1 when they are not",
-    load: () => import("./command/boot-status.ts"),
-  },
-  {
-    name: "boot stop",
-    aliases: [],
-    summary: "Stop all containers because the system goes down; the next boot starts them again",
-    load: () => import("./command/boot-stop.ts"),
-  },
-  {
-    name: "secret create",
-    aliases: [],
-    summary: "Create a new secret",
-    load: () => import("./command/secret-create.ts"),
-  },
-  {
-    name: "secret exists",
-    aliases: [],
-    summary: "Check if a secret exists: exit code 0 if it does, 1 if not",
-    load: () => import("./command/secret-exists.ts"),
-  },
-  {
-    name: "secret inspect",
-    aliases: [],
-    summary: "Display detailed information on one or more secrets",
-    load: () => import("./command/secret-inspect.ts"),
-  },
-  {
-    name: "secret ls",
-    aliases: ["secret list"],
-    summary: "List secrets",
-    load: () => import("./command/secret-ls.ts"),
-  },
-  {
-    name: "secret rm",
-    aliases: ["secret remove"],
-    summary: "Remove one or more secrets",
-    load: () => import("./command/secret-rm.ts"),
-  },
-  {
-    name: "volume export",
-    aliases: [],
-    summary: "Export the contents of a volume as a tar archive",
-    load: () => import("./command/volume-export.ts"),
-  },
-  {
-    name: "volume import",
-    aliases: [],
-    summary: "Import the contents of a tar archive into a volume",
-    load: () => import("./command/volume-import.ts"),
-  },
 ];
+
+export const commandTable: CommandTable = [...topCommands, ...groupCommands];
