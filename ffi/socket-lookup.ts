@@ -11,12 +11,21 @@ import { closeQuietly } from "./file.ts";
 import { parseInet } from "./inet-address.ts";
 import { addressOf, syscall } from "./libc.ts";
 
-const BPF_MAP_CREATE = 0;
-const BPF_MAP_UPDATE_ELEM = 2;
-const BPF_LINK_CREATE = 28;
-const BPF_MAP_TYPE_SOCKMAP = 15;
-const BPF_PROG_TYPE_SK_LOOKUP = 30;
-const BPF_SK_LOOKUP = 36;
+/** Of linux/bpf.h: commands, types, and the numbers of the helpers that the program calls. */
+export const lookupNumber = {
+  BPF_MAP_CREATE: 0,
+  BPF_MAP_UPDATE_ELEM: 2,
+  BPF_LINK_CREATE: 28,
+  BPF_MAP_TYPE_SOCKMAP: 15,
+  BPF_PROG_TYPE_SK_LOOKUP: 30,
+  BPF_SK_LOOKUP: 36,
+  BPF_SK_LOOKUP_F_REPLACE: 1,
+  SK_PASS: 1,
+  BPF_FUNC_map_lookup_elem: 1,
+  BPF_FUNC_sk_release: 86,
+  BPF_FUNC_sk_assign: 124,
+} as const;
+const { BPF_MAP_CREATE, BPF_MAP_UPDATE_ELEM, BPF_LINK_CREATE, BPF_SK_LOOKUP } = lookupNumber;
 const AF_INET = 2;
 const IPPROTO_UDP = 17;
 
@@ -42,7 +51,7 @@ export function steerLookups(namespaceFd: number, target: LookupTarget): number 
   try {
     const map = createSocketMap([target.datagramFd, target.streamFd]);
     opened.push(map);
-    const kind = { type: BPF_PROG_TYPE_SK_LOOKUP, attachType: BPF_SK_LOOKUP };
+    const kind = { type: lookupNumber.BPF_PROG_TYPE_SK_LOOKUP, attachType: BPF_SK_LOOKUP };
     const program = loadProgram(kind, lookupProgram(map, target));
     opened.push(program);
     const link = words([program, namespaceFd, BPF_SK_LOOKUP, 0]);
@@ -54,7 +63,7 @@ export function steerLookups(namespaceFd: number, target: LookupTarget): number 
 
 /** A BPF_MAP_TYPE_SOCKMAP of u32 to a socket's u64, filled in this order. */
 function createSocketMap(sockets: readonly number[]): number {
-  const shape = words([BPF_MAP_TYPE_SOCKMAP, 4, 8, sockets.length]);
+  const shape = words([lookupNumber.BPF_MAP_TYPE_SOCKMAP, 4, 8, sockets.length]);
   const map = syscall("bpf", [BPF_MAP_CREATE, shape, shape.byteLength], () => "BPF_MAP_CREATE, SOCKMAP");
   try {
     for (const [index, fd] of sockets.entries()) putSocket(map, index, fd);
@@ -92,10 +101,7 @@ const opcode = {
   call: 0x85,
   exit: 0x95,
 } as const;
-const helper = { mapLookup: 1, releaseSocket: 86, assignSocket: 124 } as const;
 const BPF_PSEUDO_MAP_FD = 1;
-const BPF_SK_LOOKUP_F_REPLACE = 1;
-const SK_PASS = 1;
 
 /** struct bpf_insn[]: u8 code, u4 dst, u4 src, s16 off, s32 imm; 8 bytes each. */
 function lookupProgram(map: number, { address, port }: LookupTarget): Uint8Array {
@@ -120,16 +126,16 @@ function lookupProgram(map: number, { address, port }: LookupTarget): Uint8Array
     [opcode.addValue, 2, 0, 0, -4],
     [opcode.loadMap, 1, BPF_PSEUDO_MAP_FD, 0, map],
     [0, 0, 0, 0, 0],
-    [opcode.call, 0, 0, 0, helper.mapLookup],
+    [opcode.call, 0, 0, 0, lookupNumber.BPF_FUNC_map_lookup_elem],
     [opcode.jumpIfEqual, 0, 0, 7, 0],
     [opcode.move, 7, 0, 0, 0],
     [opcode.move, 1, 6, 0, 0],
     [opcode.move, 2, 7, 0, 0],
-    [opcode.moveValue, 3, 0, 0, BPF_SK_LOOKUP_F_REPLACE],
-    [opcode.call, 0, 0, 0, helper.assignSocket],
+    [opcode.moveValue, 3, 0, 0, lookupNumber.BPF_SK_LOOKUP_F_REPLACE],
+    [opcode.call, 0, 0, 0, lookupNumber.BPF_FUNC_sk_assign],
     [opcode.move, 1, 7, 0, 0],
-    [opcode.call, 0, 0, 0, helper.releaseSocket],
-    [opcode.moveValue, 0, 0, 0, SK_PASS],
+    [opcode.call, 0, 0, 0, lookupNumber.BPF_FUNC_sk_release],
+    [opcode.moveValue, 0, 0, 0, lookupNumber.SK_PASS],
     [opcode.exit, 0, 0, 0, 0],
   ] as const;
   const program = new Uint8Array(lines.length * 8);

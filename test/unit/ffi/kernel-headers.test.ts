@@ -7,6 +7,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bpfLoadAttrBytes } from "../../../ffi/bpf.ts";
 import {
   btrfsRequest,
   subvolumeInode,
@@ -16,9 +17,11 @@ import {
 } from "../../../ffi/btrfs.ts";
 import { openHowBytes, pollfdBytes, statfsBytes } from "../../../ffi/file.ts";
 import * as flags from "../../../ffi/flags.ts";
+import { sockaddrInBytes } from "../../../ffi/inet-socket.ts";
 import * as struct from "../../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../../ffi/mount.ts";
 import { rlimit64Bytes, siginfoBytes } from "../../../ffi/process.ts";
+import { lookupNumber, skLookupOffset } from "../../../ffi/socket-lookup.ts";
 import { arm64, x86_64 } from "../../../ffi/syscall-number.ts";
 import { winsizeBytes } from "../../../ffi/tty.ts";
 
@@ -32,6 +35,7 @@ const headers = `
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <linux/bpf.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <linux/capability.h>
@@ -48,6 +52,7 @@ const headers = `
 #include <linux/route.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -105,9 +110,10 @@ describe.skipIf(!hasCompiler)("constants", () => {
   }
 
   test("enumerations, which the preprocessor cannot see", () => {
-    const names = [...Object.keys(flags.fsconfigCommands), ...Object.keys(flags.interfaceFlags)];
+    const ours = { ...flags.fsconfigCommands, ...flags.interfaceFlags, ...lookupNumber };
+    const names = Object.keys(ours);
     const known = ask(names.map((name) => `printf("%s %lld\\n", "${name}", (long long)(${name}));`));
-    expect(Object.fromEntries(known)).toEqual({ ...flags.fsconfigCommands, ...flags.interfaceFlags });
+    expect(Object.fromEntries(known)).toEqual(ours);
   });
 
   test("ioctl requests", () => {
@@ -180,6 +186,14 @@ describe.skipIf(!hasCompiler)("struct layouts", () => {
     ["btrfs_args_v2", "sizeof(struct btrfs_ioctl_vol_args_v2)", volumeArgsBytes],
     ["btrfs_args_v2.name", "offsetof(struct btrfs_ioctl_vol_args_v2, name)", volumeArgsV2Name],
     ["btrfs_inode", "BTRFS_FIRST_FREE_OBJECTID", subvolumeInode],
+    ["bpf_attr", "offsetof(union bpf_attr, expected_attach_type) + 4", bpfLoadAttrBytes],
+    ["bpf_attr.log_buf", "offsetof(union bpf_attr, log_buf)", 32],
+    ["bpf_attr.value", "offsetof(union bpf_attr, value)", 16],
+    ...Object.entries(skLookupOffset).map(
+      ([name, ours]) => [`bpf_sk_lookup.${name}`, `offsetof(struct bpf_sk_lookup, ${name})`, ours] as const,
+    ),
+    ["sockaddr_in", "sizeof(struct sockaddr_in)", sockaddrInBytes],
+    ["sockaddr_in.addr", "offsetof(struct sockaddr_in, sin_addr)", 4],
     ["clone_args", "sizeof(struct clone_args)", 88],
     ["clone_args.stack", "offsetof(struct clone_args, stack)", 40],
     ["clone_args.cgroup", "offsetof(struct clone_args, cgroup)", 80],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { renderHostname, renderHosts } from "../../../src/network/hosts-file.ts";
+import { renderHostname, renderHosts, updateHosts } from "../../../src/network/hosts-file.ts";
 import {
+  hostNameservers,
   hostResolvConfPath,
   type ResolvConfInput,
   renderResolvConf,
@@ -57,6 +58,29 @@ describe("resolv.conf", () => {
     ]);
   });
 
+  test("with a resolver it has that one alone, and asks it for words without a dot", () => {
+    const resolver = "127.0.0.11";
+    expect(resolv({ resolver, dns: ["1.1.1.1"] })).toEqual([
+      "nameserver 127.0.0.11",
+      "search example.org sub.example.org",
+      "options edns0 ndots:0",
+    ]);
+    expect(resolv({ resolver, hostText: "" })).toEqual(["nameserver 127.0.0.11", "options ndots:0"]);
+    const options = resolv({ resolver, dnsOptions: ["ndots:3", "rotate"] });
+    expect(options.at(-1)).toBe("options ndots:3 rotate");
+  });
+
+  test("has IPv6 servers for a container that can reach them", () => {
+    const hostText = "nameserver fd00::53\nnameserver ::1\n";
+    expect(resolv({ hostText, hasIpv6: true })).toEqual(["nameserver fd00::53"]);
+    expect(resolv({ hostText: "", hasIpv6: true })).toHaveLength(4);
+  });
+
+  test("the host's servers are those it lists, loopback included, or public ones", () => {
+    expect(hostNameservers(host)).toEqual(["10.0.0.53", "127.0.0.1"]);
+    expect(hostNameservers("search x\nnameserver\n")).toEqual(["8.8.8.8", "8.8.4.4"]);
+  });
+
   test("a resolved stub alone points at the real servers", () => {
     expect(hostResolvConfPath("nameserver 127.0.0.53\n")).toBe("/run/systemd/resolve/resolv.conf");
     expect(hostResolvConfPath("nameserver 127.0.0.53\nnameserver 1.1.1.1\n")).toBe("/etc/resolv.conf");
@@ -95,6 +119,39 @@ describe("hosts", () => {
       "1.2.3.4\teq",
       "172.30.0.2\tweb",
     ]);
+  });
+
+  test("the host has names where it is given some, but for those the user gave", () => {
+    const hostNames = ["host.a", "host.b"];
+    const lines = (addHosts: string[]) =>
+      renderHosts({ ...input, addHosts, hostNames })
+        .trimEnd()
+        .split("\n")
+        .slice(standard.length);
+    expect(lines([])).toEqual(["172.30.0.1\thost.a host.b", "172.30.0.2\tweb"]);
+    expect(lines(["host.a:1.2.3.4"])).toEqual(["1.2.3.4\thost.a", "172.30.0.1\thost.b", "172.30.0.2\tweb"]);
+    expect(lines(["host.a:1.2.3.4", "host.b=::2"])).toHaveLength(3);
+  });
+
+  test("after a change of networks its own lines are those of now, everything else stays", () => {
+    const before = `${renderHosts(input)}1.2.3.4 mine\n# web\n`;
+    const after = updateHosts(before, { ...input, addresses: ["172.31.0.2", "fd00::2"] });
+    expect(after.split("\n").slice(standard.length)).toEqual([
+      "1.2.3.4 mine",
+      "# web",
+      "172.31.0.2\tweb",
+      "fd00::2\tweb",
+      "",
+    ]);
+    expect(updateHosts(before, input)).toBe(before);
+    expect(updateHosts("", input)).toBe("\n172.30.0.2\tweb\n");
+  });
+
+  test("an added line is kept even where it has the container's name", () => {
+    const named = { ...input, addHosts: ["web:9.9.9.9"] };
+    const text = updateHosts(renderHosts(named), { ...named, addresses: [] });
+    expect(text).toContain("9.9.9.9\tweb\n");
+    expect(text).not.toContain("172.30.0.2");
   });
 
   test("in the host's network it is the host's file with the added ones", () => {
