@@ -24,6 +24,7 @@ export const SOCK_DGRAM_CLOEXEC = 0o2000002;
 export const SECCOMP_SET_MODE_FILTER = 1;
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
 export const F_DUPFD_CLOEXEC = 1030;
+export const IOPRIO_WHO_PROCESS = 1;
 const ARPHRD_ETHER = 1;
 const RTF_UP = 1;
 const RTF_GATEWAY = 2;
@@ -35,13 +36,46 @@ export function openHow(flags: number, resolve: number): TapeData {
 }
 
 /** struct mount_attr, mount_setattr(2). */
-export function mountAttr(set: number, clear: number, propagation: number): TapeData {
-  return words(mountAttrBytes, [set, 0, clear, 0, propagation, 0, 0, 0]);
+export function mountAttr(set: number, clear: number, propagation: number, userNamespaceFd = 0): TapeData {
+  return words(mountAttrBytes, [set, 0, clear, 0, propagation, 0, userNamespaceFd, 0]);
 }
 
 /** struct rlimit64, prlimit(2). */
 export function rlimit64(soft: bigint, hard: bigint): TapeData {
   return words(rlimit64Bytes, [low(soft), high(soft), low(hard), high(hard)]);
+}
+
+/** struct sched_attr, sched_setattr(2): u32 size @0, u32 policy @4, u64 flags @8, s32 nice @16, u32 priority @20, u64 runtime @24, deadline @32, period @40; 48 bytes. */
+export const schedAttrBytes = 48;
+
+export interface SchedAttr {
+  readonly policy: number;
+  readonly flags: number;
+  readonly nice: number;
+  readonly priority: number;
+  /** Nanoseconds, as the two below. */
+  readonly runtime: number;
+  readonly deadline: number;
+  readonly period: number;
+}
+
+/** As sched_setattr(2) takes it. */
+export function schedAttr({ policy, flags, nice, priority, ...times }: SchedAttr): TapeData {
+  const { runtime, deadline, period } = times;
+  const nanoseconds = [runtime, deadline, period].map(BigInt).flatMap((word) => [low(word), high(word)]);
+  return words(schedAttrBytes, [schedAttrBytes, policy, flags, 0, nice, priority, ...nanoseconds]);
+}
+
+/** cpu_set_t as long as it has to be, sched_setaffinity(2). */
+export function cpuSet(cpus: readonly number[]): TapeData {
+  const bytes = new Uint8Array((Math.floor(Math.max(0, ...cpus) / 64) + 1) * 8);
+  for (const cpu of cpus) bytes[cpu >> 3] = (bytes[cpu >> 3] ?? 0) | (1 << (cpu & 7));
+  return { bytes };
+}
+
+/** The word of ioprio_set(2): class and level. */
+export function ioPriority(ioClass: number, level: number): number {
+  return (ioClass << 13) | level;
 }
 
 /** gid_t[], setgroups(2). */

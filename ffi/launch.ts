@@ -18,7 +18,7 @@ export interface LaunchRequest {
   readonly flags: number;
   /** argv of init, for `ps`. */
   readonly args: readonly string[];
-  /** The child's descriptors by position; -1 leaves one closed. Stay the caller's. At most 32. */
+  /** The child's descriptors by position; -1 leaves one closed. Stay the caller's. At most 512. */
   readonly fds: readonly number[];
   /** A cgroup v2 directory to be born in (Linux 5.7); stays the caller's. */
   readonly cgroupFd?: number | undefined;

@@ -142,13 +142,13 @@ static void wait_for_go(void)
 		die(EXIT_INIT_FAILED);
 }
 
-/* CAP_SETPCAP is asked for once; a capability the kernel does not know cannot be in the mask. */
+/* CAP_SETPCAP is asked for once; a capability the kernel does not know (EINVAL) is not there to be dropped. */
 static void drop_from_bounding_set(u64 mask, u32 index)
 {
 	for (int bit = 0; bit < 64; bit++) {
 		long result = mask >> bit & 1 ? SYS2(NR_prctl, PR_CAPBSET_DROP, bit) : 0;
 
-		if (result < 0)
+		if (result < 0 && result != -EINVAL)
 			fail(index, result, bit);
 	}
 }

@@ -14,7 +14,7 @@
 #define EXIT_LAUNCH_FAILED 127
 /* Above every descriptor the child ends up with: copies wait here while the low numbers are filled. */
 #define FIRST_FREE 64
-#define MAX_FDS 32
+#define MAX_FDS 512
 #define STACK_BYTES 16384
 
 /* Layout mirrored in ffi/launch.ts; 56 bytes. */
@@ -65,11 +65,12 @@ static void child(struct launch *launch)
 	static const char *const no_environment[] = { 0 };
 	long copies[MAX_FDS + 1];
 	int count = launch->fd_count;
+	int first_free = count < FIRST_FREE ? FIRST_FREE : count + 1;
 
 	for (int i = 0; i <= count; i++) {
 		int fd = i == count ? launch->init_fd : launch->fds[i];
 
-		copies[i] = fd < 0 ? -1 : SYS3(NR_fcntl, fd, F_DUPFD_CLOEXEC, FIRST_FREE);
+		copies[i] = fd < 0 ? -1 : SYS3(NR_fcntl, fd, F_DUPFD_CLOEXEC, first_free);
 		if (fd >= 0 && copies[i] < 0)
 			give_up(launch, copies[i]);
 	}

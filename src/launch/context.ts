@@ -3,6 +3,8 @@
  * planning stays pure. Types only.
  */
 
+import type { SeccompFlag } from "./operation.ts";
+
 /** Where the root file system comes from. */
 export type RootfsSource =
   /** A detached mount of the caller's, handed to startProcess as descriptor `rootfs`. The strings are for people. */
@@ -55,6 +57,11 @@ export type CgroupView =
 export interface ProcessContext {
   /** The Spec's seccomp section, compiled for this architecture; absent: unconfined. */
   readonly seccomp?: Uint8Array;
+  readonly seccompFlags?: readonly SeccompFlag[];
+  /** The filter notifies: its listener goes to startProcess's `onListener`. */
+  readonly listener?: true;
+  /** Security modules of this kernel, where the process asks for a label of one. */
+  readonly securityModules?: readonly ("apparmor" | "selinux")[];
   /** Capabilities this engine has to give: bit n is capability n. Anything beyond is left out. */
   readonly availableCapabilities: bigint;
   /** Standard streams that belong to the container and become its user's; never /dev/null. */
@@ -111,4 +118,4 @@ export interface ExecContext extends ProcessContext {
   readonly keyring?: string;
 }
 
-export type JoinableNamespace = "user" | "mount" | "pid" | "network" | "ipc" | "uts" | "cgroup";
+export type JoinableNamespace = "user" | "mount" | "pid" | "network" | "ipc" | "uts" | "cgroup" | "time";

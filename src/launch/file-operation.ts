@@ -12,6 +12,8 @@ export interface Openat extends Keeps {
   readonly path: string;
   readonly flags: readonly OpenFlag[];
   readonly mode?: number;
+  /** Skipped where the operation of this name succeeded. */
+  readonly unless?: string;
 }
 
 /** Opens a mount's target. The kernel resolves it inside the container's root and refuses magic links. */

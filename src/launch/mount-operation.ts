@@ -76,7 +76,7 @@ export interface MoveMount extends Common {
   readonly flags: readonly MoveMountFlag[];
 }
 
-/** Read-only, nosuid … and propagation of a mount that is still detached: never visible without them. */
+/** Read-only, nosuid, ids … and propagation of a mount that is still detached: never visible without them. */
 export interface MountSetattr extends Common {
   readonly call: "mount_setattr";
   readonly dirfd: Fd;
@@ -85,6 +85,8 @@ export interface MountSetattr extends Common {
   readonly set: readonly MountAttribute[];
   readonly clear: readonly MountAttribute[];
   readonly propagation: readonly MountFlag[];
+  /** With MOUNT_ATTR_IDMAP: an inherited descriptor. */
+  readonly userNamespace?: string;
 }
 
 /** Swaps the root; both paths are ".", which is the new root's own descriptor, so no path is resolved. */

@@ -7,13 +7,17 @@ import type {
   closeRangeFlags,
   fsconfigCommands,
   interfaceFlags,
+  ioClasses,
   mountAttributes,
   mountFlags,
   moveMountFlags,
   openFlags,
   openTreeFlags,
+  personalities,
   prctlOptions,
   resolveFlags,
+  schedulerFlags,
+  schedulerPolicies,
   seccompFlags,
   umountFlags,
 } from "../../ffi/flags.ts";
@@ -40,6 +44,14 @@ export type OpenTreeFlag = keyof typeof openTreeFlags | "AT_RECURSIVE" | "AT_EMP
 export type MoveMountFlag = keyof typeof moveMountFlags;
 
 export type SeccompFlag = keyof typeof seccompFlags;
+
+export type SchedulerPolicy = keyof typeof schedulerPolicies;
+
+export type SchedulerFlag = keyof typeof schedulerFlags;
+
+export type IoClass = keyof typeof ioClasses;
+
+export type PersonalityDomain = keyof typeof personalities;
 
 export type CloseRangeFlag = keyof typeof closeRangeFlags;
 

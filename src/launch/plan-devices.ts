@@ -3,11 +3,12 @@
  *
  * Follows config-linux.md "Default Devices" and runc: nothing is done where the Spec binds another /dev.
  */
+import { capabilityMask } from "../security/capability.ts";
 import type { Spec, SpecDevice } from "../spec/oci.ts";
 import type { StartContext } from "./context.ts";
-import { parseMountOptions } from "./mount-option.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
-import { isBind, makeTarget } from "./plan-mounts.ts";
+import { isBindMount, makeTarget } from "./plan-mounts.ts";
+import { hasUserNamespace } from "./plan-namespaces.ts";
 
 const defaultDevices: readonly SpecDevice[] = [
   { type: "c", path: "/dev/null", major: 1, minor: 3 },
@@ -34,10 +35,41 @@ const fileType: Readonly<Record<SpecDevice["type"], number>> = {
   p: 0o010000,
 };
 
+/** Descriptor names of the host's nodes, by path, where the container gets those and no new ones. */
+export type DeviceSources = ReadonlyMap<string, string>;
+
+/**
+ * Clones the host's device nodes where none can be made: in a user namespace mknod(2) is refused, and so it is without
+ * CAP_MKNOD. By the host's root, before its tree is out of reach.
+ */
+export function openDevices(builder: PlanBuilder, spec: Spec, context: StartContext): DeviceSources {
+  const sources = new Map<string, string>();
+  const canMake = (context.availableCapabilities & capabilityMask(["CAP_MKNOD"])) !== 0n;
+  if (!ownsDev(spec) || (canMake && !hasUserNamespace(spec))) return sources;
+  for (const { path, type } of devicesOf(spec)) {
+    if (type === "p") continue;
+    const fd = builder.name("device");
+    const flags = ["OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC"] as const;
+    builder.step(`binding device node ${path}`);
+    builder.add({ call: "open_tree", dirfd: "AT_FDCWD", path, flags, keep: fd });
+    sources.set(path, fd);
+  }
+  return sources;
+}
+
 /** Device nodes, the usual links, and /dev/console over the pty where there is one. The umask is 0 here. */
-export function planDevices(builder: PlanBuilder, spec: Spec, context: StartContext): void {
+export function planDevices(
+  builder: PlanBuilder,
+  spec: Spec,
+  context: StartContext,
+  sources: DeviceSources,
+): void {
   if (!ownsDev(spec)) return;
-  for (const device of devicesOf(spec)) makeDevice(builder, device);
+  for (const device of devicesOf(spec)) {
+    const source = sources.get(device.path);
+    if (source === undefined) makeDevice(builder, device);
+    else bindDevice(builder, device.path, source);
+  }
   for (const [path, target] of links) {
     builder.step(`creating ${path}`);
     builder.add({ call: "symlinkat", target, dirfd: "AT_FDCWD", path, ignore: ["EEXIST"] });
@@ -47,7 +79,7 @@ export function planDevices(builder: PlanBuilder, spec: Spec, context: StartCont
 
 function ownsDev(spec: Spec): boolean {
   const dev = spec.mounts?.findLast((mount) => mount.destination === "/dev");
-  return dev !== undefined && !isBind(dev, parseMountOptions(dev.options ?? []));
+  return dev !== undefined && !isBindMount(dev);
 }
 
 function devicesOf(spec: Spec): readonly SpecDevice[] {
@@ -73,6 +105,16 @@ function makeDevice(builder: PlanBuilder, device: SpecDevice): void {
   if (uid !== 0 || gid !== 0) {
     builder.add({ call: "fchownat", dirfd: "AT_FDCWD", path, uid, gid, flags: ["AT_SYMLINK_NOFOLLOW"] });
   }
+}
+
+function bindDevice(builder: PlanBuilder, path: string, source: string): void {
+  builder.step(`binding device node ${path}`);
+  makeTarget(builder, path, "file");
+  const flags = ["MOVE_MOUNT_F_EMPTY_PATH"] as const;
+  builder.add(
+    { call: "move_mount", fromFd: source, from: "", toFd: "AT_FDCWD", to: path, flags },
+    { call: "close", fd: source },
+  );
 }
 
 function bindConsole(builder: PlanBuilder, number: number): void {

@@ -7,20 +7,14 @@
  */
 import { BockerError } from "../errors.ts";
 import type { SpecProcess } from "../spec/oci.ts";
+import { checkProcess } from "./check-spec.ts";
 import type { ExecContext, JoinableNamespace } from "./context.ts";
 import type { CloneFlag } from "./operation.ts";
 import { alwaysInherited, type LaunchPlan } from "./plan.ts";
+import { planAffinity, planLimits, planOomScore } from "./plan-attributes.ts";
 import { PlanBuilder } from "./plan-builder.ts";
-import {
-  cgroupTaskNames,
-  planCgroupEntry,
-  planGuard,
-  planOomScore,
-  planProcess,
-  planSession,
-  preservedNames,
-} from "./plan-process.ts";
-import { refuseUnsupportedProcess } from "./unsupported.ts";
+import { preservedNames } from "./plan-gate.ts";
+import { cgroupTaskNames, planCgroupEntry, planGuard, planProcess, planSession } from "./plan-process.ts";
 
 /** What setns calls each. */
 export const joinFlag: Readonly<Record<JoinableNamespace, CloneFlag>> = {
@@ -31,17 +25,22 @@ export const joinFlag: Readonly<Record<JoinableNamespace, CloneFlag>> = {
   ipc: "CLONE_NEWIPC",
   uts: "CLONE_NEWUTS",
   cgroup: "CLONE_NEWCGROUP",
+  time: "CLONE_NEWTIME",
 };
 
 /** Plans an exec. The caller hands startProcess the target's pidfd as descriptor `target`. */
 export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan {
   if (process.args?.[0] === undefined)
     throw new BockerError("no command specified", { kind: "invalid-config" });
-  refuseUnsupportedProcess(process);
+  checkProcess(process, context);
+  const userNamespace = context.namespaces.includes("user");
   const builder = new PlanBuilder();
   planGuard(builder);
+  planAffinity(builder, process.execCPUAffinity?.initial);
   planCgroupEntry(builder, context);
+  planAffinity(builder, process.execCPUAffinity?.final);
   planOomScore(builder, process);
+  if (userNamespace) planLimits(builder, process);
   if (context.namespaces.length > 0) {
     builder.step("joining the container's namespaces");
     builder.add({
@@ -55,7 +54,7 @@ export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan
   }
   builder.step("waiting for the engine").add({ call: "wait", for: "go" });
   planSession(builder, process);
-  planProcess(builder, process, context);
+  planProcess(builder, process, { ...context, userNamespace });
   return {
     purpose: "exec",
     cloneFlags: [],

@@ -11,6 +11,16 @@ import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-opti
 import type { MountAttribute, MountFlag, ResolveFlag } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
+/** A StartContext with what planning has decided about single mounts. */
+export interface SourceContext extends StartContext {
+  /** Descriptor names of the user namespaces whose ids a mount gets. */
+  readonly idMapped: ReadonlyMap<SpecMount, string>;
+  /** Descriptor names of tmpfs mounts that the caller fills. */
+  readonly copiedUp: ReadonlyMap<SpecMount, string>;
+  /** SELinux label for the files of new file systems. */
+  readonly mountLabel?: string;
+}
+
 /** A mount that is ready and detached, and where it goes. */
 export interface PreparedMount {
   readonly mount: SpecMount;
@@ -33,21 +43,6 @@ export function orderMounts(mounts: readonly SpecMount[]): {
   );
   if (below) return { early: mounts.slice(0, first), late: mounts.slice(first) };
   return { early: mounts.filter((mount) => !isCgroup(mount)), late: mounts.filter(isCgroup) };
-}
-
-/** Makes every mount but the cgroup views detached, in the host's tree still. */
-export function prepareMounts(
-  builder: PlanBuilder,
-  all: readonly SpecMount[],
-  context: StartContext,
-): readonly PreparedMount[] {
-  const mounts = all.filter((mount) => !isCgroup(mount));
-  return mounts.map((mount) => {
-    const options = parseMountOptions(mount.options ?? []);
-    builder.step(stepOf(mount));
-    if (isBind(mount, options)) return prepareBind(builder, mount, options, context);
-    return { mount, options, fd: prepareFileSystem(builder, mount, options, context), target: "directory" };
-  });
 }
 
 /** Attaches a prepared mount. The working directory is "/" by now, the container's. */
@@ -122,7 +117,13 @@ export function isBind(mount: SpecMount, options: MountOptions): boolean {
   return options.bind || mount.type === "bind";
 }
 
-function isCgroup(mount: SpecMount): boolean {
+/** isBind, of the mount's own words. */
+export function isBindMount(mount: SpecMount): boolean {
+  return isBind(mount, parseMountOptions(mount.options ?? []));
+}
+
+/** Of the kind that mountCgroup makes. */
+export function isCgroup(mount: SpecMount): boolean {
   return mount.type === "cgroup" || mount.type === "cgroup2";
 }
 
@@ -131,20 +132,54 @@ function stepOf(mount: SpecMount): string {
   return `mounting ${JSON.stringify(source)} to rootfs at ${JSON.stringify(mount.destination)}`;
 }
 
-function prepareBind(
-  builder: PlanBuilder,
-  mount: SpecMount,
-  options: MountOptions,
-  context: StartContext,
-): PreparedMount {
+/** Clones a tree of the host, with the attributes, ids and propagation it is to have. */
+export function prepareBind(builder: PlanBuilder, mount: SpecMount, context: SourceContext): PreparedMount {
+  const options = parseMountOptions(mount.options ?? []);
   const source = mount.source ?? "";
   const fd = builder.name("bind");
   const recursive = options.recursive || (mount.type === "bind" && !options.bind);
   const below = recursive ? (["AT_RECURSIVE"] as const) : [];
   const flags = ["OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC", ...below] as const;
+  builder.step(stepOf(mount));
   builder.add({ call: "open_tree", dirfd: "AT_FDCWD", path: source, flags, keep: fd });
+  mapIds(builder, fd, mount, options, context);
   if (context.kernel.mountSetattr) setAttributes(builder, fd, options);
   return { mount, options, fd, target: context.bindSources[source] ?? "directory" };
+}
+
+/** Makes the superblock that the mount asks for; a console's devpts and a tmpfs with content are the caller's. */
+export function prepareFileSystem(
+  builder: PlanBuilder,
+  mount: SpecMount,
+  context: SourceContext,
+): PreparedMount {
+  const options = parseMountOptions(mount.options ?? []);
+  builder.step(stepOf(mount));
+  const fd = fileSystemOf(builder, mount, options, context);
+  mapIds(builder, fd, mount, options, context);
+  return { mount, options, fd, target: "directory" };
+}
+
+/** Files of the mount belong to other ids than on the disk, by the maps of a user namespace (mount_setattr(2)). */
+function mapIds(
+  builder: PlanBuilder,
+  fd: string,
+  mount: SpecMount,
+  { idMap }: MountOptions,
+  { idMapped }: SourceContext,
+): void {
+  const userNamespace = idMapped.get(mount);
+  if (userNamespace === undefined) return;
+  builder.add({
+    call: "mount_setattr",
+    dirfd: fd,
+    path: "",
+    flags: idMap === "recursive" ? ["AT_EMPTY_PATH", "AT_RECURSIVE"] : ["AT_EMPTY_PATH"],
+    set: ["MOUNT_ATTR_IDMAP"],
+    clear: [],
+    propagation: [],
+    userNamespace,
+  });
 }
 
 /** What is for the mount alone, then what is for everything below it too. Binds are private unless they say otherwise. */
@@ -177,15 +212,25 @@ function remount(builder: PlanBuilder, target: string, options: MountOptions): v
   if (wanted.length > 0) builder.add({ ...call, flags: ["MS_REMOUNT", "MS_BIND", ...wanted] });
 }
 
-function prepareFileSystem(
+function fileSystemOf(
   builder: PlanBuilder,
   mount: SpecMount,
   options: MountOptions,
-  context: StartContext,
+  { console, copiedUp, mountLabel }: SourceContext,
 ): string {
-  if (mount.type === "devpts" && context.console !== undefined) return "devpts";
-  return makeFileSystem(builder, mount.type ?? "", options.data, options.set, mount.source);
+  if (mount.type === "devpts" && console !== undefined) return "devpts";
+  const label =
+    mountLabel === undefined || !labelled.has(mount.type ?? "")
+      ? []
+      : [{ key: "context", value: mountLabel }];
+  return (
+    copiedUp.get(mount) ??
+    makeFileSystem(builder, mount.type ?? "", [...options.data, ...label], options.set, mount.source)
+  );
 }
+
+/** What runc gives the container's SELinux label: proc and sysfs have labels of their own. */
+const labelled: ReadonlySet<string> = new Set(["tmpfs", "devpts", "mqueue", "ramfs"]);
 
 function makeFileSystem(
   builder: PlanBuilder,

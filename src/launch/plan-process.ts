@@ -7,15 +7,16 @@
  * which clears it (prctl(2)).
  */
 
-import { BockerError } from "../errors.ts";
 import { capabilityMask, capabilityNames } from "../security/capability.ts";
-import { rlimInfinity, rlimitNumber } from "../security/rlimit.ts";
-import type { SpecProcess, SpecRlimit, SpecUser } from "../spec/oci.ts";
+import type { SpecProcess } from "../spec/oci.ts";
 import type { ProcessContext } from "./context.ts";
 import { executableCandidates } from "./executable.ts";
+import { planAttributes, planKeyring, planLabels, planLimits, planStdio } from "./plan-attributes.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
+import { planFind, planGate, planPreserved } from "./plan-gate.ts";
 
 const SIGKILL = 9;
+const allCapabilities = 2n ** 64n - 1n;
 const PR_CAP_AMBIENT_RAISE = 2;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
@@ -47,35 +48,22 @@ export function cgroupTaskNames(context: ProcessContext): readonly string[] {
   return Array.from({ length: context.cgroupTasks ?? 0 }, (_, index) => `tasks${index}`);
 }
 
-/** While /proc is still the host's or is not read-only yet. */
-export function planOomScore(builder: PlanBuilder, process: SpecProcess): void {
-  const score = process.oomScoreAdj;
-  if (score === undefined) return;
-  builder.step(`setting oom_score_adj to ${score}`);
-  const fd = builder.name("oom");
-  const path = "/proc/self/oom_score_adj";
-  builder.add(
-    { call: "openat", dirfd: "AT_FDCWD", path, flags: ["O_WRONLY", "O_CLOEXEC"], keep: fd },
-    { call: "write", fd, text: String(score) },
-    { call: "close", fd },
-  );
-}
-
 export interface ProcessPlanContext extends ProcessContext {
   readonly keyring?: string;
   readonly gate?: true;
   readonly init?: boolean;
+  /** The process is in one of its own: what the host's privileges are needed for has been done before it entered it. */
+  readonly userNamespace?: boolean;
 }
-
-/** What a gate makes a plan inherit. */
-export const gateNames = ["start", "result"] as const;
 
 /** Limits, identity, privileges, filter, execve. */
 export function planProcess(builder: PlanBuilder, process: SpecProcess, context: ProcessPlanContext): void {
   const gate = planPreserved(builder, context);
-  for (const limit of process.rlimits ?? []) planRlimit(builder, limit);
+  if (context.userNamespace !== true) planLimits(builder, process);
+  planAttributes(builder, process);
   planKeyring(builder, context.keyring);
-  planStdio(builder, process.user, context);
+  if (context.userNamespace !== true) planStdio(builder, process.user, context);
+  planLabels(builder, process, context);
   const noNewPrivileges = process.noNewPrivileges === true;
   if (noNewPrivileges) {
     builder.step("setting no_new_privs").add({ call: "prctl", option: "PR_SET_NO_NEW_PRIVS", argument: 1 });
@@ -97,40 +85,33 @@ export function planProcess(builder: PlanBuilder, process: SpecProcess, context:
   planExecve(builder, process, context);
 }
 
-function planKeyring(builder: PlanBuilder, name: string | undefined): void {
-  if (name === undefined) return;
-  builder.step("joining a session keyring");
-  builder.add({ call: "keyctl", operation: "KEYCTL_JOIN_SESSION_KEYRING", name, ignore: ["ENOSYS"] });
-}
-
-function planRlimit(builder: PlanBuilder, { type, soft, hard }: SpecRlimit): void {
-  const resource = rlimitNumber(type);
-  if (resource === undefined)
-    throw new BockerError(`invalid rlimit type: ${type}`, { kind: "invalid-config" });
-  const word = (value: number) => (value < 0 || value >= 2 ** 64 ? rlimInfinity : BigInt(value));
-  builder.step(`setting rlimit ${type}`);
-  builder.add({ call: "prlimit64", resource, resourceName: type, soft: word(soft), hard: word(hard) });
-}
-
-/** So that a program of another user can open /dev/stdout; errors are those of file systems without owners, as in runc. */
-function planStdio(builder: PlanBuilder, { uid }: SpecUser, context: ProcessContext): void {
-  if (uid === 0) return;
-  builder.step("changing the owner of the standard streams");
-  for (const fd of context.chownStdio) {
-    const ignore = ["EINVAL", "EPERM", "EROFS"];
-    builder.add({ call: "fchownat", dirfd: fd, path: "", uid, gid: -1, flags: ["AT_EMPTY_PATH"], ignore });
-  }
-}
-
-function planSeccomp(builder: PlanBuilder, { seccomp }: ProcessContext): void {
+/** A filter that notifies needs its listener handed over before anything it traps can go on. */
+function planSeccomp(builder: PlanBuilder, { seccomp, seccompFlags = [], listener }: ProcessContext): void {
   if (seccomp === undefined) return;
-  builder.step("loading the seccomp filter").add({ call: "seccomp", flags: [], filter: seccomp });
+  builder.step("loading the seccomp filter");
+  if (listener !== true) {
+    builder.add({ call: "seccomp", flags: seccompFlags, filter: seccomp });
+    return;
+  }
+  // The kernel takes no TSYNC together with a listener; there is one thread.
+  const flags = seccompFlags.filter((flag) => flag !== "SECCOMP_FILTER_FLAG_TSYNC");
+  builder.add(
+    {
+      call: "seccomp",
+      flags: [...flags, "SECCOMP_FILTER_FLAG_NEW_LISTENER"],
+      filter: seccomp,
+      keep: "listener",
+    },
+    { call: "report", reached: "listener", detail: "listener" },
+    { call: "wait", for: "listener" },
+  );
 }
 
 /** Bounding set, groups, ids, working directory, capability sets. */
-function planIdentity(builder: PlanBuilder, process: SpecProcess, context: ProcessContext): void {
+function planIdentity(builder: PlanBuilder, process: SpecProcess, context: ProcessPlanContext): void {
   const { user, capabilities, cwd } = process;
-  const available = context.availableCapabilities;
+  // Whoever enters a user namespace has every capability there is, in it.
+  const available = context.userNamespace === true ? allCapabilities : context.availableCapabilities;
   if (capabilities !== undefined) {
     const dropped = available & ~capabilityMask(capabilities.bounding ?? []);
     builder.step("dropping capabilities from the bounding set");
@@ -193,13 +174,6 @@ function capabilityBit(name: string): number {
   return names.indexOf(name);
 }
 
-/** The engine that creates is not the one that starts: a command that is missing is told to the first. */
-function planFind(builder: PlanBuilder, { args = [], env = [] }: SpecProcess): void {
-  const word = args[0] ?? "";
-  builder.step(`exec: ${JSON.stringify(word)}`);
-  builder.add({ call: "find", candidates: executableCandidates(word, env), args });
-}
-
 function planExecve(builder: PlanBuilder, process: SpecProcess, context: ProcessPlanContext): void {
   const { args = [], env = [] } = process;
   const { init = false, gate = false } = context;
@@ -209,50 +183,4 @@ function planExecve(builder: PlanBuilder, process: SpecProcess, context: Process
   builder.step(`exec: ${JSON.stringify(args[0] ?? "")}`);
   if (!gate) builder.add({ call: "report" });
   builder.add({ call: "execve", candidates: executableCandidates(args[0] ?? "", env), args, env, init });
-}
-
-/** The filter is loaded by now: this takes no more than write and read, as execve's report would. */
-function planGate(builder: PlanBuilder, { result, start }: Gate): void {
-  builder
-    .step("waiting for start")
-    .add(
-      { call: "report", reached: "created" },
-      { call: "rewire", status: result, go: start },
-      { call: "wait", for: "start" },
-    );
-}
-
-/** Descriptor names of a gate's two ends. */
-interface Gate {
-  readonly start: string;
-  readonly result: string;
-}
-
-/**
- * Puts the descriptors that the command gets beyond its streams in place, and init's own out of their way. While all
- * calls are still allowed; nothing that is inherited by number is needed after it.
- */
-function planPreserved(
-  builder: PlanBuilder,
-  { preserveFds = 0, gate }: ProcessPlanContext,
-): Gate | undefined {
-  if (preserveFds === 0) return gate === true ? { start: "start", result: "result" } : undefined;
-  builder.step("passing descriptors on");
-  const raise = (fd: string): string => {
-    const keep = builder.name(fd);
-    builder.add({ call: "fcntl", fd, command: "F_DUPFD_CLOEXEC", minimum: 3 + preserveFds, keep });
-    return keep;
-  };
-  const [status, go] = [raise("status"), raise("go")];
-  builder.add({ call: "rewire", status, go });
-  const raised = gate === true ? { start: raise("start"), result: raise("result") } : undefined;
-  for (const [index, fd] of preservedNames({ preserveFds }).entries()) {
-    builder.add({ call: "dup3", fd, to: 3 + index });
-  }
-  return raised;
-}
-
-/** Names of the descriptors that planPreserved puts in place. The last ones inherited, so that none is overwritten early. */
-export function preservedNames({ preserveFds = 0 }: Pick<ProcessContext, "preserveFds">): readonly string[] {
-  return Array.from({ length: preserveFds }, (_, index) => `preserve${index}`);
 }

@@ -11,13 +11,28 @@ import type { RootfsSource, StartContext } from "./context.ts";
 import type { MountFlag } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
-/** Descriptor name of the detached root mount. */
-export function openRootfs(builder: PlanBuilder, rootfs: RootfsSource): string {
+/**
+ * Descriptor name of the detached root mount. Nothing that is mounted in it may get to the host: a directory's clone
+ * leaves its peers, or follows them where the root is to be a slave.
+ */
+export function openRootfs(builder: PlanBuilder, { rootfs, kernel }: StartContext, { linux }: Spec): string {
   if (rootfs.kind === "mount") return "rootfs";
   const keep = builder.name("rootfs");
   const flags = ["OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC", "AT_RECURSIVE"] as const;
   if (rootfs.kind === "directory") {
+    const follows = /^r?slave$/.test(linux?.rootfsPropagation ?? "");
     builder.add({ call: "open_tree", dirfd: "AT_FDCWD", path: rootfs.path, flags, keep });
+    if (kernel.mountSetattr) {
+      builder.add({
+        call: "mount_setattr",
+        dirfd: keep,
+        path: "",
+        flags: ["AT_EMPTY_PATH", "AT_RECURSIVE"],
+        set: [],
+        clear: [],
+        propagation: [follows ? "MS_SLAVE" : "MS_PRIVATE"],
+      });
+    }
     return keep;
   }
   const { lowerdirs, upperdir, workdir, mountPoint } = rootfs;
@@ -109,21 +124,34 @@ function pivot(builder: PlanBuilder, root: string, hostRoot: StartContext["hostR
 }
 
 /** Propagation that was asked for, then read-only: last, since mounts below were still to be made. */
-export function planRootMount(builder: PlanBuilder, spec: Spec): void {
+export function planRootMount(builder: PlanBuilder, spec: Spec, { kernel }: StartContext): void {
   const remount = { call: "mount", source: null, target: "/", fsType: null, data: "" } as const;
-  const propagation = spec.linux?.rootfsPropagation;
-  const flag: Readonly<Record<string, MountFlag>> = {
-    shared: "MS_SHARED",
-    slave: "MS_SLAVE",
-    unbindable: "MS_UNBINDABLE",
-  };
-  const wanted = propagation === undefined ? undefined : flag[propagation.replace(/^r/, "")];
-  if (wanted !== undefined) {
-    builder.step(`making the root ${propagation}`).add({ ...remount, flags: [wanted] });
+  const { rootfsPropagation: propagation = "" } = spec.linux ?? {};
+  const flag = propagationFlag[propagation.replace(/^r/, "")];
+  if (flag !== undefined) {
+    const below = propagation.startsWith("r") ? (["MS_REC"] as const) : [];
+    builder.step(`making the root ${propagation}`).add({ ...remount, flags: [flag, ...below] });
+  } else if (propagation !== "") {
+    throw new BockerError(`invalid linux.rootfsPropagation "${propagation}"`, { kind: "invalid-config" });
   }
-  if (spec.root?.readonly === true) {
-    builder
-      .step("making the root read-only")
-      .add({ ...remount, flags: ["MS_REMOUNT", "MS_BIND", "MS_RDONLY"] });
-  }
+  if (spec.root?.readonly !== true) return;
+  builder.step("making the root read-only");
+  if (kernel.mountSetattr) {
+    builder.add({
+      call: "mount_setattr",
+      dirfd: "AT_FDCWD",
+      path: "/",
+      flags: [],
+      set: ["MOUNT_ATTR_RDONLY"],
+      clear: [],
+      propagation: [],
+    });
+  } else builder.add({ ...remount, flags: ["MS_REMOUNT", "MS_BIND", "MS_RDONLY"] });
 }
+
+const propagationFlag: Readonly<Record<string, MountFlag>> = {
+  shared: "MS_SHARED",
+  slave: "MS_SLAVE",
+  private: "MS_PRIVATE",
+  unbindable: "MS_UNBINDABLE",
+};

@@ -2,17 +2,23 @@
  * Spec → LaunchPlan of a container's first process.
  *
  * The order, and why: namespaces that are joined come first; every mount is made detached while the host's tree is
- * still there to take sources from; "/" is made private only then, so that shared volumes keep their peers; the root
- * is attached and pivoted; targets are resolved with no host left to reach; "go" is awaited as late as possible, so
- * that the engine's cgroup and network work runs beside the mounts; whatever needs cgroup or network comes after it,
- * before /proc/sys becomes read-only; privileges go last (plan-process.ts).
+ * still there to take sources from, and what takes the host's privileges is done before a user namespace is entered
+ * (plan-sources.ts); "/" is made private only then, so that shared volumes keep their peers; the root is attached and
+ * pivoted; targets are resolved with no host left to reach; "go" is awaited as late as possible, so that the engine's
+ * cgroup and network work runs beside the mounts; whatever needs cgroup or network comes after it, before /proc/sys
+ * becomes read-only; privileges go last (plan-process.ts).
  */
 import { BockerError } from "../errors.ts";
+import { hostIdOf } from "../security/id-map.ts";
 import type { Spec, SpecLinux, SpecMount, SpecProcess } from "../spec/oci.ts";
+import { checkProcess, checkSeccompFlags, checkSpec } from "./check-spec.ts";
 import type { StartContext } from "./context.ts";
 import { alwaysInherited, type LaunchPlan } from "./plan.ts";
+import { planLimits, planOomScore, planPersonality, planStdio } from "./plan-attributes.ts";
 import { PlanBuilder } from "./plan-builder.ts";
+import { planCopyUps } from "./plan-copy-up.ts";
 import { planDevices } from "./plan-devices.ts";
+import { gateNames, preservedNames } from "./plan-gate.ts";
 import { planMaskedPaths, planReadonlyPaths } from "./plan-hidden-paths.ts";
 import {
   attachMount,
@@ -20,53 +26,73 @@ import {
   mountCgroup,
   orderMounts,
   type PreparedMount,
-  prepareMounts,
+  type SourceContext,
 } from "./plan-mounts.ts";
-import { cloneFlagsOf, isNew, planNamespaces } from "./plan-namespaces.ts";
+import { cloneFlagsOf, hasUserNamespace, isNew, planNamespaces } from "./plan-namespaces.ts";
 import { planNetwork } from "./plan-network.ts";
-import {
-  cgroupTaskNames,
-  gateNames,
-  planCgroupEntry,
-  planGuard,
-  planOomScore,
-  planProcess,
-  planSession,
-  preservedNames,
-} from "./plan-process.ts";
-import { enterRoot, openRootfs, planRootMount, privatize } from "./plan-root.ts";
-import { refuseUnsupportedProcess, refuseUnsupportedSpec } from "./unsupported.ts";
+import { cgroupTaskNames, planCgroupEntry, planGuard, planProcess, planSession } from "./plan-process.ts";
+import { enterRoot, openRootfs, planRootMount } from "./plan-root.ts";
+import { planSources, type Sources } from "./plan-sources.ts";
+import { planIdMaps } from "./user-namespace.ts";
 
 /**
  * Plans the start of a container.
  *
  * The caller hands startProcess the descriptors named in the plan's `inherits`: `rootfs` for a ready mount, `devpts`
- * for a console. Throws BockerError for what the Spec asks and bocker cannot do.
+ * for a console. Throws BockerError for what the Spec asks and cannot be.
  */
 export function planStart(spec: Spec, context: StartContext): LaunchPlan {
   const process = requireProcess(spec);
-  refuseUnsupportedSpec(spec);
-  refuseUnsupportedProcess(process);
+  checkSpec(spec, context);
+  checkProcess(process, context);
+  const { userNamespaces, idMapped } = planIdMaps(spec);
+  const { copyUps, copiedUp } = planCopyUps(spec, context.rootfs);
   const builder = new PlanBuilder();
   planGuard(builder);
   planCgroupEntry(builder, context);
-  planNamespaces(builder, spec);
-  planSession(builder, process);
   planOomScore(builder, process);
+  if (hasUserNamespace(spec)) planAsHost(builder, spec, process, context);
+  planNamespaces(builder, spec);
   builder.step("preparing the root file system").add({ call: "umask", mask: 0 });
-  const root = openRootfs(builder, context.rootfs);
-  const prepared = planSources(builder, spec, context);
-  enterRoot(builder, root, spec, context, () => planTree(builder, spec, context, prepared));
+  const root = openRootfs(builder, context, spec);
+  const sources = planSources(builder, spec, { ...context, idMapped, copiedUp, ...labelOf(spec) });
+  planSession(builder, process);
+  enterRoot(builder, root, spec, context, () => planTree(builder, spec, context, sources));
   builder.step("waiting for the engine").add({ call: "wait", for: "go" });
-  planAfterGo(builder, spec, context, prepared);
-  planProcess(builder, process, context);
+  planAfterGo(builder, spec, context, sources.mounts);
+  planPersonality(builder, spec.linux?.personality);
+  planProcess(builder, process, { ...context, ...seccompOf(spec), userNamespace: hasUserNamespace(spec) });
   return {
     purpose: "create",
     cloneFlags: cloneFlagsOf(spec),
-    inherits: [...alwaysInherited, ...inheritedBy(context)],
+    inherits: [
+      ...alwaysInherited,
+      ...[...userNamespaces, ...copyUps].map(({ name }) => name),
+      ...inheritedBy(context),
+    ],
+    userNamespaces,
+    copyUps,
     initArgs: context.init ? ["/sbin/bocker-init", "--", ...(process.args ?? [])] : ["bocker:init"],
     operations: builder.operations,
   };
+}
+
+/** What a user namespace's root may not do any more: raise limits, give the host's streams away. */
+function planAsHost(builder: PlanBuilder, spec: Spec, process: SpecProcess, context: StartContext): void {
+  planLimits(builder, process);
+  const { uidMappings = [] } = spec.linux ?? {};
+  const uid = hostIdOf(uidMappings, process.user.uid);
+  if (uid !== undefined) planStdio(builder, { ...process.user, uid }, context);
+}
+
+function labelOf(spec: Spec): Pick<SourceContext, "mountLabel"> {
+  const mountLabel = spec.linux?.mountLabel ?? "";
+  return mountLabel === "" ? {} : { mountLabel };
+}
+
+function seccompOf({ linux }: Spec): Pick<StartContext, "seccompFlags" | "listener"> {
+  const seccompFlags = checkSeccompFlags(linux?.seccomp?.flags);
+  return linux?.seccomp?.listenerPath === undefined ? { seccompFlags } : { seccompFlags, listener: true };
 }
 
 function requireProcess(spec: Spec): SpecProcess {
@@ -74,39 +100,16 @@ function requireProcess(spec: Spec): SpecProcess {
   throw new BockerError("no command specified", { kind: "invalid-config" });
 }
 
-/** Every mount, ready and detached, in the Spec's order. The tree is private from then on. */
-function planSources(builder: PlanBuilder, spec: Spec, context: StartContext): readonly PreparedMount[] {
-  const { staged = [] } = context;
-  const mounts = spec.mounts ?? [];
-  const isStaged = ({ source = "" }: SpecMount) =>
-    staged.some(({ path }) => source === path || source.startsWith(`${path}/`));
-  const ready = prepareMounts(
-    builder,
-    mounts.filter((mount) => !isStaged(mount)),
-    context,
-  );
-  privatize(builder);
-  if (staged.length === 0) return ready;
-  const flags = ["MOVE_MOUNT_F_EMPTY_PATH"] as const;
-  for (const { fd, path } of staged) {
-    builder
-      .step(`staging a mount at ${JSON.stringify(path)}`)
-      .add({ call: "move_mount", fromFd: fd, from: "", toFd: "AT_FDCWD", to: path, flags });
-  }
-  const late = prepareMounts(builder, mounts.filter(isStaged), context);
-  return mounts.flatMap((mount) => [...ready, ...late].find((each) => each.mount === mount) ?? []);
-}
-
 /** What needs neither cgroup nor network. */
 function planTree(
   builder: PlanBuilder,
   spec: Spec,
   context: StartContext,
-  prepared: readonly PreparedMount[],
+  { mounts, devices }: Sources,
 ): void {
   const early = new Set(orderMounts(spec.mounts ?? []).early);
-  for (const each of prepared) if (early.has(each.mount)) attachMount(builder, each, context);
-  planDevices(builder, spec, context);
+  for (const each of mounts) if (early.has(each.mount)) attachMount(builder, each, context);
+  planDevices(builder, spec, context, devices);
   const cwd = spec.process?.cwd ?? "/";
   builder.step(`creating the working directory ${JSON.stringify(cwd)}`);
   makeTarget(builder, cwd, "directory");
@@ -140,7 +143,7 @@ function planAfterGo(
   for (const [name, value] of Object.entries(linux.sysctl ?? {})) planSysctl(builder, name, value);
   planReadonlyPaths(builder, linux.readonlyPaths ?? [], context.kernel);
   planMaskedPaths(builder, linux.maskedPaths ?? []);
-  planRootMount(builder, spec);
+  planRootMount(builder, spec, context);
 }
 
 function attachLate(

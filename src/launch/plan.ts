@@ -9,6 +9,8 @@
  *   clone3 ─▶ init: namespaces ─▶ detached mounts ─▶ pivot ─▶ attach ─▶ wait "go" ─▶ network, limits, user ─▶ execve
  *   parent:                     cgroups, veth pair ······················▲
  */
+
+import type { IdMaps } from "../security/id-map.ts";
 import type {
   Chdir,
   Chroot,
@@ -36,7 +38,7 @@ import type {
   Umount2,
 } from "./mount-operation.ts";
 import type { NetworkIoctl, Socket, TtyIoctl } from "./network-operation.ts";
-import type { CloneFlag } from "./operation.ts";
+import type { CloneFlag, MountAttribute } from "./operation.ts";
 import type {
   Capset,
   CloseRange,
@@ -44,11 +46,15 @@ import type {
   Execve,
   Find,
   Fork,
+  IoprioSet,
   Keyctl,
+  Personality,
   Prctl,
   Prlimit,
   Report,
   Rewire,
+  SchedSetaffinity,
+  SchedSetattr,
   Seccomp,
   Setgroups,
   Sethostname,
@@ -71,9 +77,26 @@ export interface LaunchPlan {
    * here. `tape`, `status` and `go` are always the first three; startProcess fills in the rest by name.
    */
   readonly inherits: readonly string[];
+  /** Namespaces among `inherits` whose ids mounts or the process get. startProcess opens them, unless it is handed them. */
+  readonly userNamespaces?: readonly UserNamespace[];
+  /** File systems among `inherits` that startProcess makes and fills. */
+  readonly copyUps?: readonly CopyUp[];
   /** argv of init itself, for `ps`. */
   readonly initArgs: readonly string[];
   readonly operations: readonly LaunchOperation[];
+}
+
+/** A user namespace with these maps, made for its descriptor alone; or the one that a file stands for. */
+export type UserNamespace = { readonly name: string } & (IdMaps | { readonly path: string });
+
+/** A tmpfs that starts with what the root file system has at the destination. */
+export interface CopyUp {
+  readonly name: string;
+  readonly destination: string;
+  /** The root file system's directory; absent: the descriptor `rootfs`. */
+  readonly rootfs?: string;
+  readonly data: readonly { readonly key: string; readonly value: string | null }[];
+  readonly attributes: readonly MountAttribute[];
 }
 
 export type LaunchOperation =
@@ -114,6 +137,10 @@ export type LaunchOperation =
   | Capset
   | Seccomp
   | Keyctl
+  | Personality
+  | SchedSetattr
+  | SchedSetaffinity
+  | IoprioSet
   | CloseRange
   | DropBounding
   | Fork

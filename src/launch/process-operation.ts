@@ -3,7 +3,18 @@
  *
  * Types only, one a call, each with the argument why it is safe. The union of all is in plan.ts.
  */
-import type { CloneFlag, CloseRangeFlag, Common, Fd, PrctlOption, SeccompFlag } from "./operation.ts";
+import type {
+  CloneFlag,
+  CloseRangeFlag,
+  Common,
+  Fd,
+  IoClass,
+  PersonalityDomain,
+  PrctlOption,
+  SchedulerFlag,
+  SchedulerPolicy,
+  SeccompFlag,
+} from "./operation.ts";
 
 /** Joins a namespace. Before any file of the container is looked at, and never with its processes able to trace us (PR_SET_DUMPABLE 0). */
 export interface Setns extends Common {
@@ -83,6 +94,39 @@ export interface Seccomp extends Common {
   readonly flags: readonly SeccompFlag[];
   /** struct sock_filter[], 8 bytes each. */
   readonly filter: Uint8Array;
+  /** With a listener: its descriptor. */
+  readonly keep?: string;
+}
+
+/** This process's scheduling (sched_setattr(2)); nanoseconds. */
+export interface SchedSetattr extends Common {
+  readonly call: "sched_setattr";
+  readonly policy: SchedulerPolicy;
+  readonly nice: number;
+  readonly priority: number;
+  readonly flags: readonly SchedulerFlag[];
+  readonly runtime: number;
+  readonly deadline: number;
+  readonly period: number;
+}
+
+/** This process's own CPUs; the cgroup's set bounds it. */
+export interface SchedSetaffinity extends Common {
+  readonly call: "sched_setaffinity";
+  readonly cpus: readonly number[];
+}
+
+/** This process's own priority of input and output (ioprio_set(2)). */
+export interface IoprioSet extends Common {
+  readonly call: "ioprio_set";
+  readonly class: IoClass;
+  readonly priority: number;
+}
+
+/** This process's execution domain; before the filter, which may refuse it. */
+export interface Personality extends Common {
+  readonly call: "personality";
+  readonly domain: PersonalityDomain;
 }
 
 /** A session keyring of its own: the caller's keys stay out of reach. */

@@ -85,7 +85,7 @@ function argumentsOf(operation: LaunchOperation): readonly string[] {
         fdOf(operation.dirfd),
         quote(operation.path),
         flagsOf(operation.flags),
-        `{set=${flagsOf(operation.set)}, clr=${flagsOf(operation.clear)}, propagation=${flagsOf(operation.propagation)}}`,
+        `{set=${flagsOf(operation.set)}, clr=${flagsOf(operation.clear)}, propagation=${flagsOf(operation.propagation)}${operation.userNamespace === undefined ? "" : `, userns=${operation.userNamespace}`}}`,
       ];
     case "mount":
       return [

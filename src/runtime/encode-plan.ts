@@ -17,13 +17,17 @@ import {
   fsmountFlags,
   fsopenFlags,
   interfaceFlags,
+  ioClasses,
   mountAttributes,
   mountFlags,
   moveMountFlags,
   openFlags,
   openTreeFlags,
+  personalities,
   prctlOptions,
   resolveFlags,
+  schedulerFlags,
+  schedulerPolicies,
   seccompFlags,
   umountFlags,
 } from "../../ffi/flags.ts";
@@ -46,9 +50,13 @@ import type { LaunchOperation, LaunchPlan } from "../launch/plan.ts";
 import type {
   Capset,
   Execve,
+  IoprioSet,
+  Personality,
   Prctl,
   Prlimit,
   Report,
+  SchedSetaffinity,
+  SchedSetattr,
   Seccomp,
   Setgroups,
   Sethostname,
@@ -81,7 +89,7 @@ type Argument =
   | string
   | number
   | readonly [field: string, flags: FlagTable]
-  | ((operation: never) => TapeArgument);
+  | ((operation: never, inherited: readonly string[]) => TapeArgument);
 
 const openTreeOrAt = { ...openTreeFlags, ...atFlags };
 const bits = flagBits;
@@ -137,6 +145,18 @@ const signatures: Readonly<Record<SyscallOperation["call"], readonly Argument[]>
     ["flags", seccompFlags],
     (op: Seccomp) => struct.filterProgram(op.filter),
   ],
+  personality: [(op: Personality) => personalities[op.domain]],
+  sched_setattr: [0, schedAttrOf, 0],
+  sched_setaffinity: [
+    0,
+    (op: SchedSetaffinity) => struct.cpuSet(op.cpus).bytes.length,
+    (op: SchedSetaffinity) => struct.cpuSet(op.cpus),
+  ],
+  ioprio_set: [
+    struct.IOPRIO_WHO_PROCESS,
+    0,
+    (op: IoprioSet) => struct.ioPriority(ioClasses[op.class], op.priority),
+  ],
   keyctl: [struct.KEYCTL_JOIN_SESSION_KEYRING, "name"],
   close_range: ["first", 0xffff_ffff, ["flags", closeRangeFlags]],
 };
@@ -145,9 +165,20 @@ function openHowOf(op: Openat2): TapeData {
   return struct.openHow(bits(openFlags, op.flags), bits(resolveFlags, op.resolve));
 }
 
-function mountAttrOf(op: MountSetattr): TapeData {
+function mountAttrOf(op: MountSetattr, inherited: readonly string[]): TapeData {
   const propagation = bits(mountFlags, op.propagation);
-  return struct.mountAttr(bits(mountAttributes, op.set), bits(mountAttributes, op.clear), propagation);
+  const userNamespace =
+    op.userNamespace === undefined ? 0 : firstInheritedFd + inherited.indexOf(op.userNamespace);
+  const [set, clear] = [bits(mountAttributes, op.set), bits(mountAttributes, op.clear)];
+  return struct.mountAttr(set, clear, propagation, userNamespace);
+}
+
+function schedAttrOf(op: SchedSetattr): TapeData {
+  return struct.schedAttr({
+    ...op,
+    policy: schedulerPolicies[op.policy],
+    flags: bits(schedulerFlags, op.flags),
+  });
 }
 
 const descriptorFields: ReadonlySet<string> = new Set(["fd", "dirfd", "fromFd", "toFd"]);
@@ -209,7 +240,7 @@ class PlanEncoder {
           descriptorFields.has(argument) ? this.#resolve(value as Fd) : ((value ?? null) as TapeArgument),
         );
       } else if (typeof argument === "number") args.push(argument);
-      else if (typeof argument === "function") args.push(argument(operation as never));
+      else if (typeof argument === "function") args.push(argument(operation as never, this.#inherited));
       else args.push(bits(argument[1], fields[argument[0]] as readonly string[]));
     }
     this.tape.call(operation.call, args, this.#options(operation));

@@ -12,6 +12,7 @@ const files: readonly (readonly [JoinableNamespace, string])[] = [
   ["ipc", "ipc"],
   ["uts", "uts"],
   ["cgroup", "cgroup"],
+  ["time", "time"],
 ];
 
 /**

@@ -5,18 +5,19 @@
  * streams are memory files: nobody has to read while it runs, and what it leaves behind cannot hold us up.
  */
 import { readSync, writeSync } from "node:fs";
-import { closeQuietly } from "../../ffi/file.ts";
+import { closeQuietly, POLLIN, poll } from "../../ffi/file.ts";
 import { memfdFlags } from "../../ffi/flags.ts";
 import { memfd_create } from "../../ffi/memfd.ts";
-import { pidfd_send_signal } from "../../ffi/process.ts";
-import { isErrno } from "../../ffi/syscall-error.ts";
+import { waitid } from "../../ffi/process.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import type { ExecContext } from "../launch/context.ts";
 import { planHook } from "../launch/plan-hook.ts";
 import type { SpecHook, SpecHooks, SpecProcess } from "../spec/oci.ts";
 import { joinableNamespaces } from "./joinable-namespaces.ts";
-import { startProcess } from "./start-process.ts";
-import { type ProcessExit, waitForExit } from "./wait-for-exit.ts";
+import { endChild, startProcess } from "./start-process.ts";
+import { exitOf, type ProcessExit } from "./wait-for-exit.ts";
+
+const maxWaitMs = 60_000;
 
 /** A process of the container, held by its pidfd. */
 export interface HookTarget {
@@ -73,7 +74,7 @@ async function runHook(hook: SpecHook, setting: HookSetting, state: string): Pro
     // At an offset: the hook's own position stays at the beginning.
     writeSync(stdin, data, 0, data.length, 0);
     const process = await launchHook(hook, setting, [stdin, stdout, stderr]);
-    const exit = await waitWithin(process.pidfd, hook.timeout).finally(() => closeQuietly(process.pidfd));
+    const exit = waitWithin(process.pidfd, hook.timeout);
     if (exit.exitCode === 0) return;
     const output = `stdout: ${textIn(stdout)}, stderr: ${textIn(stderr)}`;
     throw new BockerError(`${statusOf(exit)}, ${output}`, { kind: "host" });
@@ -104,24 +105,26 @@ function ownEnvironment(): readonly string[] {
   return Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ""}`);
 }
 
-async function waitWithin(pidfd: number, timeout: number | undefined): Promise<ProcessExit> {
-  const exited = waitForExit({ pidfd });
-  if (timeout === undefined) return await exited;
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    kill(pidfd);
-  }, timeout * 1000);
-  const exit = await exited.finally(() => clearTimeout(timer));
-  if (isLate) throw new BockerError(`hook ran past specified timeout of ${timeout}s`, { kind: "timeout" });
-  return exit;
+/** Waits in the kernel: whoever runs hooks has nothing else to do meanwhile. Reaps the process, killed if it is late. */
+function waitWithin(pidfd: number, timeout: number | undefined): ProcessExit {
+  if (
+    !endsBefore(pidfd, timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout * 1000)
+  ) {
+    endChild({ pidfd });
+    throw new BockerError(`hook ran past specified timeout of ${timeout}s`, { kind: "timeout" });
+  }
+  const exit = waitid(pidfd, { block: true });
+  closeQuietly(pidfd);
+  return exitOf(exit ?? { by: "exit", code: 0 });
 }
 
-function kill(pidfd: number): void {
-  try {
-    pidfd_send_signal(pidfd, 9);
-  } catch (error) {
-    if (!isErrno(error, "ESRCH")) throw error;
+/** A signal ends the kernel's wait, not ours. */
+function endsBefore(pidfd: number, deadline: number): boolean {
+  for (;;) {
+    const left = deadline - performance.now();
+    const waitMs = left > maxWaitMs ? maxWaitMs : Math.max(0, Math.ceil(left));
+    if ((poll(pidfd, POLLIN, waitMs) & POLLIN) !== 0) return true;
+    if (performance.now() >= deadline) return false;
   }
 }
 

@@ -20,13 +20,14 @@ import { close, closeQuietly, pipe2, writeAll } from "../../ffi/file.ts";
 import { cloneFlags, flagBits, memfdFlags } from "../../ffi/flags.ts";
 import { type Launched, launch } from "../../ffi/launch.ts";
 import { memfd_create } from "../../ffi/memfd.ts";
-import { pidfd_open, pidfd_send_signal, waitid } from "../../ffi/process.ts";
+import { pidfd_getfd, pidfd_open, pidfd_send_signal, waitid } from "../../ffi/process.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
 import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
 import { explainFailure } from "../launch/explain-failure.ts";
 import { alwaysInherited, type LaunchPlan } from "../launch/plan.ts";
 import type { Report, Wait } from "../launch/process-operation.ts";
+import type { CopyTree } from "./copy-up.ts";
 import { type EncodedPlan, encodePlan } from "./encode-plan.ts";
 import { StatusReader, type StatusRecord } from "./status-reader.ts";
 
@@ -41,6 +42,10 @@ export interface StartOptions {
   readonly beforeGo?: ((pid: number) => void | Promise<void>) | undefined;
   /** Runs hooks while the child waits for them, its mounts made, its root not yet "/". Required by plans that stop there. */
   readonly beforePivot?: ((child: Launched) => void | Promise<void>) | undefined;
+  /** Gives the listener of a filter that notifies to whom it is for, before anything is trapped. Closed afterwards. */
+  readonly onListener?: ((fd: number, child: Launched) => void | Promise<void>) | undefined;
+  /** Fills the plan's copyUps; required by plans that have some. */
+  readonly copyTree?: CopyTree | undefined;
 }
 
 /** A child of this process that has reached its execve, or the gate before it. */
@@ -59,7 +64,7 @@ export interface StartedProcess {
  */
 export async function startProcess(plan: LaunchPlan, options: StartOptions): Promise<StartedProcess> {
   const encoded = encodePlan(plan);
-  const child = launchChild(plan, encoded.tape, options);
+  const child = await launchPlanned(plan, encoded.tape, options);
   try {
     await conduct(plan, encoded, child, options);
     const { pid, pidfd } = child.process;
@@ -82,6 +87,19 @@ interface Child {
   readonly status: StatusReader;
   /** Write end; closing it without a byte ends the child. */
   readonly go: number;
+}
+
+/** Opens what the plan needs and the caller does not have; few plans need any. */
+async function launchPlanned(plan: LaunchPlan, tape: Uint8Array, options: StartOptions): Promise<Child> {
+  if ((plan.userNamespaces ?? []).length + (plan.copyUps ?? []).length === 0)
+    return launchChild(plan, tape, options);
+  const { openPlanned } = await import("./open-planned.ts");
+  const planned = openPlanned(plan, options);
+  try {
+    return launchChild(plan, tape, { ...options, fds: { ...planned, ...options.fds } });
+  } finally {
+    closeQuietly(...Object.values(planned));
+  }
 }
 
 function launchChild(plan: LaunchPlan, tape: Uint8Array, options: StartOptions): Child {
@@ -131,7 +149,8 @@ async function conduct(
     if (operation.call === "fork") await followFork(plan, encoded, child);
     if (operation.call === "wait") await letGo(plan, encoded, operation, child, options);
     if (operation.call !== "report") continue;
-    await awaitReport(plan, encoded, child, operation);
+    const { detail } = await awaitReport(plan, encoded, child, operation);
+    if (operation.reached === "listener") await handOver(child.process, detail, options);
     if (operation.reached === "created") return;
   }
   const record = await child.status.next();
@@ -150,6 +169,18 @@ async function awaitReport(
   if (record.kind === "failed") throw explained(plan, encoded, record);
   if (record.kind === (reached === undefined ? "ready" : "reached")) return record;
   throw new BockerError(`init said "${record.kind}" out of order`);
+}
+
+/** The child waits with a filter loaded that may trap what it does next. */
+async function handOver(child: Launched, listener: number, { onListener }: StartOptions): Promise<void> {
+  if (onListener === undefined)
+    throw new BockerError("the seccomp filter notifies, and nobody listens", { kind: "invalid-config" });
+  const fd = pidfd_getfd(child.pidfd, listener);
+  try {
+    await onListener(fd, child);
+  } finally {
+    close(fd);
+  }
 }
 
 /** The process that forked is reaped; its child, a child of ours as well, is the one to go on with. */
@@ -213,7 +244,7 @@ function diedEarly({ pid }: Launched): BockerError {
  * Kills and reaps a child of this process and closes its pidfd; blocks until the kernel has taken it down, and its pid
  * namespace with it.
  */
-export function endChild({ pidfd }: Pick<StartedProcess, "pidfd">): void {
+export function endChild({ pidfd }: { readonly pidfd: number }): void {
   try {
     pidfd_send_signal(pidfd, 9);
   } catch (error) {

@@ -4,6 +4,7 @@
  * Types only: building one is build-spec.ts, carrying one out is src/launch. Follows
  * https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md and config-linux.md.
  */
+import type { IdMapping } from "../security/id-map.ts";
 import type { SeccompPolicy } from "../security/seccomp-rule.ts";
 
 export interface Spec {
@@ -31,9 +32,20 @@ export interface SpecProcess {
   readonly apparmorProfile?: string;
   readonly oomScoreAdj?: number;
   readonly selinuxLabel?: string;
-  readonly scheduler?: Readonly<Record<string, unknown>>;
-  readonly ioPriority?: { readonly class: string; readonly priority: number };
+  readonly scheduler?: SpecScheduler;
+  readonly ioPriority?: { readonly class: string; readonly priority?: number };
   readonly execCPUAffinity?: { readonly initial?: string; readonly final?: string };
+}
+
+/** sched_setattr(2)'s, with `SCHED_*` and `SCHED_FLAG_*` names. Nanoseconds. */
+export interface SpecScheduler {
+  readonly policy: string;
+  readonly nice?: number;
+  readonly priority?: number;
+  readonly flags?: readonly string[];
+  readonly runtime?: number;
+  readonly deadline?: number;
+  readonly period?: number;
 }
 
 export interface SpecUser {
@@ -93,11 +105,7 @@ export interface SpecNamespace {
   readonly path?: string;
 }
 
-export interface SpecIdMapping {
-  readonly containerID: number;
-  readonly hostID: number;
-  readonly size: number;
-}
+export type SpecIdMapping = IdMapping;
 
 export interface SpecDevice {
   readonly type: "c" | "b" | "u" | "p";
@@ -120,17 +128,23 @@ export interface SpecDeviceRule {
 export interface SpecLinux {
   readonly uidMappings?: readonly SpecIdMapping[];
   readonly gidMappings?: readonly SpecIdMapping[];
-  readonly timeOffsets?: Readonly<Record<string, { readonly secs: number; readonly nanosecs: number }>>;
+  readonly timeOffsets?: Readonly<Record<string, { readonly secs?: number; readonly nanosecs?: number }>>;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly cgroupsPath?: string;
   readonly resources?: SpecResources;
   readonly namespaces?: readonly SpecNamespace[];
   readonly devices?: readonly SpecDevice[];
   readonly seccomp?: SpecSeccomp;
-  readonly rootfsPropagation?: "shared" | "slave" | "private" | "unbindable";
+  /** `shared`, `slave`, `private`, `unbindable`, or with an r before it. */
+  readonly rootfsPropagation?: string;
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
   readonly mountLabel?: string;
+  readonly intelRdt?: {
+    readonly closID?: string;
+    readonly l3CacheSchema?: string;
+    readonly memBwSchema?: string;
+  };
   readonly personality?: { readonly domain: string; readonly flags?: readonly string[] };
 }
 

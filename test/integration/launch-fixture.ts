@@ -35,7 +35,7 @@ export interface TemporaryRootfs extends Disposable {
 }
 
 const applets =
-  "sh cat ls id ps hostname ip tty sleep stty touch mkdir grep mount readlink echo env pwd ulimit wc kill stat".split(
+  "sh cat ls id ps hostname ip tty sleep stty touch mkdir grep mount readlink echo env pwd ulimit wc kill stat head cut mknod uname nice ionice date".split(
     " ",
   );
 
@@ -89,9 +89,11 @@ export interface SpecChanges {
 /** A Spec as docker's defaults have it, but for seccomp and cgroups. */
 export function specFor(args: readonly string[], changes: SpecChanges = {}): Spec {
   const uid = changes.process?.user?.uid ?? 0;
+  const { namespaces } = changes.linux ?? {};
+  const hasUts = namespaces === undefined || namespaces.some(({ type }) => type === "uts");
   return {
     ociVersion: "1.2.0",
-    hostname: changes.hostname ?? "box",
+    ...(hasUts ? { hostname: changes.hostname ?? "box" } : {}),
     ...(changes.root === undefined ? {} : { root: changes.root }),
     process: {
       user: { uid: 0, gid: 0 },

@@ -3,27 +3,16 @@
  */
 import { describe, expect, test } from "bun:test";
 import { bindSourcesOf } from "../../../src/launch/bind-source.ts";
-import type { ExecContext, StartContext } from "../../../src/launch/context.ts";
+import type { ExecContext } from "../../../src/launch/context.ts";
 import type { LaunchOperation, LaunchPlan } from "../../../src/launch/plan.ts";
 import { planExec } from "../../../src/launch/plan-exec.ts";
 import { netmaskOf } from "../../../src/launch/plan-network.ts";
 import { planStart } from "../../../src/launch/plan-start.ts";
 import { renderOperation, renderPlan } from "../../../src/launch/render-plan.ts";
 import { capabilityMask, capabilitySetsFor, defaultCapabilities } from "../../../src/security/capability.ts";
-import type { Spec, SpecLinux, SpecMount, SpecProcess } from "../../../src/spec/oci.ts";
+import type { Spec, SpecLinux, SpecMount, SpecNamespaceType, SpecProcess } from "../../../src/spec/oci.ts";
 import { expectGolden } from "../../golden/compare-golden.ts";
-
-const context: StartContext = {
-  rootfs: { kind: "mount", description: "overlay of two layers" },
-  hostRoot: "pivotable",
-  kernel: { mountSetattr: true, closeRangeCloexec: true },
-  bindSources: { "/srv/data": "directory", "/srv/hosts": "file" },
-  availableCapabilities: capabilityMask(["ALL"]),
-  chownStdio: [],
-  dieWithParent: true,
-  init: false,
-  keyring: "_ses.0123456789ab",
-};
+import { context } from "./start-context.ts";
 
 const mounts: readonly SpecMount[] = [
   { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
@@ -68,9 +57,10 @@ function processOf(changes: Partial<SpecProcess> = {}): SpecProcess {
 }
 
 function specOf({ process, linux, spec }: Changes = {}): Spec {
+  const hasUts = linux?.namespaces?.some(({ type }) => type === "uts") !== false;
   return {
     ociVersion: "1.2.0",
-    hostname: "box",
+    ...(hasUts ? { hostname: "box" } : {}),
     process: processOf(process),
     mounts,
     linux: {
@@ -177,7 +167,7 @@ describe("what a start asks of the kernel", () => {
     const plan = planStart(specOf({ linux: { namespaces, sysctl: {} } }), context);
     expect(plan.cloneFlags).toEqual(["CLONE_NEWNS"]);
     const joins = plan.operations.filter((op) => op.call === "setns").map((op) => "types" in op && op.types);
-    expect(joins).toEqual([["CLONE_NEWUSER"], ["CLONE_NEWPID"]]);
+    expect(joins).toEqual([["CLONE_NEWPID"], ["CLONE_NEWUSER"]]);
     expect(indexOf(plan, callIs("fork"))).toBeLessThan(indexOf(plan, callIs("wait")));
     expect(indexOf(plan, callIs("fork"))).toBeLessThan(indexOf(plan, callIs("setsid")));
   });
@@ -255,14 +245,40 @@ describe("what a start asks of the kernel", () => {
   });
 });
 
-describe("what bocker cannot do yet is refused, never dropped", () => {
+describe("what cannot be is refused, never dropped", () => {
+  const mapped = [{ containerID: 0, hostID: 1000, size: 1 }];
+  const types = (...list: readonly SpecNamespaceType[]) => list.map((type) => ({ type }));
   const cases: readonly (readonly [string, Changes])[] = [
-    ["linux.uidMappings", { linux: { uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }] } }],
-    ["user namespace", { linux: { namespaces: [{ type: "user" }] } }],
-    ["time namespace", { linux: { namespaces: [{ type: "time" }] } }],
-    ["mount namespace", { linux: { namespaces: [{ type: "mount", path: "/x" }] } }],
-    ["apparmorProfile", { process: { apparmorProfile: "docker-default" } }],
-    ["tmpcopyup", { spec: { mounts: [{ destination: "/x", type: "tmpfs", options: ["tmpcopyup"] }] } }],
+    ["id mappings need a user namespace", { linux: { uidMappings: mapped } }],
+    ["invalid linux.uidMappings: it is empty", { linux: { namespaces: types("user", "network") } }],
+    ["time offsets are specified", { linux: { timeOffsets: { boottime: { secs: 1 } } } }],
+    ["without a private UTS namespace", { linux: { namespaces: types("network") }, spec: { hostname: "x" } }],
+    ["apparmor not supported", { process: { apparmorProfile: "docker-default" } }],
+    ["selinux is disabled or not supported", { process: { selinuxLabel: "a:b:c" } }],
+    ["selinux is disabled or not supported", { linux: { mountLabel: "a:b:c" } }],
+    ["Intel RDT is not supported", { linux: { intelRdt: { closID: "x" } } }],
+    [
+      'no clock "x"',
+      { linux: { namespaces: types("time", "uts", "network"), timeOffsets: { x: { secs: 1 } } } },
+    ],
+    ["is no tmpfs", { spec: { mounts: [{ destination: "/x", type: "proc", options: ["tmpcopyup"] }] } }],
+    ["needs both", { spec: { mounts: [{ destination: "/x", type: "tmpfs", uidMappings: mapped }] } }],
+    [
+      "neither it nor the container",
+      { spec: { mounts: [{ destination: "/x", type: "tmpfs", options: ["idmap"] }] } },
+    ],
+    ['invalid linux.rootfsPropagation "x"', { linux: { rootfsPropagation: "x" } }],
+    ['invalid scheduler policy "SCHED_X"', { process: { scheduler: { policy: "SCHED_X" } } }],
+    ['invalid I/O priority class "X"', { process: { ioPriority: { class: "X" } } }],
+    ['invalid personality "X"', { linux: { personality: { domain: "X" } } }],
+    ['there is no flag "X"', { linux: { personality: { domain: "LINUX", flags: ["X"] } } }],
+    ['invalid seccomp flag "X"', { linux: { seccomp: { defaultAction: "SCMP_ACT_ALLOW", flags: ["X"] } } }],
+    [
+      '"kernel.pid_max" is not in a separate kernel namespace',
+      { linux: { sysctl: { "kernel.pid_max": "9" } } },
+    ],
+    ['"kernel.hostname" conflicts', { linux: { sysctl: { "kernel.hostname": "x" } } }],
+    ["not allowed in host network namespace", { linux: { namespaces: types("uts") } }],
   ];
   test.each(cases)("%s", (word, changes) => {
     expect(() => planStart(specOf(changes), context)).toThrow(word);
@@ -270,7 +286,7 @@ describe("what bocker cannot do yet is refused, never dropped", () => {
 
   test("for an exec too; unconfined is what there is", () => {
     const execContext = { ...context, namespaces: [] };
-    expect(() => planExec(processOf({ selinuxLabel: "x" }), execContext)).toThrow("process.selinuxLabel");
+    expect(() => planExec(processOf({ selinuxLabel: "x" }), execContext)).toThrow("selinux is disabled");
     expect(() => planExec(processOf({ apparmorProfile: "unconfined" }), execContext)).not.toThrow();
   });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { refuseUnsupportedSpec } from "../../../src/launch/unsupported.ts";
+import { checkSpec } from "../../../src/launch/check-spec.ts";
 import type { Spec } from "../../../src/spec/oci.ts";
+import { context } from "./start-context.ts";
 
 const specWith = (destination: string): Spec => ({
   ociVersion: "1.2.0",
@@ -10,7 +11,7 @@ const specWith = (destination: string): Spec => ({
 test.each(["/proc/self", "/proc/self/attr", "/proc/1", "/proc/sys/kernel", "/proc/meminfo/x"])(
   "a mount on %s is refused: what is inside /proc must be the kernel's",
   (target) => {
-    expect(() => refuseUnsupportedSpec(specWith(target))).toThrow(
+    expect(() => checkSpec(specWith(target), context)).toThrow(
       `error mounting "/evil" to rootfs at "${target}": "${target}" cannot be mounted because it is inside /proc`,
     );
   },
@@ -19,6 +20,6 @@ test.each(["/proc/self", "/proc/self/attr", "/proc/1", "/proc/sys/kernel", "/pro
 test.each(["/proc/meminfo", "/proc/cpuinfo", "/proc/net/dev", "/procedure/x"])(
   "one on %s is not",
   (target) => {
-    expect(() => refuseUnsupportedSpec(specWith(target))).not.toThrow();
+    expect(() => checkSpec(specWith(target), context)).not.toThrow();
   },
 );
