@@ -22,7 +22,7 @@ export const command: CommandSpec = {
       name: "driver-opt",
       kind: "list",
       placeholder: "strings",
-      help: "driver options for the network",
+      help: "Driver options for the network",
       check: parseDriverOption,
     },
     {
