@@ -29,8 +29,10 @@ const widestRouteBits = 8;
 export function parseRoutes(json: string, ownDevice?: string): Subnet[] {
   const routes: unknown = json.trim() === "" ? [] : JSON.parse(json);
   if (!Array.isArray(routes)) return [];
-  return routes.flatMap((route: { dst?: unknown; dev?: unknown }) => {
-    const { dst, dev } = route;
+  return routes.flatMap((route: { dst?: unknown; dev?: unknown; type?: unknown }) => {
+    const { dst, dev, type } = route;
+    // Nobody is there; the userland firewall keeps networks apart so.
+    if (type === "prohibit") return [];
     if (typeof dst !== "string" || dst === "default" || (dev !== undefined && dev === ownDevice)) return [];
     const subnets = dst.includes("/") ? [parseSubnet(dst, true)] : hostSubnet(dst);
     return subnets.filter(({ prefixLength }) => prefixLength >= widestRouteBits);

@@ -1,8 +1,9 @@
 /**
- * The iptables backend, for hosts without nft: the same rules in three chains of bocker's own, through iptables-restore and
+ * The iptables backend, for hosts without nft: the same rules in four chains of bocker's own, through iptables-restore and
  * ip6tables-restore, each of which applies a table as one transaction. ip6tables is used once a network has IPv6.
  *
- *   nat     PREROUTING, OUTPUT (local addresses, not loopback) ─▶ BOCKER: a DNAT rule a published port
+ *   nat     PREROUTING (local addresses) ─▶ BOCKER-PRE, which sends on what does not come from a network without icc
+ *           and OUTPUT (local addresses, not loopback) ─▶ BOCKER: a DNAT rule a published port
  *   nat     POSTROUTING ─▶ BOCKER-POST: masquerade
  *   filter  FORWARD, first ─▶ BOCKER-FORWARD: same bridge, answers, published; the rest towards a bridge is dropped
  *
@@ -71,8 +72,15 @@ export function renderChains(
   return [
     "*nat",
     `:${chain} - [0:0]`,
+    `:${chain}-PRE - [0:0]`,
     `:${chain}-POST - [0:0]`,
     ...missing(nat),
+    // Where containers are kept apart, br_netfilter would bridge what is translated, and the bridge drop it: the
+    // monitors' sockets serve them.
+    ...concerned
+      .filter((network) => !bridgeSettingsOf(network).icc)
+      .map(({ bridge }) => `-A ${chain}-PRE -i ${bridge} -j RETURN`),
+    `-A ${chain}-PRE -j ${chain}`,
     ...ports.map((port) => natRule(chain, "-A", port)),
     ...concerned.flatMap((network) => masqueradeRules(version, chain, network)),
     "COMMIT",
@@ -93,7 +101,7 @@ function jumpsInto(
   const client = version === 6 ? "! -s fe80::/10 " : "";
   return {
     nat: [
-      `-A PREROUTING ${client}-m addrtype --dst-type LOCAL -j ${chain}`,
+      `-A PREROUTING ${client}-m addrtype --dst-type LOCAL -j ${chain}-PRE`,
       `-A OUTPUT ! -d ${loopback} -m addrtype --dst-type LOCAL -j ${chain}`,
       `-A POSTROUTING -j ${chain}-POST`,
     ],
@@ -170,7 +178,7 @@ function loadJumps({ program }: Family, chain: string): string[] {
   return ["nat", "filter"].flatMap((table) =>
     tryCommand([program, "-w", "-t", table, "-S"])
       .stdout.split("\n")
-      .filter((line) => line.includes(`-j ${chain}`)),
+      .filter((line) => line.includes(`-j ${chain}`) && !line.startsWith(`-A ${chain}`)),
   );
 }
 

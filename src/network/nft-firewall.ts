@@ -75,6 +75,7 @@ function elementsOf(networks: readonly NetworkRecord[]): Readonly<Record<string,
     bridges: quoted(networks),
     same: open.map(({ bridge }) => `"${bridge}" . "${bridge}"`),
     internal: quoted(networks.filter(({ internal }) => internal)),
+    apart: quoted(networks.filter((network) => !open.includes(network))),
   };
 }
 
@@ -106,6 +107,7 @@ const sets: Readonly<Record<string, string>> = {
   bridges: "ifname",
   same: "ifname . ifname",
   internal: "ifname",
+  apart: "ifname",
   published: "inet_proto . inet_service : ipv4_addr . inet_service",
   published_at: "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service",
   published6: "inet_proto . inet_service : ipv6_addr . inet_service",
@@ -125,7 +127,15 @@ const chains: Readonly<Record<string, { readonly hook: string; readonly rules: r
       "meta nfproto ipv6 fib daddr type local dnat ip6 to meta l4proto . th dport map @published6",
     ],
   },
-  prerouting: { hook: "{ type nat hook prerouting priority -100; policy accept; }", rules: ["jump publish"] },
+  prerouting: {
+    hook: "{ type nat hook prerouting priority -100; policy accept; }",
+    rules: [
+      // Where containers are kept apart, br_netfilter would bridge what is translated, and the bridge drop it: the
+      // monitors' sockets serve them.
+      "iifname @apart return",
+      "jump publish",
+    ],
+  },
   output: {
     hook: "{ type nat hook output priority -100; policy accept; }",
     rules: ["ip daddr 127.0.0.0/8 return", "ip6 daddr ::1 return", "jump publish"],

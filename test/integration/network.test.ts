@@ -325,7 +325,7 @@ describe("refusals", () => {
       "user specified IP address is supported on user",
     ],
     [{ networks: [{ name: "bridge", aliases: ["x"] }] }, "network-scoped aliases are only supported"],
-    [{ ports: [port(80, { protocol: "sctp" })] }, "only a firewall can forward sctp"],
+    [{ ports: [port(80, { protocol: "sctp" })] }, "only a firewall forwards sctp"],
     [{ ports: [port(80, { hostIp: "198.51.100.7" })] }, "cannot assign requested address"],
   ])("%j", async (config, message) => {
     await expect(startGuest(config)).rejects.toThrow(message);

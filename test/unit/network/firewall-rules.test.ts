@@ -62,6 +62,7 @@ describe("nft", () => {
     const script = renderRules("t", [guarded], []);
     expect(script).toContain("add element inet t subnets { 10.2.0.0/24 }\n");
     expect(script).toContain("add element inet t subnets6 { fd00:2::/64 }\n");
+    expect(script).toContain('add element inet t apart { "guard0" }\n');
     expect(script).not.toMatch(/add element inet t (hidden|hidden6|same) /);
   });
 
@@ -104,7 +105,7 @@ describe("iptables", () => {
     const again = renderChains(4, "B", networks, [port()], present);
     expect(again).not.toContain("-I FORWARD");
     expect(again).not.toContain("-A POSTROUTING -j");
-    expect(again).toContain("-A PREROUTING -m addrtype --dst-type LOCAL -j B\n");
+    expect(again).toContain("-A PREROUTING -m addrtype --dst-type LOCAL -j B-PRE\n");
   });
 
   test("ports are DNAT rules, internal networks neither leave nor are masqueraded", () => {
@@ -126,6 +127,7 @@ describe("iptables", () => {
     expect(script).toContain("-A OUTPUT ! -d ::1/128 -m addrtype --dst-type LOCAL -j B\n");
     expect(script).toContain("-A B-POST -s fd00:2::/64 -d fd00:2::/64 -m conntrack --ctstate DNAT");
     expect(script).toContain("-A B-FORWARD -o guard0 -j DROP\n");
+    expect(script).toContain("-A B-PRE -i guard0 -j RETURN\n-A B-PRE -j B\n");
     expect(script).not.toMatch(/bocker0|in0|MASQUERADE\n.*MASQUERADE|-i guard0 -o guard0/s);
   });
 
