@@ -36,6 +36,9 @@ export interface RestState {
 /** Names the memfd's descriptor in the environment of the resumed monitor. */
 export const restVariable = "BOCKER_MONITOR_STATE";
 
+/** JavaScriptCore's mode for small machines: 3.3 MB instead of 3.9; 200 MB of log cost 1 s of CPU time, not 0.8 (measured). */
+const smallVariable = "BUN_JSC_forceMiniVMMode";
+
 /** SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGIO: would end the process before its handlers are there again. */
 const heldSignals = [1, 2, 3, 10, 12, 15, 29] as const;
 
@@ -53,6 +56,7 @@ export function restNow(state: RestState): void {
     execve("/proc/self/exe", [...state.command, state.id.slice(0, 12)], {
       ...process.env,
       [restVariable]: String(stateFd),
+      [smallVariable]: "1",
     });
   } catch {
     for (const fd of fds) setCloseOnExec(fd, true);
@@ -65,7 +69,7 @@ export function restNow(state: RestState): void {
 export function takeRestState(): RestState | undefined {
   const stateFd = Number(process.env[restVariable]);
   if (!Number.isInteger(stateFd)) return undefined;
-  delete process.env[restVariable];
+  for (const name of [restVariable, smallVariable]) delete process.env[name];
   const state = JSON.parse(readFileSync(`/proc/self/fd/${stateFd}`, "utf8")) as RestState;
   closeQuietly(stateFd);
   for (const fd of descriptorsOf(state)) setCloseOnExec(fd, true);
