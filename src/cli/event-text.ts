@@ -5,7 +5,20 @@ import type { EventRecord } from "../engine/watch-events.ts";
 import { matchesExactly, matchesLabels } from "./filter-match.ts";
 import type { Filters } from "./filter-option.ts";
 
-export const eventFilters = ["container", "event", "image", "label", "network", "scope", "type", "volume"];
+const objectFilters = [
+  "config",
+  "container",
+  "daemon",
+  "network",
+  "node",
+  "plugin",
+  "secret",
+  "service",
+  "volume",
+] as const;
+
+/** docker's, of kinds that are not here too. */
+export const eventFilters: readonly string[] = [...objectFilters, "event", "image", "label", "scope", "type"];
 
 /** `2026-01-02T15:04:05.123000000+01:00 container start ID (image=alpine, name=web)`. */
 export function renderEvent({ timeMs, type, action, id, attributes }: EventRecord): string {
@@ -46,15 +59,13 @@ export function eventFields(event: EventRecord): Record<string, unknown> {
   };
 }
 
-/** docker's ExactMatch and FuzzyMatch: objects go by their id, its beginning, or their name. */
+/** docker's ExactMatch and FuzzyMatch: objects go by the beginning of their id or their name. */
 export function matchesEvent(filters: Filters, event: EventRecord): boolean {
   return (
     matchesExactly(filters, "type", event.type) &&
     matchesExactly(filters, "scope", "local") &&
     matchesAction(filters, event.action) &&
-    matchesObject(filters, "container", event) &&
-    matchesObject(filters, "network", event) &&
-    matchesObject(filters, "volume", event) &&
+    objectFilters.every((key) => matchesObject(filters, key, event)) &&
     matchesImage(filters, event) &&
     matchesLabels(filters, event.attributes)
   );
@@ -67,11 +78,10 @@ function matchesAction(filters: Filters, action: string): boolean {
   );
 }
 
-function matchesObject(filters: Filters, type: EventRecord["type"], event: EventRecord): boolean {
-  const wanted = filters.get(type);
-  if (wanted === undefined) return true;
-  if (event.type !== type) return false;
-  return wanted.some((value) => event.id.startsWith(value) || event.attributes.name === value);
+/** docker does not look at the event's type: `container=web` lets through what is called web2, and a volume webdata too. */
+function matchesObject(filters: Filters, key: string, { id, attributes }: EventRecord): boolean {
+  const { name = "" } = attributes;
+  return filters.get(key)?.some((value) => id.startsWith(value) || name.startsWith(value)) ?? true;
 }
 
 /** With and without the tag, of the image itself and of containers made from it. */

@@ -3,6 +3,7 @@
  */
 import type { ClientOptions, StandardStream } from "../config/client-options.ts";
 import type { ContainerConfig } from "../config/container-config.ts";
+import type { ClientEvents } from "../engine/client-events.ts";
 import type { AttachRequest, Session } from "../engine/run-container.ts";
 import { type AttachOptions, currentWindowSize, runAttached } from "../terminal/run-attached.ts";
 
@@ -26,7 +27,8 @@ export async function attachAndWait(
   request: AttachRequest,
   options: Wanted &
     Pick<ClientOptions, "detachKeys"> &
-    Pick<AttachOptions, "sigProxy"> & { readonly detached?: () => void },
+    Pick<AttachOptions, "sigProxy"> &
+    Partial<ClientEvents>,
 ): Promise<number> {
   const result = await runAttached(session, {
     stdin: request.stdin,
@@ -34,6 +36,7 @@ export async function attachAndWait(
     sigProxy: options.sigProxy,
     ...(options.detachKeys === undefined ? {} : { detachKeys: options.detachKeys }),
     brokenOutput: "close",
+    ...(options.resized === undefined ? {} : { resized: options.resized }),
   });
   if (result.kind === "exited") return result.exitCode;
   options.detached?.();

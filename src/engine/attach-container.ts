@@ -4,6 +4,7 @@
 import { BockerError } from "../errors.ts";
 import { connectAttach } from "../monitor/connect-attach.ts";
 import type { AttachRequest, Session } from "../monitor/session.ts";
+import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { attachSocketOf } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
@@ -24,6 +25,12 @@ function refusalOf({ status, init }: ContainerRecord): string | undefined {
 }
 
 /** Connects to the container's monitor. */
-export function attachTo(engine: Engine, record: ContainerRecord, request: AttachRequest): Promise<Session> {
-  return connectAttach(attachSocketOf(engine.paths, record.id), request);
+export async function attachTo(
+  engine: Engine,
+  record: ContainerRecord,
+  request: AttachRequest,
+): Promise<Session> {
+  const session = await connectAttach(attachSocketOf(engine.paths, record.id), request);
+  appendContainerEvent(engine.state, record.id, "attach");
+  return session;
 }

@@ -10,7 +10,7 @@ import type { Digest } from "../image/digest.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import { type Descriptor, maxManifestBytes, parseManifest } from "../image/manifest.ts";
 import { canonicalName, familiarName, type NamedReference } from "../image/reference.ts";
-import { appendEvent } from "../state/event.ts";
+import { appendContainerEvent, appendEvent } from "../state/event.ts";
 import { findImageByReference, getImage } from "../state/image.ts";
 import type { ContainerRecord, ImageRecord } from "../state/record.ts";
 import { BlobStore } from "../storage/blob-store.ts";
@@ -55,6 +55,11 @@ export async function commitContainer(
   applyChanges({}, options.changes);
   const replaced = options.replace ? requireTarget(engine, target) : undefined;
   const image = await commitWhole(engine, record, target, options);
+  appendContainerEvent(engine.state, record.id, "commit", {
+    comment: options.message ?? "",
+    imageID: image.id,
+    imageRef: target === undefined ? "" : familiarName(target),
+  });
   const name = target === undefined ? {} : { name: familiarName(target) };
   appendEvent(engine.state, { type: "image", action: "tag", id: image.id, attributes: name });
   if (replaced !== undefined && replaced.id !== image.id) await removeUnused(engine, replaced);

@@ -8,6 +8,7 @@ import { fstatSync } from "node:fs";
 import { posix } from "node:path";
 import type { MountConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
+import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { EntryPacker } from "../storage/pack-entry.ts";
 import { gather } from "../storage/pack-tree.ts";
@@ -83,6 +84,7 @@ export async function copyToContainer(
   const directory = writableDirectory(tree, record, plan.directory, container);
   const counter = new ByteCounter(packFile(file, plan.name));
   await writeArchive(counter, { rootFd: tree.rootFd, directory, keepOwner: true });
+  appendContainerEvent(engine.state, record.id, "extract-to-dir");
   return counter.bytes;
 }
 
@@ -97,6 +99,7 @@ export async function extractToContainer(engine: Engine, container: string, to: 
   const directory = writableDirectory(tree, record, target.path, container);
   const input: ArchiveInput = "stdin";
   await writeArchive(input, { rootFd: tree.rootFd, directory, keepOwner: true });
+  appendContainerEvent(engine.state, record.id, "extract-to-dir");
 }
 
 interface FoundSource {
@@ -112,7 +115,9 @@ async function containerSource(
 ): Promise<FoundSource> {
   const record = await loadContainer(engine, container);
   const path = `/${from}`;
-  return sourceIn(containerTree(engine, record), path, options, () => missingFile(from, container));
+  const found = sourceIn(containerTree(engine, record), path, options, () => missingFile(from, container));
+  appendContainerEvent(engine.state, record.id, "archive-path");
+  return found;
 }
 
 /** A path with a slash at its end means what a link leads to. */

@@ -1,6 +1,7 @@
 /**
  * `export`: a container's root file system as one flat tar, whether it runs or not.
  */
+import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { compress, compressionOfName, type TarCompression } from "../storage/compress.ts";
 import { type ArchivePlace, openPlace } from "./archive-place.ts";
@@ -41,4 +42,5 @@ export async function exportContainer(
   await withPaused(engine, record, options.pause, async () => {
     await openPlace(place).writeAll(compress(packRootfs(engine, record, packing), options.compression));
   });
+  appendContainerEvent(engine.state, record.id, "export");
 }

@@ -6,6 +6,7 @@ import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { listProcesses as listPids } from "../cgroup/kill-cgroup.ts";
 import { BockerError } from "../errors.ts";
 import { findTool, tryCommand } from "../host/run-command.ts";
+import { appendContainerEvent } from "../state/event.ts";
 import { requireInit } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
@@ -24,6 +25,7 @@ export async function listProcesses(
   checkPsArguments(given);
   const record = await loadContainer(engine, nameOrId);
   const init = requireInit(record);
+  appendContainerEvent(engine.state, record.id, "top");
   const pids = detectCgroups().mode === "none" ? [init.pid] : listPids(cgroupOf(engine, record));
   const args = given.split(/[ \t\n]+/).filter((word) => word !== "");
   if (findTool("ps") !== undefined) {

@@ -4,6 +4,7 @@
  * src/monitor knows nothing of images, plans or the database; this is where main.ts gets what it is given instead.
  */
 import { closeQuietly } from "../../ffi/file.ts";
+import type { WindowSize } from "../../ffi/tty.ts";
 import { readOomKilled } from "../cgroup/cgroup-stats.ts";
 import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { resolveCgroup } from "../cgroup/hierarchy.ts";
@@ -42,6 +43,7 @@ import { removeReleased } from "./remove-container.ts";
 import { planRestart } from "./restart-policy.ts";
 import { startContainer } from "./start-container.ts";
 import { thawContainer } from "./thaw-container.ts";
+import { tellMounted, tellUnmounted } from "./volume-events.ts";
 
 /** The engine as a monitor sees it; one value serves one container. */
 export function monitorDependencies(engine: Engine): MonitorDependencies {
@@ -50,8 +52,9 @@ export function monitorDependencies(engine: Engine): MonitorDependencies {
     throw new BockerError("cannot read /proc/self: is proc mounted?", { kind: "host" });
   return {
     startContainer: async (id, { size, isAttached }) => {
-      prepareStart(engine, id, isAttached === true);
-      return monitored(engine, await startContainer(engine, id, monitor, size));
+      checkLog(engine, id);
+      if (isAttached === true) appendContainerEvent(engine.state, id, "attach");
+      return monitored(engine, await startTelling(engine, id, monitor, size));
     },
     settleExit: (id, exit) => settleExit(engine, id, monitor, exit),
     restartContainer: async (id, delayMs) => {
@@ -65,12 +68,26 @@ export function monitorDependencies(engine: Engine): MonitorDependencies {
   };
 }
 
-/** What docker does before it starts a container: it looks at the log, and tells who watches. */
-function prepareStart(engine: Engine, id: string, isAttached: boolean): void {
+function checkLog(engine: Engine, id: string): void {
   const record = getContainer(engine.state, id);
-  if (record === undefined) return;
-  checkLogPath(record.config.log);
-  if (isAttached) appendContainerEvent(engine.state, id, "attach");
+  if (record !== undefined) checkLogPath(record.config.log);
+}
+
+/** Starts it between what is told of its volumes. */
+async function startTelling(
+  engine: Engine,
+  id: string,
+  monitor: ProcessIdentity,
+  size?: WindowSize,
+): Promise<Started> {
+  const record = getContainer(engine.state, id);
+  if (record !== undefined) tellMounted(engine, record);
+  try {
+    return await startContainer(engine, id, monitor, size);
+  } catch (error) {
+    if (record !== undefined) tellUnmounted(engine, record);
+    throw error;
+  }
 }
 
 /** Of this run, from now on. */
@@ -133,7 +150,7 @@ async function restart(
   delayMs: number,
 ): Promise<Started | undefined> {
   try {
-    if (await awaitRestart(engine, id, delayMs)) return await startContainer(engine, id, monitor);
+    if (await awaitRestart(engine, id, delayMs)) return await startTelling(engine, id, monitor);
   } catch {
     // The reason is in the record; only its status is left to be said.
     setStatus(engine.state, id, ["restarting"], "exited");
@@ -155,7 +172,7 @@ async function settleExit(
   const running = getContainer(engine.state, id);
   if (running === undefined) return {};
   const ranMs = runningTimeMs(running);
-  const end = { exitCode, oomKilled: wasOomKilled(engine, running) };
+  const end = { exitCode, oomKilled: wasOomKilled(engine, running), ranMs };
   const problems = await releaseContainer(engine, running);
   const warning = problems.length > 0 ? { warning: problems.join("; ") } : {};
   if (isGoingDown()) markStopIntent(engine.state, id, "shutdown");
@@ -168,6 +185,7 @@ async function settleExit(
     markExited(engine.state, id, { monitor }, end);
     return undefined;
   });
+  tellUnmounted(engine, record);
   if (restartInMs !== undefined) return { ...warning, restartInMs };
   if (record.config.autoRemove && record.stopIntent !== "restart") removeEnded(engine, id);
   return warning;

@@ -6,6 +6,7 @@
  */
 import { messageOf } from "../errors.ts";
 import { containersUsing } from "../state/container.ts";
+import { appendPruneEvent } from "../state/event.ts";
 import { findImageByReference, listImages, tagsOfImage } from "../state/image.ts";
 import type { ContainerRecord, ImageRecord } from "../state/record.ts";
 import { collectGarbage } from "../storage/collect-garbage.ts";
@@ -45,6 +46,7 @@ export async function pruneContainers(engine: Engine, filter: PruneFilter): Prom
       problems.push(messageOf(error));
     }
   }
+  appendPruneEvent(engine.state, "container", bytes);
   return { ids, bytes, problems };
 }
 
@@ -88,7 +90,9 @@ export async function pruneImages(
       engine.paths,
       untagged.filter((name) => !isTag(engine, name)),
     );
-  return { removed, ...pruneStore(engine) };
+  const store = pruneStore(engine);
+  appendPruneEvent(engine.state, "image", store.bytes);
+  return { removed, ...store };
 }
 
 function isTag(engine: Engine, reference: string): boolean {

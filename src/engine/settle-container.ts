@@ -16,6 +16,7 @@ import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
 import { removeSettled } from "./remove-container.ts";
 import { thawContainer } from "./thaw-container.ts";
+import { tellUnmounted } from "./volume-events.ts";
 
 const SIGKILL = 9;
 const killedExitCode = 137;
@@ -58,7 +59,8 @@ function killOrphan({ init }: ContainerRecord): void {
   if (init !== undefined && isProcessAlive(init)) signalProcess(init, SIGKILL);
 }
 
-function recordEnd({ state }: Engine, record: ContainerRecord): void {
+function recordEnd(engine: Engine, record: ContainerRecord): void {
+  const { state } = engine;
   const { id, init, monitor } = record;
   if (record.status === "created" && init === undefined && monitor !== undefined) {
     markStartFailed(state, id, monitor, { exitCode: 128, error: "its monitor was killed while it started" });
@@ -70,9 +72,10 @@ function recordEnd({ state }: Engine, record: ContainerRecord): void {
   }
   const owner = { ...(init ? { init } : {}), ...(monitor ? { monitor } : {}) };
   const sameBoot = (init ?? monitor)?.bootId === bootId();
-  markExited(state, id, owner, {
+  const isOurs = markExited(state, id, owner, {
     exitCode: sameBoot ? killedExitCode : unknownExitCode,
     oomKilled: false,
     error: sameBoot ? "" : "the machine went down while it ran",
   });
+  if (isOurs && init !== undefined) tellUnmounted(engine, record);
 }

@@ -11,6 +11,7 @@ import { BockerError, messageOf } from "../errors.ts";
 import { cpuCount } from "../host/host-facts.ts";
 import { specResources, validateResources } from "../spec/resources.ts";
 import { getContainer, noSuchContainer, setContainerConfig } from "../state/container.ts";
+import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
@@ -123,6 +124,7 @@ function keep(
       ...(restart === undefined || restart === "no" ? {} : { restart }),
     };
     setContainerConfig(engine.state, id, config);
+    appendContainerEvent(engine.state, id, "update");
   });
 }
 

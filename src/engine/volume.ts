@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { checkVolumeName } from "../config/mount-target.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { randomId } from "../host/random-id.ts";
-import { appendEvent } from "../state/event.ts";
+import { appendEvent, appendPruneEvent } from "../state/event.ts";
 import type { VolumeRecord } from "../state/record.ts";
 import {
   containersUsingVolume,
@@ -139,6 +139,7 @@ export function pruneVolumes(engine: Engine, isWanted: (volume: VolumeRecord) =>
     names.push(volume.name);
     bytes += size;
   }
+  appendPruneEvent(engine.state, "volume", bytes);
   return { names, bytes };
 }
 

@@ -38,6 +38,8 @@ export interface Exit {
   readonly finishedAtMs?: number;
   /** Why it could not be started or go on, one line. */
   readonly error?: string;
+  /** Absent: nobody knows. */
+  readonly ranMs?: number;
 }
 
 /**
@@ -73,8 +75,7 @@ export function markRunning(
   return changeWithEvent(
     state,
     id,
-    "start",
-    {},
+    [{ action: "start" }],
     `UPDATE containers SET status = 'running', init = ?, started_at_ms = ?, finished_at_ms = NULL, exit_code = 0,
        oom_killed = 0, error = '', health = ? WHERE id = ? AND monitor = ? AND status NOT IN ('removing', 'dead')`,
     identityText(init),
@@ -116,8 +117,7 @@ export function markExited(state: State, id: string, owner: Owner, exit: Exit): 
   return changeWithEvent(
     state,
     id,
-    "die",
-    { exitCode: String(exit.exitCode) },
+    endEvents(exit),
     `UPDATE containers SET status = CASE status WHEN 'removing' THEN status ELSE 'exited' END, init = NULL,
        monitor = NULL, finished_at_ms = ?, exit_code = ?, oom_killed = ?, error = ? WHERE id = ? AND ${guard}`,
     exit.finishedAtMs ?? nowMs(),
@@ -143,8 +143,7 @@ export function markRestarting(
   return changeWithEvent(
     state,
     id,
-    "die",
-    { exitCode: String(exit.exitCode) },
+    endEvents(exit),
     `UPDATE containers SET status = 'restarting', init = NULL, finished_at_ms = ?, exit_code = ?, oom_killed = ?,
        error = '', restart_count = restart_count + 1, restart_delay_ms = ?
      WHERE id = ? AND monitor = ? AND stop_intent IS NULL AND status IN ('running', 'paused')`,
@@ -194,22 +193,34 @@ export function setStatus(
     to === "paused" ? "pause" : to === "running" && from.includes("paused") ? "unpause" : undefined;
   return action === undefined
     ? state.run(sql, to, id, ...from) > 0
-    : changeWithEvent(state, id, action, {}, sql, to, id, ...from);
+    : changeWithEvent(state, id, [{ action }], sql, to, id, ...from);
 }
 
-/** A change of one row and the event that tells of it, together or not at all. */
+interface Told {
+  readonly action: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/** docker's, of a process that has ended. */
+function endEvents({ exitCode, oomKilled, ranMs }: Exit): readonly Told[] {
+  const duration = ranMs === undefined ? {} : { execDuration: String(Math.floor(ranMs / 1000)) };
+  const die = { action: "die", attributes: { ...duration, exitCode: String(exitCode) } };
+  return oomKilled ? [{ action: "oom" }, die] : [die];
+}
+
+/** A change of one row and the events that tell of it, together or not at all. */
 function changeWithEvent(
   state: State,
   id: string,
-  action: string,
-  attributes: Readonly<Record<string, string>>,
+  events: readonly Told[],
   sql: string,
   ...bindings: readonly (string | number | null)[]
 ): boolean {
   return state.transaction(() => {
     const isChanged = state.run(sql, ...bindings) > 0;
-    if (isChanged) appendContainerEvent(state, id, action, attributes);
-    return isChanged;
+    if (!isChanged) return false;
+    for (const { action, attributes } of events) appendContainerEvent(state, id, action, attributes);
+    return true;
   });
 }
 

@@ -62,6 +62,11 @@ export function appendContainerEvent(
   forgetOldEvents(state, inserted);
 }
 
+/** docker's event of a whole prune, which is about no object. */
+export function appendPruneEvent(state: State, type: EventRecord["type"], reclaimedBytes: number): void {
+  appendEvent(state, { type, action: "prune", id: "", attributes: { reclaimed: String(reclaimedBytes) } });
+}
+
 /** The number of the last event; 0 when there was none. */
 export function lastEventNumber(state: State): number {
   return Number(state.first("SELECT max(number) AS number FROM events")?.number ?? 0);

@@ -33,6 +33,8 @@ export interface AttachOptions {
    * any member of a pipeline, or "leave" it running, as docker does. The exit code is 141 then.
    */
   readonly brokenOutput: "close" | "leave";
+  /** Told of each size that the process's terminal is given while attached. */
+  readonly resized?: (size: WindowSize) => void;
   /** Descriptor numbers; absent: 0, 1, 2. */
   readonly descriptors?: { readonly stdin: number; readonly stdout: number; readonly stderr: number };
 }
@@ -81,11 +83,11 @@ export async function runAttached(session: Session, options: AttachOptions): Pro
   const detached = Promise.withResolvers<AttachResult>();
   const passesOn = options.sigProxy === "always" || (options.sigProxy && !options.tty);
   try {
-    if (options.tty) followWindow(session, fds.stdout, undo);
+    const resize = (): void => resizeToWindow(session, fds.stdout, options.resized);
+    if (options.tty) followWindow(resize, undo);
     if (options.tty && options.stdin && isTerminal(fds.stdin)) {
-      const sendSize = (): void => resizeToWindow(session, fds.stdout);
       const endings = passesOn ? [] : undefined;
-      undo.push(enterRawMode(fds.stdin, sendSize, undefined, endings).restore);
+      undo.push(enterRawMode(fds.stdin, resize, undefined, endings).restore);
     }
     const wasTerminal = isTerminal(fds.stdin);
     const hasHungUp = (): boolean => wasTerminal && !isTerminal(fds.stdin);
@@ -116,15 +118,16 @@ function passSignalsOn(
   return proxySignals({ send, leave: () => leave("got 3 SIGTERM/SIGINTs, forcefully exiting") }, tty);
 }
 
-function followWindow(session: Session, fd: number, undo: (() => void)[]): void {
-  const resize = (): void => resizeToWindow(session, fd);
+function followWindow(resize: () => void, undo: (() => void)[]): void {
   process.on("SIGWINCH", resize);
   undo.push(() => process.off("SIGWINCH", resize));
 }
 
-function resizeToWindow(session: Session, fd: number): void {
+function resizeToWindow(session: Session, fd: number, resized: AttachOptions["resized"]): void {
   const size = currentWindowSize([fd, 0, 2]);
-  if (size !== undefined) session.resize(size);
+  if (size === undefined) return;
+  session.resize(size);
+  resized?.(size);
 }
 
 async function copyOutput(

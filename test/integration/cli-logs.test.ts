@@ -54,11 +54,11 @@ describe("k8s-file", () => {
   test("refuses a path that cannot be written before anything runs", async () => {
     const { exitCode, stdout, stderr } = await run(
       "nowhere",
-      ["--rm", "--log-driver", "k8s-file", "--log-opt", "path=/nonexistent/x.log"],
+      ["--rm", "--log-driver", "k8s-file", "--log-opt", "path=/proc/none/x.log"],
       "echo ran",
     );
     expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: "" });
-    expect(stderr).toStartWith('bocker: cannot write the log "/nonexistent/x.log": ENOENT');
+    expect(stderr).toStartWith('bocker: cannot write the log "/proc/none/x.log": ENOENT');
     expect((await bocker.run("inspect", "nowhere")).exitCode).toBe(1);
   });
 });

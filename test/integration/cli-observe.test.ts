@@ -149,7 +149,7 @@ describe("events", () => {
       "unpause (image=busybox, name=renamed, team=web)",
       "kill (image=busybox, name=renamed, signal=15, team=web)",
       "kill (image=busybox, name=renamed, signal=9, team=web)",
-      "die (exitCode=137, image=busybox, name=renamed, team=web)",
+      "die (execDuration=0, exitCode=137, image=busybox, name=renamed, team=web)",
       "stop (image=busybox, name=renamed, team=web)",
       "destroy (image=busybox, name=renamed, team=web)",
     ]);
@@ -185,7 +185,12 @@ describe("events", () => {
       scope: "local",
     });
     expect(die.timeNano).toBeGreaterThan(die.time * 999_999_999);
-    expect(die.Actor.Attributes).toEqual({ exitCode: "0", image: "busybox", name: "short" });
+    expect(die.Actor.Attributes).toEqual({
+      execDuration: "0",
+      exitCode: "0",
+      image: "busybox",
+      name: "short",
+    });
     expect((await bocker.run("events", "-f", "x=y")).stderr).toContain("invalid filter 'x'");
   });
 

@@ -1,4 +1,5 @@
 import { attachTo, loadAttachable } from "../../engine/attach-container.ts";
+import { clientEventsOf } from "../../engine/client-events.ts";
 import { checkInputTerminal, runAttached } from "../../terminal/run-attached.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { detachKeysOf, detachKeysOption } from "../detach-keys-option.ts";
@@ -37,6 +38,7 @@ async function attach(context: CommandContext, parsed: ParsedArguments): Promise
   const request = attachRequestFor({ tty, interactive }, []);
   checkInputTerminal({ stdin: request.stdin, tty });
   const session = await attachTo(engine, record, request);
+  const events = clientEventsOf(engine, record.id);
   // Another size and back: a program on the terminal draws itself anew, so that its prompt is seen.
   if (request.size !== undefined) {
     session.resize({ rows: request.size.rows + 1, columns: request.size.columns + 1 });
@@ -48,6 +50,9 @@ async function attach(context: CommandContext, parsed: ParsedArguments): Promise
     sigProxy: parsed.has("sig-proxy") ? parsed.boolean("sig-proxy") : true,
     ...keys,
     brokenOutput: "leave",
+    resized: events.resized,
   });
-  return result.kind === "exited" ? result.exitCode : 0;
+  if (result.kind === "exited") return result.exitCode;
+  events.detached();
+  return 0;
 }

@@ -1,4 +1,5 @@
 import { type EngineSettings, loadEngineSettings } from "../../config/engine-settings.ts";
+import { clientEventsOf } from "../../engine/client-events.ts";
 import { createFromImage, startCreated } from "../../engine/run-container.ts";
 import { takeMonitor } from "../../engine/take-monitor.ts";
 import { ExitCode } from "../../errors.ts";
@@ -58,7 +59,8 @@ async function runContainer(
   const session = await startCreated(engine, record, monitor, request);
   if (request !== undefined) {
     const sigProxy = client.sigProxy && "always";
-    return attachAndWait(session, request, { ...config, ...client, sigProxy });
+    const events = clientEventsOf(engine, record.id);
+    return attachAndWait(session, request, { ...config, ...client, ...events, sigProxy });
   }
   session.detach();
   context.out.write(`${record.id}\n`);

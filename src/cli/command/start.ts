@@ -1,3 +1,4 @@
+import { clientEventsOf } from "../../engine/client-events.ts";
 import { loadStartable, startAgain } from "../../engine/run-container.ts";
 import { takeMonitor } from "../../engine/take-monitor.ts";
 import { BockerError } from "../../errors.ts";
@@ -55,5 +56,6 @@ async function startAttached(context: CommandContext, parsed: ParsedArguments): 
     interactive,
     sigProxy: true,
     ...keys,
+    ...clientEventsOf(engine, record.id),
   });
 }

@@ -60,7 +60,9 @@ describe("filters of events", () => {
     ["event=exec_create", { ...die, action: "exec_create: sh -c true" }, true],
     ["container=web", die, true],
     ["container=abc", die, true],
-    ["container=we", die, false],
+    // docker looks for the beginning of a name, and not at the type.
+    ["container=we", die, true],
+    ["container=eb", die, false],
     ["container=web", pull, false],
     ["image=nginx", die, true],
     ["image=nginx:1.27", die, true],
@@ -69,7 +71,9 @@ describe("filters of events", () => {
     ["label=team", die, true],
     ["label=team=b", die, false],
     ["scope=swarm", die, false],
-    ["volume=web", die, false],
+    ["volume=web", die, true],
+    ["volume=data", die, false],
+    ["service=other", die, false],
   ];
   for (const [filter, event, expected] of cases) {
     test(`${filter} of ${event.type} ${event.action}: ${expected}`, () => {
