@@ -11,7 +11,15 @@ beforeAll(async () => {
   prefix = `10.${222 + (process.pid % 32)}`;
   bocker = openWorkspace({ engineConfig: `pools = ["${prefix}.64.0/20"]` });
   await bocker.ok("network", "create", "-s", `${prefix}.1.0/24`, "alpha");
-  await bocker.ok("network", "create", "-s", `${prefix}.2.0/24`, "-s", `fd00:${prefix.slice(3)}::/64`, "beta");
+  await bocker.ok(
+    "network",
+    "create",
+    "-s",
+    `${prefix}.2.0/24`,
+    "-s",
+    `fd00:${prefix.slice(3)}::/64`,
+    "beta",
+  );
   await bocker.ok("network", "create", "auto");
 });
 afterAll(() => bocker[Symbol.asyncDispose]());
@@ -29,13 +37,7 @@ async function refused(code: number, ...words: string[]): Promise<string> {
 
 describe("run", () => {
   test("in several networks has an interface in each, and the default route in the first by name", async () => {
-    await sleeper(
-      "two",
-      "--network",
-      "name=beta,alias=db",
-      "--network",
-      "alpha",
-    );
+    await sleeper("two", "--network", "name=beta,alias=db", "--network", "alpha");
     expect(await inside("two", "ip -4 -o addr; ip route")).toMatch(
       new RegExp(
         `eth0 +inet ${prefix}.2.2/24[^]*eth1 +inet ${prefix}.1.2/24[^]*default via ${prefix}.1.1 dev eth1`,
@@ -266,6 +268,29 @@ describe("macvlan", () => {
     await bocker.ok("rm", "-f", "isle");
     await bocker.ok("network", "rm", "island");
   });
+});
+
+test("events tell of networks and of who comes and goes, with docker's attributes", async () => {
+  const since = String(Date.now() / 1000);
+  const network = await bocker.ok("network", "create", "told");
+  const id = await sleeper("guest", "--network", "told");
+  await bocker.ok("network", "disconnect", "told", "guest");
+  await bocker.ok("network", "connect", "told", "guest");
+  await bocker.ok("rm", "-f", "guest");
+  await bocker.ok("network", "rm", "told");
+  const until = String(Date.now() / 1000);
+  const words = ["--since", since, "--until", until, "-f", "type=network", "-f", "network=told"];
+  const format = "{{.Action}} {{.Actor.ID}} {{json .Actor.Attributes}}";
+  const plain = JSON.stringify({ name: "told", type: "bridge" });
+  const guest = JSON.stringify({ container: id, name: "told", type: "bridge" });
+  expect((await bocker.ok("events", ...words, "--format", format)).split("\n")).toEqual([
+    `create ${network} ${plain}`,
+    `connect ${network} ${guest}`,
+    `disconnect ${network} ${guest}`,
+    `connect ${network} ${guest}`,
+    `disconnect ${network} ${guest}`,
+    `destroy ${network} ${plain}`,
+  ]);
 });
 
 test("twenty-four runs at once get twenty-four addresses", async () => {

@@ -286,7 +286,7 @@ describe("networks", () => {
     expect(network.Containers).toEqual({
       [id]: {
         Name: "member",
-        EndpointID: id,
+        EndpointID: NetworkSettings.Networks.bridge.EndpointID,
         MacAddress: NetworkSettings.Networks.bridge.MacAddress,
         IPv4Address: `${address}/24`,
         IPv6Address: "",

@@ -29,7 +29,7 @@ export const command: CommandSpec = {
       name: "gw-priority",
       kind: "string",
       placeholder: "int",
-      help: "Highest gw-priority provides the default gateway. Accepts positive and negative values.",
+      help: "Highest gw-priority provides the default gateway (positive or negative)",
       check: parsePriority,
     },
     {
