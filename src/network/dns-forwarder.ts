@@ -21,8 +21,8 @@ export interface ForwarderTimes {
 }
 
 const defaultTimes: ForwarderTimes = { staggerMs: 300, deadlineMs: 4500, retryMs: 10_000 };
-/** As many as docker's resolver has under way at once. */
-const maxPending = 1024;
+/** Each may have three sockets, of a limit that can be 1024: the rest of the monitor needs some too. */
+const maxPending = 256;
 /** Even a single server may have lost a datagram. */
 const minAttempts = 3;
 

@@ -16,14 +16,17 @@ import { BockerError } from "../errors.ts";
 import { dnsPort, type NameSockets, nameSocketFds, resolverAddress } from "./name-order.ts";
 import { insideNamespace, type NetworkNamespace, openNetworkNamespace } from "./network-namespace.ts";
 
-/** Opens them in the namespace of a process, in which nothing need be up yet. The caller's, see closeNameSockets. */
-export function openNameSockets(pid: number): NameSockets {
+/**
+ * Opens them in the namespace of a process, in which nothing need be up yet. They are the caller's. `steer` throws where
+ * the kernel cannot.
+ */
+export function openNameSockets(pid: number, steer: typeof steerLookups = steerLookups): NameSockets {
   using namespace = openNetworkNamespace(pid);
   const unsteered = openIn(namespace, 0);
   try {
     const target = { address: resolverAddress, port: dnsPort };
     const { datagram: datagramFd, stream: streamFd } = unsteered;
-    return { ...unsteered, steering: steerLookups(namespace.fd, { ...target, datagramFd, streamFd }) };
+    return { ...unsteered, steering: steer(namespace.fd, { ...target, datagramFd, streamFd }) };
   } catch {
     closeNameSockets(unsteered);
   }
@@ -37,7 +40,7 @@ export function openNameSockets(pid: number): NameSockets {
   }
 }
 
-export function closeNameSockets(sockets: NameSockets): void {
+function closeNameSockets(sockets: NameSockets): void {
   closeQuietly(...nameSocketFds(sockets));
 }
 

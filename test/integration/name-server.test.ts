@@ -155,6 +155,17 @@ describe("names", () => {
   });
 });
 
+test("a kernel that cannot steer has port 53 bound, and the same answers", async () => {
+  const containerId = join_(front, "web", "10.1.0.2");
+  const sockets = openNameSockets(guest, () => {
+    throw new Error("bpf: EPERM");
+  });
+  door = new NameDoor({ containerId, database: state.path, dns: [], sockets }, (text) => notes.push(text));
+  expect(await runIn(guest, "ss", "-Hlunt")).toMatch(/127\.0\.0\.11:53 /);
+  expect(await short("web")).toBe("10.1.0.2");
+  expect(await short("+tcp", "web")).toBe("10.1.0.2");
+});
+
 test("an alias of more containers than fit is answered in full over TCP", async () => {
   const ids = Array.from({ length: 60 }, (_, index) =>
     join_(front, `c${index}`, `10.1.0.${index + 2}`, { aliases: ["all"] }),
