@@ -42,14 +42,12 @@ export async function runCli(cli: CliProcess, table: CommandTable = commandTable
     return failure.show(thrown);
   }
   failure.debug = globals.global.debug;
-  if (globals.global.debug) {
-    listenToTrace((line) => cli.err.write(line));
-    trace(`bocker ${cli.version}: ${globals.words.join(" ")}`);
-  }
   if (globals.version) {
     cli.out.write(`bocker version ${cli.version}\n`);
     return 0;
   }
+  listenToTrace(globals.global.debug ? (line) => cli.err.write(line) : undefined);
+  trace(() => `bocker ${cli.version}: ${globals.words.join(" ")}`);
   try {
     return await dispatch(cli, globals, table, failure);
   } catch (thrown) {

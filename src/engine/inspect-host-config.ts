@@ -21,6 +21,7 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
       MaximumRetryCount: config.restart?.maxRetries ?? 0,
     },
     AutoRemove: config.autoRemove,
+    ...(Object.keys(config.annotations).length === 0 ? {} : { Annotations: config.annotations }),
     VolumeDriver: "",
     VolumesFrom: config.volumesFrom ?? null,
     ConsoleSize: [0, 0],

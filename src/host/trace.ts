@@ -10,8 +10,8 @@ import { monotonicMs, nowMs } from "./clock.ts";
 let listener: ((line: string) => void) | undefined;
 let beganAtMs = 0;
 
-/** From now on every step is told to `write`, a whole line each. */
-export function listenToTrace(write: (line: string) => void): void {
+/** From now on every step is told to `write`, a whole line each; undefined: to nobody. */
+export function listenToTrace(write: ((line: string) => void) | undefined): void {
   listener = write;
   beganAtMs = monotonicMs();
 }

@@ -236,7 +236,6 @@ const valueErrors: readonly (readonly [string, string])[] = [
   ],
   ["--ipc host --sysctl kernel.sem=1", 'sysctl "kernel.sem" not allowed in host ipc namespace'],
   ["--uts host -h x", "conflicting options: hostname and the UTS mode"],
-  ["-d -a stdin", "conflicting options: cannot specify both --attach and --detach"],
   ["-m 5m", "Minimum memory limit allowed is 6MB"],
   ["--memory-reservation 1m", "Minimum memory reservation allowed is 6MB"],
   [
@@ -252,8 +251,8 @@ const valueErrors: readonly (readonly [string, string])[] = [
   ["--cpu-quota 10", "CPU cfs quota cannot be less than 1ms (i.e. 1000)"],
   ["-c -1", "invalid CPU shares (-1): value must be a positive integer"],
   ["--oom-score-adj 1001", "Invalid value 1001, range for oom score adj is [-1000, 1000]"],
-  ["--pids-limit -2", "Invalid value -2 for the pids limit: use -1 for unlimited"],
-  ["--oom-kill-disable", "OOM killer cannot be disabled without a memory limit: it would hang the host"],
+  ["--secret db,mode=9", "mode 9 invalid: error parsing secret"],
+  ["--mount type=image,dst=/x", 'invalid mount config for type "image": field Source must not be empty'],
   ["--cgroup-parent /a/../..", "invalid cgroup parent: /a/../.."],
   ["--container c", "--container goes with --netdriver container"],
 ];

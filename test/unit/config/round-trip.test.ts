@@ -49,6 +49,11 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   init: { flags: ["--init"], toml: "init = true" },
   "stop-signal": { flags: ["--stop-signal", "SIGINT"], toml: 'stop-signal = "SIGINT"' },
   "stop-timeout": { flags: ["--stop-timeout", "3"], toml: "stop-timeout = 3" },
+  secret: {
+    flags: ["--secret", "db", "--secret", "db,type=env,target=PW", "--secret", "x,target=/y,uid=3,mode=0400"],
+    toml: 'secret = ["db", "db,type=env,target=PW", "x,target=/y,uid=3,mode=0400"]',
+  },
+  rootfs: { flags: ["--rootfs"], toml: 'rootfs = true\nimage = "/home/me/busybox"' },
   umask: { flags: ["--umask", "27"], toml: 'umask = "0027"' },
   tz: { flags: ["--tz", "Europe/Paris"], toml: 'tz = "Europe/Paris"' },
   pidfile: { flags: ["--pidfile", "/run/x.pid"], toml: 'pidfile = "/run/x.pid"' },
