@@ -36,7 +36,8 @@ export function planLease(
     endpointId: randomId(),
     address,
     ...(address6 === undefined ? {} : { address6 }),
-    macAddress: request.macAddress ?? macAddressOf(address),
+    // An ipvlan link has its parent's.
+    macAddress: network.driver === "ipvlan" ? "" : (request.macAddress ?? macAddressOf(address)),
     hostInterface: freeName(hostNames, (index) => hostInterfaceName(containerId, index)),
     containerInterface: containerInterfaceOf(network, ask),
     aliases: aliasesOf(network, ask),
@@ -71,6 +72,8 @@ export function checkEndpoint(network: NetworkRecord, request: NetworkConfig): v
 
 function endpointProblem(network: NetworkRecord, request: NetworkConfig): string | undefined {
   const { ip, ip6, aliases } = request;
+  if (network.driver === "ipvlan" && request.macAddress !== undefined)
+    return "ipvlan interfaces do not support custom mac address assignment";
   const isFixed = ip !== undefined || ip6 !== undefined;
   if (network.name === defaultNetworkName) {
     if (isFixed) return "user specified IP address is supported on user defined networks only";
