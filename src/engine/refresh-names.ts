@@ -2,11 +2,13 @@
  * A running container's names after its networks have changed: its resolver, where it has got its first network with
  * names, and then the files that lead there.
  */
+import { isProcessAlive, type ProcessIdentity } from "../host/process-identity.ts";
 import { requestNames } from "../monitor/request-names.ts";
 import { networkModeOf } from "../network/networking.ts";
 import { getContainer } from "../state/container.ts";
 import { leasesOfContainer } from "../state/lease.ts";
 import { getNetwork } from "../state/network.ts";
+import type { ContainerRecord } from "../state/record.ts";
 import { updateContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { hasNames, nameOrderOf } from "./container-names.ts";
@@ -19,12 +21,24 @@ export async function refreshNames(engine: Engine, id: string): Promise<void> {
   if (record?.init === undefined) return;
   const leases = leasesOfContainer(engine.state, id);
   const networks = leases.flatMap(({ networkId }) => getNetwork(engine.state, networkId) ?? []);
-  // One that serves already is not disturbed.
-  if (hasNames(networks)) {
-    const request = { order: nameOrderOf(engine, record), pid: record.init.pid };
-    await requestNames(attachSocketOf(engine.paths, id), request);
-  }
+  if (hasNames(networks) && !(await startServing(engine, record, record.init))) return;
   const places = { mode: networkModeOf(record.config.networks), leases, networks };
   const folder = containerFolder(engine.paths, id);
   updateContainerFiles(folder, record.config, hostnameOf(engine, record), places);
+}
+
+/** A monitor that serves already is not disturbed. False: the container has ended meanwhile. */
+async function startServing(
+  engine: Engine,
+  record: ContainerRecord,
+  init: ProcessIdentity,
+): Promise<boolean> {
+  const request = { order: nameOrderOf(engine, record), pid: init.pid };
+  try {
+    await requestNames(attachSocketOf(engine.paths, record.id), request);
+    return true;
+  } catch (error) {
+    if (isProcessAlive(init)) throw error;
+    return false;
+  }
 }

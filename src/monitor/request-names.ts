@@ -1,31 +1,10 @@
 /**
- * Asking a running container's monitor to serve names: `network connect` to the first network that has any.
+ * Telling a running container's monitor to serve names: it has got its first network that has any.
  */
-import { BockerError } from "../errors.ts";
-import { Channel } from "./channel.ts";
-import {
-  decodeJson,
-  encodeJson,
-  FrameType,
-  fromWireError,
-  type NameRequest,
-  type WireError,
-} from "./protocol.ts";
-import { withSocketAddress } from "./socket-address.ts";
+import { askMonitor } from "./ask-monitor.ts";
+import { encodeJson, FrameType, type NameRequest } from "./protocol.ts";
 
-/** Kept when the resolver answers. Rejects with the monitor's BockerError, or with the system's when nobody listens. */
-export async function requestNames(socketPath: string, request: NameRequest): Promise<void> {
-  const channel = await withSocketAddress(socketPath, (unix) => Channel.connect({ unix }));
-  channel.send(FrameType.serveNames, encodeJson(request));
-  await new Promise<void>((resolve, reject) => {
-    channel.listen({
-      frame: ({ type, payload }) => {
-        channel.hold();
-        channel.close();
-        if (type === FrameType.namesServed) resolve();
-        else reject(fromWireError(decodeJson<WireError>(payload)));
-      },
-      closed: () => reject(new BockerError("the container's monitor has gone without an answer")),
-    });
-  });
+/** Kept when the resolver answers. */
+export function requestNames(socketPath: string, request: NameRequest): Promise<void> {
+  return askMonitor(socketPath, FrameType.serveNames, encodeJson(request), FrameType.namesServed);
 }
