@@ -112,6 +112,17 @@ const flagErrors: readonly (readonly [string, string])[] = [
   ],
   ["--network name=a,foo=b", `invalid argument "name=a,foo=b" for "--network" flag: invalid field key foo`],
   ["--network name=a,alias", `invalid argument "name=a,alias" for "--network" flag: invalid field alias`],
+  [
+    "--network name=a,gw-priority=x",
+    `invalid argument "name=a,gw-priority=x" for "--network" flag: invalid gw-priority (x): invalid syntax`,
+  ],
+  [
+    "--network name=a,driver-opt=x",
+    `invalid argument "name=a,driver-opt=x" for "--network" flag: invalid key value pair format in driver options`,
+  ],
+  ["--ip fd00::1", `invalid argument "fd00::1" for "--ip" flag: invalid IPv4 address: fd00::1`],
+  ["--ip6 10.0.0.1", `invalid argument "10.0.0.1" for "--ip6" flag: invalid IPv6 address: 10.0.0.1`],
+  ["--mac-address x", `invalid argument "x" for "--mac-address" flag: x is not a valid mac address`],
   ["--oom_kill_disable 2", `invalid argument "2" for "--oom_kill_disable" flag: must be 0 or 1`],
 ];
 
@@ -227,6 +238,19 @@ const valueErrors: readonly (readonly [string, string])[] = [
     "conflicting options: cannot attach both user-defined and non-user-defined network-modes",
   ],
   ["--network web --network web", 'network "web" is specified multiple times'],
+  [
+    "--network name=a,alias=x --network-alias y",
+    "conflicting options: cannot specify both --network-alias and per-network alias",
+  ],
+  [
+    "--network name=a,ip=10.0.0.1 --ip 10.0.0.2",
+    "conflicting options: cannot specify both --ip and per-network IPv4 address",
+  ],
+  [
+    "--network name=a,ip6=fd00::1 --ip6 fd00::2",
+    "conflicting options: cannot specify both --ip6 and per-network IPv6 address",
+  ],
+  ["--network host --mac-address 02:00:00:00:00:01", "conflicting options: mac-address and the network mode"],
   ["--network container:a -p 80", "conflicting options: port publishing and the container type network mode"],
   ["--network container:a -h x", "conflicting options: hostname and the network mode"],
   ["--network container:a --dns 1.1.1.1", "conflicting options: dns and the network mode"],

@@ -179,6 +179,11 @@ describe("spellings of other systems", () => {
     ["-netdriver container -container c1", "--network container:c1"],
     ["-netdriver bridge --network web", "--network web"],
     ["--network default", "--network bridge"],
+    [
+      "--ip 10.0.0.9 --ip6 fd00::9 --network-alias a --net-alias b --mac-address 02-00-00-00-0A-01 --network web",
+      "--network name=web,ip=10.0.0.9,ip6=fd00::9,alias=a,alias=b,mac-address=02:00:00:00:0a:01",
+    ],
+    ["--mac-address 02:00:00:00:00:01", "--network name=bridge,mac-address=02:00:00:00:00:01"],
   ];
   for (const [ours, dockers] of same) {
     test(`${ours} is ${dockers}`, async () => expect(await configOf(ours)).toEqual(await configOf(dockers)));
