@@ -101,6 +101,30 @@ export const groupCommands: CommandTable = [
     load: () => import("./command/image-prune.ts"),
   },
   {
+    name: "portmap forward",
+    aliases: [],
+    summary: "Add or delete mappings of host ports by hand",
+    load: () => import("./command/portmap-forward.ts"),
+  },
+  {
+    name: "portmap list",
+    aliases: ["portmap ls"],
+    summary: "List published ports and mappings made by hand",
+    load: () => import("./command/portmap-list.ts"),
+  },
+  {
+    name: "portmap start",
+    aliases: [],
+    summary: "Forward ports in userland until stopped",
+    load: () => import("./command/portmap-start.ts"),
+  },
+  {
+    name: "portmap stop",
+    aliases: [],
+    summary: "Stop forwarding ports in userland",
+    load: () => import("./command/portmap-stop.ts"),
+  },
+  {
     name: "system check",
     aliases: [],
     summary: "Check images, containers and volumes for damage and leftovers",

@@ -165,4 +165,15 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX execs_by_container ON execs (container_id);
   `,
+  // What `portmap forward` has added.
+  `
+  CREATE TABLE port_maps (
+    protocol TEXT NOT NULL,
+    host_ip TEXT NOT NULL,
+    host_port INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    target_port INTEGER NOT NULL,
+    UNIQUE (protocol, host_ip, host_port, target, target_port)
+  ) STRICT;
+  `,
 ];
