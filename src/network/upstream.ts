@@ -11,12 +11,14 @@ import { readText } from "./host-network.ts";
 import { dnsPort } from "./name-order.ts";
 import { hostNameservers } from "./resolv-conf.ts";
 
-const lookAgainMs = 1000;
-
-/** Gives the servers to ask at this moment. `dns`: the container's `--dns`; `path`: the host's resolv.conf. */
+/**
+ * Gives the servers to ask at this moment. `dns`: the container's `--dns`; `path`: the host's resolv.conf, looked at at most
+ * every `lookAgainMs`.
+ */
 export function upstreamServers(
   dns: readonly string[],
   path = "/etc/resolv.conf",
+  lookAgainMs = 1000,
 ): () => readonly NameServerAddress[] {
   const withPort = (addresses: readonly string[]) => addresses.map((address) => ({ address, port: dnsPort }));
   if (dns.length > 0) {
