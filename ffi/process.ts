@@ -95,6 +95,15 @@ export function setPrlimit(pid: number, resource: number, limit: ResourceLimit):
   syscall("prlimit64", [pid, resource, new Uint8Array(words.buffer), null]);
 }
 
+/** capabilities(7), "The securebits flags": changes of the ids below leave the capabilities alone. */
+export const SECBIT_NO_SETUID_FIXUP = 4;
+
+/** setfsuid(2) and setfsgid(2): whose files this thread makes. Neither ever fails; of this thread alone. */
+export function setFsIds(uid: number, gid: number): void {
+  syscall("setfsgid", [gid]);
+  syscall("setfsuid", [uid]);
+}
+
 /** setsid(2): a session of one's own; EPERM for a group leader. */
 export function setsid(): number {
   return syscall("setsid", []);

@@ -3,7 +3,7 @@
  * ignoring one of these would weaken a container behind its user's back.
  */
 import { BockerError } from "../errors.ts";
-import type { Spec, SpecMount, SpecNamespaceType, SpecProcess } from "../spec/oci.ts";
+import type { Spec, SpecMount, SpecNamespaceType, SpecProcess, SpecSeccomp } from "../spec/oci.ts";
 import type { ProcessContext, StartContext } from "./context.ts";
 import { checked, seccompFlags } from "./kernel-word.ts";
 import { parseMountOptions } from "./mount-option.ts";
@@ -39,6 +39,11 @@ export function checkProcess(process: SpecProcess, { securityModules = [] }: Pro
 /** The flags of a Spec's filter, for ProcessContext.seccompFlags. */
 export function checkSeccompFlags(flags: readonly string[] | undefined): readonly SeccompFlag[] {
   return (flags ?? []).map((flag) => checked("seccomp flag", flag, seccompFlags));
+}
+
+/** Whether somebody has to listen to the filter. */
+export function notifies(policy: SpecSeccomp | undefined): boolean {
+  return policy?.syscalls?.some(({ action }) => action === "SCMP_ACT_NOTIFY") === true;
 }
 
 function noSelinux(): BockerError {

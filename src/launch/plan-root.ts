@@ -64,12 +64,14 @@ export function enterRoot(
   builder: PlanBuilder,
   root: string,
   { hooks }: Spec,
-  { rootfs, hostRoot }: StartContext,
+  context: StartContext,
   fill: () => void,
 ): void {
+  const { rootfs, hostRoot } = context;
   if (hooks === undefined || !hasHooksBeforePivot(hooks)) {
     builder.step("pivoting into the root file system");
     putOver(builder, root, "/");
+    leavePeers(builder, context);
     pivot(builder, root, hostRoot);
     fill();
     return;
@@ -79,6 +81,7 @@ export function enterRoot(
   builder.step("entering the root file system");
   builder.add({ call: "openat", dirfd: "AT_FDCWD", path: "/", flags, keep: host });
   putOver(builder, root, hookRootOf(rootfs));
+  leavePeers(builder, context);
   builder.add({ call: "chroot", path: "." }, { call: "chdir", path: "/" });
   fill();
   builder.step("waiting for the hooks").add({ call: "report", reached: "hooks" });
@@ -109,6 +112,13 @@ function putOver(builder: PlanBuilder, root: string, path: string): void {
     { call: "move_mount", fromFd: root, from: "", toFd: "AT_FDCWD", to: path, flags },
     { call: "fchdir", fd: root },
   );
+}
+
+/** Before mount_setattr(2): a directory's clone still is a peer of the host's mount, which pivot_root(2) refuses too. */
+function leavePeers(builder: PlanBuilder, { rootfs, kernel }: StartContext): void {
+  if (rootfs.kind !== "directory" || kernel.mountSetattr) return;
+  const flags = ["MS_REC", "MS_PRIVATE"] as const;
+  builder.add({ call: "mount", source: null, target: ".", fsType: null, flags, data: "" });
 }
 
 /** The new root, which is the working directory, is swapped with the old, which is dropped (pivot_root(2), `pivot_root(".", ".")`). */

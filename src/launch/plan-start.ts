@@ -11,7 +11,7 @@
 import { BockerError } from "../errors.ts";
 import { hostIdOf } from "../security/id-map.ts";
 import type { Spec, SpecLinux, SpecMount, SpecProcess } from "../spec/oci.ts";
-import { checkProcess, checkSeccompFlags, checkSpec } from "./check-spec.ts";
+import { checkProcess, checkSeccompFlags, checkSpec, notifies } from "./check-spec.ts";
 import type { StartContext } from "./context.ts";
 import { alwaysInherited, type LaunchPlan } from "./plan.ts";
 import { planLimits, planOomScore, planPersonality, planStdio } from "./plan-attributes.ts";
@@ -92,7 +92,7 @@ function labelOf(spec: Spec): Pick<SourceContext, "mountLabel"> {
 
 function seccompOf({ linux }: Spec): Pick<StartContext, "seccompFlags" | "listener"> {
   const seccompFlags = checkSeccompFlags(linux?.seccomp?.flags);
-  return linux?.seccomp?.listenerPath === undefined ? { seccompFlags } : { seccompFlags, listener: true };
+  return notifies(linux?.seccomp) ? { seccompFlags, listener: true } : { seccompFlags };
 }
 
 function requireProcess(spec: Spec): SpecProcess {

@@ -7,6 +7,7 @@ import { mountAttributes, openFlags, resolveFlags } from "../../ffi/flags.ts";
 import { fsconfig, fsmount, fsopen } from "../../ffi/mount.ts";
 import { openPtyPeer, ptyNumber, setWindowSize, unlockPty, type WindowSize } from "../../ffi/tty.ts";
 import { BockerError } from "../errors.ts";
+import { firstId, hostIdOf, type IdMaps } from "../security/id-map.ts";
 
 export interface Console {
   /** The engine's end. */
@@ -26,9 +27,12 @@ const defaultDevptsOptions: readonly (readonly [string, string])[] = [
   ["gid", "5"],
 ];
 
-/** A terminal in a devpts of its own. All descriptors are close-on-exec and the caller's. */
-export function openConsole(size?: WindowSize): Console {
-  const devpts = mountDevpts();
+/**
+ * A terminal in a devpts of its own. All descriptors are close-on-exec and the caller's. With id maps, those of the
+ * container's user namespace, its root owns what is opened there.
+ */
+export function openConsole(size?: WindowSize, maps?: IdMaps): Console {
+  const devpts = mountDevpts(maps === undefined ? defaultDevptsOptions : mappedDevptsOptions(maps));
   try {
     return { ...openPty(devpts, "ptmx", size), devpts };
   } catch (error) {
@@ -57,12 +61,22 @@ export function openContainerConsole(rootFd: number, size?: WindowSize): Console
   }
 }
 
-function mountDevpts(): number {
+const ttyGroup = 5;
+
+/** The group is root's where the namespace has no id for tty. */
+function mappedDevptsOptions({ uidMappings, gidMappings }: IdMaps): typeof defaultDevptsOptions {
+  const uid = hostIdOf(uidMappings, firstId(uidMappings)) ?? 0;
+  const gid = hostIdOf(gidMappings, ttyGroup) ?? hostIdOf(gidMappings, firstId(gidMappings)) ?? 0;
+  const others = defaultDevptsOptions.filter(([key]) => key !== "gid");
+  return [...others, ["uid", String(uid)], ["gid", String(gid)]];
+}
+
+function mountDevpts(options: typeof defaultDevptsOptions): number {
   const context = fsopen("devpts");
   try {
     fsconfig(context, { set: "string", key: "source", value: "devpts" });
     fsconfig(context, { set: "flag", key: "newinstance" });
-    for (const [key, value] of defaultDevptsOptions) fsconfig(context, { set: "string", key, value });
+    for (const [key, value] of options) fsconfig(context, { set: "string", key, value });
     fsconfig(context, { set: "create" });
     return fsmount(context, mountAttributes.MOUNT_ATTR_NOSUID | mountAttributes.MOUNT_ATTR_NOEXEC);
   } finally {

@@ -61,6 +61,7 @@ const killProcess = returns(returnValues.SCMP_ACT_KILL_PROCESS);
  * needs a listener, a program longer than the kernel takes.
  */
 export function compileSeccomp(policy: SeccompPolicy, arch: SeccompArch): Uint8Array {
+  checkNotify(policy);
   const [native, ...foreign] = listedAbis(policy, arch);
   const sections = foreign
     .filter((abi) => abi !== "x32")
@@ -238,13 +239,21 @@ function defaultReturn(policy: SeccompPolicy): number {
 }
 
 function returnValue(action: SeccompAction, errnoRet: number | undefined): number {
-  if (action === "SCMP_ACT_NOTIFY") {
-    throw new BockerError('cannot compile seccomp profile: "SCMP_ACT_NOTIFY" needs a listener', {
-      kind: "unsupported",
-    });
-  }
   const takesData = action === "SCMP_ACT_ERRNO" || action === "SCMP_ACT_TRACE";
   return (returnValues[action] | (takesData ? (errnoRet ?? eperm) & 0xffff : 0)) >>> 0;
+}
+
+/** Somebody has to listen; and who hands the listener over must not be stopped doing so: runc's two refusals. */
+function checkNotify(policy: SeccompPolicy): void {
+  const cannot = (reason: string, kind: "unsupported" | "invalid-config") =>
+    new BockerError(`cannot compile seccomp profile: "SCMP_ACT_NOTIFY" ${reason}`, { kind });
+  if (policy.defaultAction === "SCMP_ACT_NOTIFY")
+    throw cannot("cannot be the default action", "invalid-config");
+  const rules = (policy.syscalls ?? []).filter(({ action }) => action === "SCMP_ACT_NOTIFY");
+  if (rules.length === 0) return;
+  if (policy.listenerPath === undefined) throw cannot("needs a listener", "unsupported");
+  if (rules.some(({ names }) => names.includes("write")))
+    throw cannot('cannot be used for "write"', "invalid-config");
 }
 
 function tooLong(length: number): BockerError {

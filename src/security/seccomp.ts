@@ -43,26 +43,3 @@ export async function resolveSeccompPolicy(request: SeccompRequest): Promise<Sec
   const { defaultSeccompProfile } = await import("./seccomp-default-profile.ts");
   return resolveSeccompProfile(defaultSeccompProfile(), request);
 }
-
-/** SECCOMP_FILTER_FLAG_*, linux/seccomp.h, by the runtime spec's names. */
-const filterFlags: Readonly<Record<string, number>> = {
-  SECCOMP_FILTER_FLAG_TSYNC: 1,
-  SECCOMP_FILTER_FLAG_LOG: 2,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
-};
-
-/**
- * The flags argument of seccomp(2). Absent means SPEC_ALLOW, as in runc: without it kernels before 5.16 switch on
- * costly speculation guards for the container. Undefined: a word the kernel does not know.
- */
-export function seccompFlagBits(flags: readonly string[] | undefined): number | undefined {
-  if (flags === undefined) return filterFlags.SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-  let bits = 0;
-  for (const flag of flags) {
-    const bit = filterFlags[flag];
-    if (bit === undefined) return undefined;
-    bits |= bit;
-  }
-  return bits;
-}

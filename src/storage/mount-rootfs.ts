@@ -7,18 +7,89 @@
  * a symbolic link in a tmpfs that is detached too. Follows docs.kernel.org/filesystems/overlayfs.html.
  */
 import { closeSync, openSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { fchdir, symlinkat } from "../../ffi/file.ts";
-import { AT_FDCWD, atFlags, mountFlags, openFlags, openTreeFlags } from "../../ffi/flags.ts";
+import {
+  AT_FDCWD,
+  atFlags,
+  mountAttributes,
+  mountFlags,
+  openFlags,
+  openTreeFlags,
+  prctlOptions,
+} from "../../ffi/flags.ts";
 import { fsconfig, fsmount, fsopen, mount_setattr, open_tree } from "../../ffi/mount.ts";
+import { prctl, SECBIT_NO_SETUID_FIXUP, setFsIds } from "../../ffi/process.ts";
 import { isErrno, SyscallError } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
 import type { OverlayRootfs, Rootfs } from "./storage-driver.ts";
 
 const O_PATH_DIRECTORY = openFlags.O_PATH | openFlags.O_DIRECTORY;
 
-/** Mounts; gives the descriptor (close-on-exec, the caller's). Throws kind `host` with a hint for the usual causes. */
-export function mountRootfs(rootfs: Rootfs): number {
+/** Ids that files get without being changed: those of a user namespace (src/runtime/user-namespace.ts), and its root's. */
+export interface MappedIds {
+  /** Its descriptor. */
+  readonly userNamespace: number;
+  /** What 0 is outside of it. */
+  readonly rootUid: number;
+  readonly rootGid: number;
+}
+
+/**
+ * Mounts; gives the descriptor (close-on-exec, the caller's). Throws kind `host` with a hint for the usual causes.
+ *
+ * With mapped ids what is root's on the disk is the namespace's root's in the mount, and what that writes is root's on
+ * the disk. Overlay layers need Linux 6.15 for it, a directory 5.12 and a file system that can; kind `unsupported` else.
+ */
+export function mountRootfs(rootfs: Rootfs, ids?: MappedIds): number {
+  if (ids !== undefined) return mountMapped(rootfs, ids);
   return rootfs.kind === "overlay" ? mountOverlay(rootfs.lowerdirs, rootfs) : cloneDirectory(rootfs.path);
+}
+
+/** Each layer is a mount of its own with other ids; upper and work directory have to be on one. */
+function mountMapped(rootfs: Rootfs, ids: MappedIds): number {
+  const held: number[] = [];
+  const mapped = (path: string): string => {
+    const fd = openClone(path);
+    held.push(fd);
+    mount_setattr(fd, "", atFlags.AT_EMPTY_PATH, {
+      set: mountAttributes.MOUNT_ATTR_IDMAP,
+      propagation: mountFlags.MS_PRIVATE,
+      userNamespaceFd: ids.userNamespace,
+    });
+    return `/proc/self/fd/${fd}`;
+  };
+  try {
+    if (rootfs.kind === "directory") {
+      mapped(rootfs.path);
+      return held.pop() ?? -1;
+    }
+    const writable = mapped(dirname(rootfs.upperdir));
+    const upperdir = `${writable}/${basename(rootfs.upperdir)}`;
+    const workdir = `${writable}/${basename(rootfs.workdir)}`;
+    const lowerdirs = rootfs.lowerdirs.map(mapped);
+    return asOwner(ids, () => mountWith(addLayersOneByOne, lowerdirs, { upperdir, workdir }));
+  } catch (error) {
+    throw cannotMap(error);
+  } finally {
+    for (const fd of held) closeSync(fd);
+  }
+}
+
+/**
+ * overlayfs makes its own files as who mounts it, and in an id-mapped mount the host's root has no id. So this thread's
+ * files are the mapped root's meanwhile, with all capabilities kept.
+ */
+function asOwner<Result>({ rootUid, rootGid }: MappedIds, act: () => Result): Result {
+  const bits = prctl(prctlOptions.PR_GET_SECUREBITS, 0);
+  prctl(prctlOptions.PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP);
+  setFsIds(rootUid, rootGid);
+  try {
+    return act();
+  } finally {
+    setFsIds(0, 0);
+    prctl(prctlOptions.PR_SET_SECUREBITS, bits);
+  }
 }
 
 /** The layers alone, read-only, top first: for looking into an image. A descriptor as mountRootfs gives. */
@@ -141,6 +212,15 @@ export function cannotMount(error: unknown): unknown {
     kind: "host",
     cause: error,
     ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+function cannotMap(error: unknown): unknown {
+  if (!isErrno(error, "EINVAL", "ENOSYS", "EOPNOTSUPP")) return cannotMount(error);
+  return new BockerError("cannot map the ids of the root file system: this kernel or file system cannot", {
+    kind: "unsupported",
+    cause: error,
+    hint: "id-mapped layers need Linux 6.15, and a file system that can be id-mapped (ext4, xfs, btrfs)",
   });
 }
 

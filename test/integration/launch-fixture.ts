@@ -35,7 +35,7 @@ export interface TemporaryRootfs extends Disposable {
 }
 
 const applets =
-  "sh cat ls id ps hostname ip tty sleep stty touch mkdir grep mount readlink echo env pwd ulimit wc kill stat head cut mknod uname nice ionice date".split(
+  "sh cat ls id ps hostname ip tty sleep stty touch mkdir grep mount readlink echo env pwd ulimit wc kill stat head cut mknod uname ionice true".split(
     " ",
   );
 

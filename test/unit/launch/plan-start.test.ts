@@ -177,6 +177,12 @@ describe("what a start asks of the kernel", () => {
     expect(plan.operations.filter((op) => op.call === "sethostname" || op.call === "socket")).toEqual([]);
   });
 
+  test("a session keyring only where one is named", () => {
+    const { keyring: _keyring, ...without } = context;
+    expect(planStart(specOf(), context).operations.some(callIs("keyctl"))).toBe(true);
+    expect(planStart(specOf(), without).operations.some(callIs("keyctl"))).toBe(false);
+  });
+
   test("ramfs: moved and chrooted instead of pivoted", () => {
     const calls = planStart(specOf(), { ...context, hostRoot: "ramfs" }).operations.map(({ call }) => call);
     expect(calls).toContain("chroot");

@@ -1,7 +1,6 @@
 /** The compiler's rules: comparisons, precedence, ABIs, limits; on policies made for each case. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { seccompFlagBits } from "../../../src/security/seccomp.ts";
 import { auditArch, type SeccompAbi, syscallNumbers, x32Bit } from "../../../src/security/seccomp-abi.ts";
 import { compileSeccomp } from "../../../src/security/seccomp-compile.ts";
 import type { SeccompArg, SeccompOperator, SeccompPolicy } from "../../../src/security/seccomp-rule.ts";
@@ -189,6 +188,12 @@ describe("actions", () => {
     expect(() => compile({ syscalls: [{ names: ["mount"], action: "SCMP_ACT_NOTIFY" }] })).toThrow(
       "needs a listener",
     );
+    const listenerPath = "/run/agent.sock";
+    const syscalls = [{ names: ["mount"], action: "SCMP_ACT_NOTIFY" as const }];
+    expect(compile({ listenerPath, syscalls })("x86_64", "mount")).toBe(0x7fc0_0000);
+    const writes = [{ names: ["read", "write"], action: "SCMP_ACT_NOTIFY" as const }];
+    expect(() => compile({ listenerPath, syscalls: writes })).toThrow('cannot be used for "write"');
+    expect(() => compile({ listenerPath, defaultAction: "SCMP_ACT_NOTIFY" })).toThrow("default action");
   });
 
   test("an allow-list by default leaves calls newer than the profile alone, a deny-list answers ENOSYS", () => {
@@ -288,11 +293,4 @@ describe("the tables", () => {
   ] as const)("%s %s is %d", (abi, name, number) => {
     expect(syscallNumbers(abi).get(name)).toBe(number);
   });
-});
-
-test("flags of seccomp(2), SPEC_ALLOW where none are given", () => {
-  expect(seccompFlagBits(undefined)).toBe(4);
-  expect(seccompFlagBits([])).toBe(0);
-  expect(seccompFlagBits(["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_TSYNC"])).toBe(3);
-  expect(seccompFlagBits(["LOG"])).toBeUndefined();
 });
