@@ -8,6 +8,7 @@ import type { MappingSelector, PortMapping } from "../config/port-map-spec.ts";
 import { BockerError } from "../errors.ts";
 import { isProcessAlive, type ProcessIdentity } from "../host/process-identity.ts";
 import { hasIpv6 } from "../network/host-network.ts";
+import { renderHostSide } from "../network/port-text.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { getContainer } from "../state/container.ts";
 import { listPorts } from "../state/port.ts";
@@ -63,7 +64,8 @@ export async function stopPortMapService(engine: Engine): Promise<void> {
 }
 
 export interface MappingRow {
-  readonly host: Pick<PortMapping, "hostIp" | "hostPort">;
+  /** `0.0.0.0:8080` */
+  readonly host: string;
   readonly target: string;
   readonly protocol: string;
   /** The container that publishes it; absent: made by hand. */
@@ -73,21 +75,21 @@ export interface MappingRow {
 /** Published ports of all containers, and the mappings made by hand. */
 export function listPortMap({ state }: Engine): readonly MappingRow[] {
   const published = listPorts(state).map((port) => ({
-    host: port,
+    host: renderHostSide(port),
     target: joinPort(port.containerIp, port.containerPort),
     protocol: port.protocol,
     container: getContainer(state, port.containerId)?.name ?? port.containerId.slice(0, 12),
   }));
   const byHand = listMappings(state).map((mapping) => ({
-    host: mapping,
+    host: renderHostSide(mapping),
     target: joinPort(mapping.target, mapping.targetPort),
     protocol: mapping.protocol,
   }));
   return [...published, ...byHand];
 }
 
-function joinPort(host: string, port: number): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+function joinPort(hostIp: string, hostPort: number): string {
+  return renderHostSide({ hostIp, hostPort });
 }
 
 function everyAddress(): readonly string[] {

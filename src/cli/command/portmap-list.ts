@@ -1,5 +1,4 @@
 import { listPortMap } from "../../engine/port-map.ts";
-import { renderHostSide } from "../../network/port-text.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { renderTable } from "../table.ts";
@@ -17,7 +16,7 @@ export const command: CommandSpec = {
   maxArguments: 0,
   async run(context, parsed) {
     const rows = listPortMap(await openEngineFor(context)).map(({ host, target, protocol, container }) => ({
-      Host: renderHostSide(host),
+      Host: host,
       Target: target,
       Protocol: protocol,
       Container: container ?? "",
