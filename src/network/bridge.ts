@@ -77,7 +77,7 @@ export function checkSubnetIsFree(network: NetworkRecord): void {
     if (other === undefined) continue;
     throw new BockerError(
       `cannot make network "${network.name}": ${renderSubnet(subnet)} overlaps ${renderSubnet(other)}, which the host uses`,
-      { kind: "conflict", hint: "remove the network, and let another subnet be chosen for it" },
+      { kind: "conflict", hint: "choose another subnet: for this network anew, or for what the host uses" },
     );
   }
 }

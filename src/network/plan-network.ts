@@ -146,7 +146,8 @@ function checkOverlap(text: string, own: readonly Subnet[], occupied: readonly S
   });
 }
 
-function chooseFreePool(settings: NetworkOptions, occupied: readonly Subnet[]): AddressPool {
+/** A subnet of the settings' pools that overlaps nothing. Throws docker's error when there is none. */
+export function chooseFreePool(settings: NetworkOptions, occupied: readonly Subnet[]): AddressPool {
   const pools = settings.pools.map((pool) => parseSubnet(pool));
   const subnet = chooseSubnet(pools, defaultPrefixLength, occupied);
   if (subnet !== undefined) return plainPool(subnet);

@@ -11,13 +11,14 @@ import { ensureDefaultNetwork } from "./default-network.ts";
 import type { Endpoint } from "./default-route.ts";
 import { defaultNetworkName, type NetworkOptions } from "./network-options.ts";
 import { checkEndpoint, type LeaseAsk, leaseFailure, planLease } from "./plan-lease.ts";
+import { refreshSubnet } from "./refresh-subnet.ts";
 
 /** The network of a request. Throws `network x not found`, and docker's "invalid endpoint settings". */
 export function resolveNetwork(state: State, options: NetworkOptions, request: NetworkConfig): NetworkRecord {
   const isDefault = request.name === defaultNetworkName || request.name === "default";
   const network = isDefault ? ensureDefaultNetwork(state, options) : findNetwork(state, request.name);
   checkEndpoint(network, request);
-  return network;
+  return refreshSubnet(state, options, network);
 }
 
 /** The container's place in a network, or docker's reason why there is none. */

@@ -39,6 +39,11 @@ export function insertNetwork(state: State, network: NetworkRecord): void {
   }
 }
 
+/** Gives a network other IPv4 addresses; nobody may have one of the old ones. */
+export function setNetworkPool(state: State, id: string, { subnet, gateway }: AddressPool): void {
+  state.run("UPDATE networks SET subnet = ?, gateway = ? WHERE id = ?", subnet, gateway, id);
+}
+
 /** The network of that name. */
 export function findNetworkByName(state: State, name: string): NetworkRecord | undefined {
   const row = state.first("SELECT * FROM networks WHERE name = ?", name);

@@ -168,6 +168,43 @@ describe("refused:", () => {
   });
 });
 
+describe("a subnet that the host has come to use", () => {
+  /** An interface of the host with an address in that subnet, where the network's bridge was. */
+  function occupy(network: { Id: string; IPAM: { Config: { Gateway: string }[] } }): Disposable {
+    const name = `${bocker.bridge.slice(0, 9)}v`;
+    const address = `${network.IPAM.Config[0]?.Gateway}/24`;
+    for (const words of [
+      `link del br-${network.Id.slice(0, 12)}`,
+      `link add ${name} type bridge`,
+      `addr add ${address} dev ${name}`,
+      `link set ${name} up`,
+    ]) {
+      if (!Bun.spawnSync(["ip", ...words.split(" ")]).success) throw new Error(`ip ${words} failed`);
+    }
+    return { [Symbol.dispose]: () => void Bun.spawnSync(["ip", "link", "del", name]) };
+  }
+
+  test("is left to it when bocker chose it: the network gets another", async () => {
+    await bocker.ok("network", "create", "nomad");
+    const before = await inspectNetwork("nomad");
+    using _ = occupy(before);
+    await bocker.ok("run", "--rm", "--network", "nomad", "busybox", "true");
+    const after = await inspectNetwork("nomad");
+    expect(after.Id).toBe(before.Id);
+    expect(after.IPAM.Config[0].Subnet).not.toBe(before.IPAM.Config[0].Subnet);
+    await bocker.ok("network", "rm", "nomad");
+  });
+
+  test("is a clear error when the user did", async () => {
+    await bocker.ok("network", "create", "-s", `${prefix}.13.0/24`, "settler");
+    using _ = occupy(await inspectNetwork("settler"));
+    const { exitCode, stderr } = await bocker.run("run", "--rm", "--network", "settler", "busybox", "true");
+    expect(exitCode).toBe(125);
+    expect(stderr).toContain(`${prefix}.13.0/24 overlaps ${prefix}.13.0/24, which the host uses`);
+    await bocker.ok("network", "rm", "settler");
+  });
+});
+
 test("prune takes what no container is in", async () => {
   for (const name of ["used", "idle", "kept"])
     await bocker.ok("network", "create", ...(name === "kept" ? ["--label", "keep"] : []), name);
