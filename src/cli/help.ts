@@ -15,6 +15,8 @@ export function renderCommandHelp(spec: CommandSpec, columns = 80): string {
   const options = spec.options.some(({ short }) => short === "h")
     ? [...spec.options, helpOption]
     : spec.options;
+  const members = renderMembers(spec.name, commandTable);
+  if (members !== "") sections.push(`Commands:\n${members}`);
   if (spec.options.length > 0) sections.push(`Options:\n${renderOptions(options, columns)}`);
   sections.push(`Example:\n  ${spec.example}\n`);
   return sections.join("\n");
@@ -48,6 +50,16 @@ export function renderMainHelp(table: CommandTable = commandTable, columns = 80)
 
 /** `bocker image`: the commands of a group. */
 export function renderGroupHelp(group: string, table: CommandTable = commandTable): string {
+  return [
+    `Usage:  bocker ${group} COMMAND\n`,
+    `Manage ${group}s\n`,
+    `Commands:\n${renderMembers(group, table)}`,
+    `Run 'bocker ${group} COMMAND --help' for more information on a command.\n`,
+  ].join("\n");
+}
+
+/** A line for each command of a group, the word that follows the group's; empty for what is none. */
+function renderMembers(group: string, table: CommandTable): string {
   const members = table.flatMap((entry) =>
     namesOf(entry)
       .filter((name) => name.startsWith(`${group} `))
@@ -55,15 +67,10 @@ export function renderGroupHelp(group: string, table: CommandTable = commandTabl
       .map((name) => ({ name: name.slice(group.length + 1), summary: entry.summary })),
   );
   const width = Math.max(...members.map(({ name }) => name.length)) + 2;
-  const lines = members
+  return members
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, summary }) => `  ${name.padEnd(width)}${summary}\n`);
-  return [
-    `Usage:  bocker ${group} COMMAND\n`,
-    `Manage ${group}s\n`,
-    `Commands:\n${lines.join("")}`,
-    `Run 'bocker ${group} COMMAND --help' for more information on a command.\n`,
-  ].join("\n");
+    .map(({ name, summary }) => `  ${name.padEnd(width)}${summary}\n`)
+    .join("");
 }
 
 /** pflag's FlagUsagesWrapped: sorted, descriptions in one column and wrapped to the terminal. */

@@ -4,7 +4,7 @@
  *
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
- *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, memory, names
+ *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, names
  *   bun run bench --record         also replaces the results in README.md beside this file
  *
  * Prints Markdown. Take ratios from it, and those only from a quiet machine.
@@ -17,6 +17,7 @@ import { listImages, setTag } from "../../src/state/image.ts";
 import { openState } from "../../src/state/state.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 import { makeBundle, makeRootfs } from "./bundle.ts";
+import { benchLogs } from "./logs.ts";
 import { type Contestant, measure, renderTimings } from "./measure.ts";
 import { type MemoryUse, measureIdleMemory, renderMemory } from "./memory.ts";
 import { benchNames } from "./names.ts";
@@ -42,6 +43,7 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
   burst: benchBurst,
   crowd: benchCrowd,
   pull: ({ directory, binary, bocker, peers }) => benchPull({ directory, binary, env: bocker.env, peers }),
+  logs: benchLogs,
   memory: benchMemory,
   names: benchNames,
 };

@@ -30,7 +30,7 @@ const lines = [
   "exec web",
   "stop -t x web",
   "rm",
-  "logs a b",
+  "logs",
   "images a b",
   "kill -s",
 ];
