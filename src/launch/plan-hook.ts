@@ -25,6 +25,8 @@ export function planHook(hook: SpecHook, place: HookPlace, environment: readonly
   if (place.in === "container") return planInside(hook.path, { ...place.process, args, env }, place.context);
   const builder = new PlanBuilder();
   if (place.in === "mounts") planJoin(builder, place.namespaces);
+  // So that a hook that hangs can be killed with all that it started.
+  builder.step("creating a session").add({ call: "setsid" });
   builder.step("closing inherited descriptors");
   builder.add({ call: "close_range", first: 3, flags: ["CLOSE_RANGE_CLOEXEC"] });
   builder.step(`exec: ${JSON.stringify(hook.path)}`).add({ call: "report" });

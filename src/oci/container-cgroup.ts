@@ -15,7 +15,8 @@ import type { OciContext } from "./oci-context.ts";
 
 /**
  * The container's path below each cgroup root, absolute; undefined: it gets none. A relative one starts at the root too
- * (config-linux.md#cgroups-path leaves that to the runtime); without one it is the id's.
+ * (config-linux.md#cgroups-path leaves that to the runtime); without one it is the id's. A cgroup that has processes in
+ * it is somebody else's: refused before any record names it, since whoever deletes a container kills what is in there.
  */
 export function cgroupsPathOf(context: OciContext, id: string, { linux }: Spec): string | undefined {
   const asked = linux?.cgroupsPath ?? "";
@@ -33,12 +34,14 @@ export function cgroupsPathOf(context: OciContext, id: string, { linux }: Spec):
     }
     return undefined;
   }
-  return resolveCgroup(hierarchy, asked === "" ? `/bocker-oci-${id}` : asked).path;
+  const cgroup = resolveCgroup(hierarchy, asked === "" ? `/bocker-oci-${id}` : asked);
+  refuseOccupied(cgroup);
+  return cgroup.path;
 }
 
 /**
- * Makes it and sets the limits; undoes what it made when something fails. One that has processes in it is somebody
- * else's, and is refused. Undefined where the caller may do without (`--rootless true`).
+ * Makes it and sets the limits; undoes what it made when something fails. Undefined where the caller may do without
+ * (`--rootless true`).
  */
 export function makeContainerCgroup(
   context: OciContext,
@@ -46,7 +49,6 @@ export function makeContainerCgroup(
   resources: SpecResources | undefined,
 ): Cgroup | undefined {
   const hierarchy = detectCgroups();
-  refuseOccupied(resolveCgroup(hierarchy, cgroupsPath));
   try {
     const devices = withDefaultDevices(resources?.devices ?? []);
     return createCgroup(hierarchy, cgroupsPath, { ...resources, devices });

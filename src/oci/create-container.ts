@@ -53,15 +53,16 @@ export async function createContainer(
   const spec = withEnvironment(bundle.spec, passed.env);
   checkConsole(spec.process?.terminal === true, options.value("console-socket"), mode.detached);
   checkNamespacePaths(spec);
-  const cgroupsPath = cgroupsPathOf(context, id, spec);
   using _lock = context.store.claim(id);
-  const record = newRecord(id, bundle, cgroupsPath);
+  let record: ContainerRecord | undefined;
   try {
+    record = newRecord(id, bundle, cgroupsPathOf(context, id, spec));
     writeFileSync(context.store.configFile(id), bundle.text, { mode: 0o600 });
     context.store.save(record);
     return await launch(context, { ...bundle, spec }, record, options, mode);
   } catch (error) {
-    await undo(context, record);
+    if (record === undefined) context.store.remove(id);
+    else await undo(context, record);
     throw error;
   }
 }
@@ -115,6 +116,7 @@ async function launch(
     master = terminal?.master;
     const launched = await startInit(context, bundle, draft, options, mode, terminal);
     started = launched.process;
+    if (mode.start && hasInnerHooks(spec)) await passGate(context, spec, launched);
     if (master !== undefined && socket !== undefined) {
       sendConsole(socket, master);
       close(master);
@@ -149,8 +151,8 @@ async function startInit(
   const made =
     cgroupsPath === undefined ? undefined : makeContainerCgroup(context, cgroupsPath, spec.linux?.resources);
   using cgroup = made === undefined ? undefined : openCgroup(made);
-  const hasInnerHooks = (spec.hooks?.startContainer ?? []).length > 0;
-  using gate = mode.start && !hasInnerHooks ? undefined : makeGate(store.folder(id));
+  // Closed here before it is passed: as long as we hold an end, the other end's closing cannot be seen.
+  using gate = mode.start && !hasInnerHooks(spec) ? undefined : makeGate(store.folder(id));
   const passed = passedDescriptors(options.count("preserve-fds"));
   const tasks = cgroup?.taskFds ?? [];
   const startContext = await contextOfStart(spec, rootfs, {
@@ -185,24 +187,21 @@ async function startInit(
     },
     beforeGo: note,
   });
-  if (mode.start && hasInnerHooks) await passGate(context, spec, record, process);
   return { record, process };
 }
 
+function hasInnerHooks({ hooks }: Spec): boolean {
+  return (hooks?.startContainer ?? []).length > 0;
+}
+
 async function passGate(
-  context: OciContext,
+  { store }: OciContext,
   spec: Spec,
-  record: ContainerRecord,
-  process: StartedProcess,
+  { record, process }: CreatedContainer,
 ): Promise<void> {
-  try {
-    const { runStartContainerHooks } = await import("./container-hooks.ts");
-    await runStartContainerHooks(spec, record, process);
-    if (spec.process !== undefined) await openGate(context.store.folder(record.id), spec.process);
-  } catch (error) {
-    endChild(process);
-    throw error;
-  }
+  const { runStartContainerHooks } = await import("./container-hooks.ts");
+  await runStartContainerHooks(spec, record, process);
+  if (spec.process !== undefined) await openGate(store.folder(record.id), spec.process);
 }
 
 function withoutCgroup({ cgroupsPath: _none, ...record }: ContainerRecord): ContainerRecord {

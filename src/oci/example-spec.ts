@@ -38,6 +38,7 @@ const mounts: readonly SpecMount[] = [
   },
 ];
 
+/** A bundle directory with this and a `rootfs` beside it runs as it is, from a terminal. */
 export function exampleSpec(): Spec {
   return {
     ociVersion: specVersion,

@@ -11,6 +11,7 @@ export function versionText({ name, version }: OciProgram): string {
   return `${name} version ${version}\nspec: ${specVersion}`;
 }
 
+/** The page of the program itself. */
 export function helpText({ name, version }: OciProgram): string {
   const commands = Object.entries(ociCommands).map(([command, { summary }]) => [command, summary] as const);
   return [

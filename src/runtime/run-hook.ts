@@ -8,7 +8,8 @@ import { readSync, writeSync } from "node:fs";
 import { closeQuietly, POLLIN, poll } from "../../ffi/file.ts";
 import { memfdFlags } from "../../ffi/flags.ts";
 import { memfd_create } from "../../ffi/memfd.ts";
-import { waitid } from "../../ffi/process.ts";
+import { kill, waitid } from "../../ffi/process.ts";
+import { isErrno } from "../../ffi/syscall-error.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import type { ExecContext } from "../launch/context.ts";
 import { planHook } from "../launch/plan-hook.ts";
@@ -18,6 +19,7 @@ import { endChild, startProcess } from "./start-process.ts";
 import { exitOf, type ProcessExit } from "./wait-for-exit.ts";
 
 const maxWaitMs = 60_000;
+const SIGKILL = 9;
 
 /** A process of the container, held by its pidfd. */
 export interface HookTarget {
@@ -74,7 +76,7 @@ async function runHook(hook: SpecHook, setting: HookSetting, state: string): Pro
     // At an offset: the hook's own position stays at the beginning.
     writeSync(stdin, data, 0, data.length, 0);
     const process = await launchHook(hook, setting, [stdin, stdout, stderr]);
-    const exit = waitWithin(process.pidfd, hook.timeout);
+    const exit = waitWithin(process, hook.timeout);
     if (exit.exitCode === 0) return;
     const output = `stdout: ${textIn(stdout)}, stderr: ${textIn(stderr)}`;
     throw new BockerError(`${statusOf(exit)}, ${output}`, { kind: "host" });
@@ -106,16 +108,26 @@ function ownEnvironment(): readonly string[] {
 }
 
 /** Waits in the kernel: whoever runs hooks has nothing else to do meanwhile. Reaps the process, killed if it is late. */
-function waitWithin(pidfd: number, timeout: number | undefined): ProcessExit {
+function waitWithin({ pid, pidfd }: HookTarget, timeout: number | undefined): ProcessExit {
   if (
     !endsBefore(pidfd, timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout * 1000)
   ) {
+    killGroup(pid);
     endChild({ pidfd });
     throw new BockerError(`hook ran past specified timeout of ${timeout}s`, { kind: "timeout" });
   }
   const exit = waitid(pidfd, { block: true });
   closeQuietly(pidfd);
   return exitOf(exit ?? { by: "exit", code: 0 });
+}
+
+/** A hook leads a process group, and nobody else can have its number before it is reaped. */
+function killGroup(pid: number): void {
+  try {
+    kill(-pid, SIGKILL);
+  } catch (error) {
+    if (!isErrno(error, "ESRCH")) throw error;
+  }
 }
 
 /** A signal ends the kernel's wait, not ours. */

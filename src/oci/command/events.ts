@@ -14,6 +14,7 @@ import { printLine } from "../standard-output.ts";
 /** How soon a death by lack of memory, or the container's end, is noticed. */
 const lookMs = 200;
 
+/** Returns when the container has ended, at once with --stats. */
 export async function run({ store }: OciContext, invocation: OciInvocation): Promise<number> {
   const { options } = invocation;
   const [id = ""] = invocation.arguments;

@@ -9,6 +9,7 @@ import type { OciContext, OciInvocation } from "../oci-context.ts";
 import { usage } from "../option.ts";
 import { printLine } from "../standard-output.ts";
 
+/** Needs ps(1) on the host for the table. */
 export function run({ store }: OciContext, { options, arguments: words }: OciInvocation): number {
   const [id = "", ...own] = words;
   const format = options.value("format") ?? "table";

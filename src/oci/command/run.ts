@@ -7,6 +7,7 @@ import { deleteContainer } from "../delete-container.ts";
 import { waitForeground } from "../foreground.ts";
 import type { OciContext, OciInvocation } from "../oci-context.ts";
 
+/** The exit code is the process's, 0 when detached. */
 export async function run(context: OciContext, invocation: OciInvocation): Promise<number> {
   const { options } = invocation;
   const [id = ""] = invocation.arguments;
