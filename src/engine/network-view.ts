@@ -8,7 +8,7 @@ import { ensureDefaultNetwork } from "../network/default-network.ts";
 import { defaultNetworkName } from "../network/network-options.ts";
 import { optionName } from "../network/network-setting.ts";
 import { getContainer } from "../state/container.ts";
-import { leasesInNetwork } from "../state/lease.ts";
+import { leasesInNetwork, listLeases } from "../state/lease.ts";
 import { findNetwork, listNetworks } from "../state/network.ts";
 import type { AddressPool, LeaseRecord, NetworkDriver, NetworkRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
@@ -22,6 +22,8 @@ export interface NetworkView {
   readonly createdAtMs: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly internal: boolean;
+  /** Containers are in it; told by loadNetworks. */
+  readonly isUsed?: boolean;
   /** Absent for host and none. */
   readonly record?: NetworkRecord;
 }
@@ -34,7 +36,12 @@ const builtIn = [
 /** Every network, by name. */
 export function loadNetworks(engine: Engine): readonly NetworkView[] {
   ensureDefaultNetwork(engine.state, engine.settings.network);
-  const views = [...listNetworks(engine.state).map(viewOf), ...builtIn.map(builtInView)];
+  const used = new Set(listLeases(engine.state).map(({ networkId }) => networkId));
+  const made = listNetworks(engine.state).map((record) => ({
+    ...viewOf(record),
+    isUsed: used.has(record.id),
+  }));
+  const views = [...made, ...builtIn.map(builtInView)];
   return views.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 

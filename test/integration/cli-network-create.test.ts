@@ -115,6 +115,11 @@ test("ls filters and formats", async () => {
   );
   expect(await ls("-f", "label=a=b", "-q", "--no-trunc")).toBe((await inspectNetwork("six")).Id);
   expect(await ls("-f", "label=a=c", "-q")).toBe("");
+  expect(await ls("-f", "dangling=1", "--format", "{{.Name}}")).toBe("six");
+  expect(await ls("-f", "dangling=false", "--format", "{{.Name}}")).toBe("bridge\nhost\nnone");
+  expect(await ls("-f", "name=six", "--format", "{{.CreatedAt}}")).toMatch(
+    /^[0-9-]{10} [0-9:]{8} \+0000 UTC$/,
+  );
   await bocker.ok("network", "rm", "six");
 });
 

@@ -1,8 +1,9 @@
 import { loadNetworks, type NetworkView } from "../../engine/network-view.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
+import { renderGoTime } from "../container-text.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { matchesExactly, matchesLabels, matchesPattern } from "../filter-match.ts";
-import { type Filters, filterOption, invalidFilter, parseFilters } from "../filter-option.ts";
+import { booleanFilter, type Filters, filterOption, invalidFilter, parseFilters } from "../filter-option.ts";
 import { renderKeyValues } from "../key-value.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { renderTable, shortId } from "../table.ts";
@@ -37,7 +38,15 @@ export const command: CommandSpec = {
 };
 
 async function listThem(context: CommandContext, parsed: ParsedArguments): Promise<number> {
-  const filters = parseFilters(parsed.list("filter"), ["driver", "id", "label", "name", "scope", "type"]);
+  const filters = parseFilters(parsed.list("filter"), [
+    "dangling",
+    "driver",
+    "id",
+    "label",
+    "name",
+    "scope",
+    "type",
+  ]);
   const wrongType = filters.get("type")?.find((type) => type !== "custom" && type !== "builtin");
   if (wrongType !== undefined) throw invalidFilter(`type=${wrongType}`);
   const engine = await openEngineFor(context);
@@ -60,7 +69,9 @@ async function listThem(context: CommandContext, parsed: ParsedArguments): Promi
 
 function isAsked(view: NetworkView, filters: Filters): boolean {
   const type = ["bridge", "host", "none"].includes(view.name) ? "builtin" : "custom";
+  const isDangling = type === "custom" && view.isUsed !== true;
   return (
+    (booleanFilter(filters, "dangling") ?? isDangling) === isDangling &&
     matchesExactly(filters, "driver", view.driver) &&
     matchesPattern(filters, "id", view.id) &&
     matchesLabels(filters, view.labels) &&
@@ -72,7 +83,7 @@ function isAsked(view: NetworkView, filters: Filters): boolean {
 
 function cellsOf(view: NetworkView, id: string): Readonly<Record<keyof typeof titles, string>> {
   return {
-    CreatedAt: new Date(view.createdAtMs).toISOString(),
+    CreatedAt: renderGoTime(view.createdAtMs),
     Driver: view.driver,
     ID: id,
     IPv4: "true",
