@@ -6,12 +6,13 @@
  * Until the end the rows are everything that may be published, old and new, so that a crash leaves nothing that giving the
  * container's ports back would not find. An error leaves it as it was. Connections that are open go on.
  */
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { lockFile } from "../host/lock-file.ts";
 import { requestPorts } from "../monitor/request-ports.ts";
 import { resolvePorts } from "../network/container-ports.ts";
-import { changePorts } from "../network/firewall.ts";
+import { changePorts, markStale } from "../network/firewall.ts";
 import { heldEndpoints } from "../network/held-endpoints.ts";
 import { portFailure } from "../network/plan-ports.ts";
 import { declaredRules } from "../network/release-networking.ts";
@@ -32,15 +33,31 @@ export async function syncPorts(
   id: string,
   change: (config: ContainerConfig) => ContainerConfig = (config) => config,
 ): Promise<void> {
-  using _lock = lockFile(`${engine.settings.network.runFolder}/ports.lock`);
+  const { network } = engine.settings;
+  using _lock = lockFile(`${network.runFolder}/ports.lock`);
   const record = requireContainer(engine, id);
   const plan = planSync(engine, { ...record, config: change(record.config) });
-  if (plan.added.length + plan.removed.length > 0) await applySync(engine, record, plan);
+  using mark = markChange(network);
+  if (plan.added.length + plan.removed.length > 0 || mark.wasCutShort) await applySync(engine, record, plan);
   engine.state.transaction(() => {
     for (const port of plan.removed) dropPort(engine.state, port);
     reservePorts(engine.state, plan.moved);
     setContainerConfig(engine.state, id, change(requireContainer(engine, id).config));
   });
+}
+
+interface ChangeMark extends Disposable {
+  /** Somebody was killed in the middle: rows alone do not say any more what firewall and monitor know. */
+  readonly wasCutShort: boolean;
+}
+
+/** A file that stands while a change is under way, and that only a killed process leaves behind. */
+function markChange(network: Engine["settings"]["network"]): ChangeMark {
+  const path = `${network.runFolder}/ports-changing`;
+  const wasCutShort = existsSync(path);
+  if (wasCutShort) markStale(network);
+  writeFileSync(path, "");
+  return { wasCutShort, [Symbol.dispose]: () => rmSync(path, { force: true }) };
 }
 
 interface SyncPlan {
@@ -76,8 +93,9 @@ async function applySync(engine: Engine, record: ContainerRecord, plan: SyncPlan
   const { wanted, held, added, removed, moved } = plan;
   const fresh = added.filter((port) => !moved.includes(port));
   const container = { id: record.id, name: record.name };
-  const tell = (ports: readonly PortRecord[]) =>
-    requestPorts(attachSocketOf(paths, record.id), { container, ports });
+  const tell = async (ports: readonly PortRecord[]): Promise<void> => {
+    if (record.init !== undefined) await requestPorts(attachSocketOf(paths, record.id), { container, ports });
+  };
   const afterwards = () => {
     const { networks, ports } = declaredRules(state);
     const others = ports.filter(({ containerId }) => containerId !== record.id);
@@ -94,9 +112,9 @@ async function applySync(engine: Engine, record: ContainerRecord, plan: SyncPlan
   }
 }
 
-function takeRows({ state }: Engine, record: ContainerRecord, ports: readonly PortRecord[]): void {
+function takeRows({ state, settings }: Engine, record: ContainerRecord, ports: readonly PortRecord[]): void {
   try {
-    reservePorts(state, ports);
+    if (reservePorts(state, ports) > 0) markStale(settings.network);
   } catch (error) {
     throw portFailure(record, error);
   }

@@ -10,7 +10,7 @@ import { listPorts, portsOfContainer, releasePorts, reservePorts } from "../stat
 import type { LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { State } from "../state/state.ts";
 import { type Endpoint, routeEndpoint } from "./default-route.ts";
-import { chooseFirewall, isKernelForwarded } from "./firewall.ts";
+import { chooseFirewall, isKernelForwarded, markStale } from "./firewall.ts";
 import { hasIpv6, loadLocalPortRange, loadUsedPorts } from "./host-network.ts";
 import type { NetworkOptions } from "./network-options.ts";
 import { bridgeSettingsOf } from "./network-setting.ts";
@@ -67,7 +67,7 @@ export function takePorts(
     return state.transaction(() => {
       releasePorts(state, container.id);
       const ports = resolvePorts(state, options, container, endpoints, avoided);
-      reservePorts(state, ports);
+      if (reservePorts(state, ports) > 0) markStale(options);
       return ports;
     });
   } catch (error) {

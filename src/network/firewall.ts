@@ -6,7 +6,7 @@
  * goes wrong with one element (somebody flushed the rules, a crash left a stale one) is healed by declaring the whole
  * again from the state. All of it happens under the network lock.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { BockerError, messageOf } from "../errors.ts";
 import { applySteps } from "../host/apply-steps.ts";
 import { writeFileAtomic } from "../host/atomic-file.ts";
@@ -95,8 +95,29 @@ export function planRules(
   const bridges = networks.filter(({ driver }) => driver === "bridge");
   const forwarded = ports.filter((port) => isKernelForwarded(port, firewall.name, options));
   const rules = firewall.planRules(bridges, forwarded);
-  if (firewall.name === "userland") return rules;
-  return [...rules, ...planForwardPolicy(options.table, bridges), ...planTrustedZone(bridges)];
+  const others =
+    firewall.name === "userland"
+      ? []
+      : [...planForwardPolicy(options.table, bridges), ...planTrustedZone(bridges)];
+  return [...rules, ...others, ...freshSteps(options)];
+}
+
+/**
+ * Notes that the firewall may say something that the state knows nothing of any more: the next change declares all
+ * anew, so that what is left of a container never leads to the next one at its address.
+ */
+export function markStale({ runFolder }: NetworkOptions): void {
+  mkdirSync(runFolder, { recursive: true, mode: 0o700 });
+  writeFileSync(staleFile(runFolder), "");
+}
+
+function freshSteps({ runFolder }: NetworkOptions): HostStep[] {
+  const path = staleFile(runFolder);
+  return existsSync(path) ? [{ label: "note that the rules are right", kind: "remove", path }] : [];
+}
+
+function staleFile(runFolder: string): string {
+  return `${runFolder}/stale-rules`;
 }
 
 /** Declares all rules anew. To be called under the network lock. */
@@ -111,22 +132,23 @@ export function forgetNetwork(options: NetworkOptions, gone: NetworkRecord, ever
 }
 
 /**
- * Publishes ports, and takes others away: one transaction. When it fails, all is declared anew from `everything`, which
- * must be as it is to be afterwards.
+ * Publishes ports, and takes others away: one transaction. When it fails, or the rules are known to be stale, all is
+ * declared anew from `everything`, which must be as it is to be afterwards.
  */
 export function changePorts(
   options: NetworkOptions,
   change: { readonly added: readonly PortRecord[]; readonly removed: readonly PortRecord[] },
   everything: () => DeclaredRules,
 ): void {
-  if (change.added.length + change.removed.length === 0) return;
+  const isStale = existsSync(staleFile(options.runFolder));
+  if (change.added.length + change.removed.length === 0 && !isStale) return;
   const { firewall } = chooseFirewall(options);
   const forwarded = (port: PortRecord) => isKernelForwarded(port, firewall.name, options);
   const [added, removed] = [change.added.filter(forwarded), change.removed.filter(forwarded)];
-  if (added.length + removed.length === 0) return;
+  if (added.length + removed.length === 0 && !isStale) return;
   using _lock = lockNetwork(options);
   try {
-    applySteps(firewall.planChange(added, removed));
+    applySteps(isStale ? planRules(options, firewall, everything()) : firewall.planChange(added, removed));
   } catch (error) {
     declareAgain(options, firewall, everything(), error);
   }
@@ -141,6 +163,7 @@ function declareAgain(
   try {
     applySteps(planRules(options, firewall, everything));
   } catch (error) {
+    markStale(options);
     throw new BockerError(messageOf(error), { kind: "host", cause, details: { firewall: firewall.name } });
   }
 }

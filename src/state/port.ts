@@ -12,14 +12,17 @@ import type { Row, State } from "./state.ts";
 /**
  * Reserves every port or none. Throws docker's "port is already allocated" when one is held by a container that
  * lives; what a dead container or another boot left is dropped. Host ports must be chosen already (no 0).
+ * Gives how many ports dead containers of this boot lost, whose firewall rules are then nobody's.
  */
-export function reservePorts(state: State, ports: readonly PortRecord[]): void {
-  state.transaction(() => {
+export function reservePorts(state: State, ports: readonly PortRecord[]): number {
+  return state.transaction(() => {
     state.run("DELETE FROM ports WHERE boot_id <> ?", bootId());
+    let evicted = 0;
     for (const port of ports) {
-      for (const other of overlapping(state, port)) evictOrRefuse(state, port, other);
+      for (const other of overlapping(state, port)) evicted += evictOrRefuse(state, port, other);
       insertPort(state, port);
     }
+    return evicted;
   });
 }
 
@@ -72,10 +75,10 @@ function addressesOverlap(left: string, right: string): boolean {
   return left === right || [left, right].some((address) => address === "0.0.0.0" || address === "::");
 }
 
-function evictOrRefuse(state: State, port: PortRecord, other: PortRecord): void {
+function evictOrRefuse(state: State, port: PortRecord, other: PortRecord): number {
   if (other.containerId === port.containerId || isContainerAlive(state, other.containerId))
     throw portAllocated(port);
-  releasePorts(state, other.containerId);
+  return releasePorts(state, other.containerId);
 }
 
 function insertPort(state: State, port: PortRecord): void {
