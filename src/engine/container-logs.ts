@@ -29,7 +29,7 @@ export interface ContainerLog {
   readonly batches: AsyncIterable<readonly LogEntry[]>;
 }
 
-/** While a restart policy pauses: what it starts writes to the same log, which is read meanwhile. */
+/** How long a monitor is awaited before the record is looked at again. The log is read all the while. */
 const betweenLooksMs = 100;
 
 /** The entries, in batches. Throws docker's refusal for a container that keeps no log. */
@@ -57,11 +57,12 @@ async function endOf(engine: Engine, { id }: ContainerRecord): Promise<void> {
   const nothing = { stdin: false, stdout: false, stderr: false };
   for (;;) {
     const record = await loadContainer(engine, id);
-    if (record.status === "restarting") await Bun.sleep(betweenLooksMs);
-    else if (record.init === undefined) return;
-    else {
-      const session = await connectAttach(attachSocketOf(engine.paths, id), nothing);
+    if (record.init === undefined && record.status !== "restarting") return;
+    try {
+      const session = await connectAttach(attachSocketOf(engine.paths, id), nothing, betweenLooksMs);
       await session.run(() => undefined);
+    } catch {
+      // Nobody listens between two runs, and at the very end of one.
     }
   }
 }

@@ -54,7 +54,7 @@ export class LogWriter {
   close(): void {
     for (const stream of ["stdout", "stderr"] as const)
       this.#append(stream, this.#splitters[stream].finish());
-    if (this.#loss.entries > 0) this.#tryAppend(Buffer.alloc(0), 0);
+    if (this.#loss.entries > 0) this.#tryAppend(Buffer.alloc(0), Buffer.alloc(0));
     this.#file?.close();
   }
 
@@ -64,17 +64,22 @@ export class LogWriter {
       const encoding = isAscii(bytes) ? "latin1" : "utf8";
       const text = viewOf(bytes).toString(encoding);
       const entries = this.#encoder[kind](stream, text, time);
-      this.#tryAppend(Buffer.from(entries, encoding), bytes.byteLength);
+      this.#tryAppend(Buffer.from(entries, encoding), viewOf(bytes));
     }
   }
 
-  #tryAppend(entries: Buffer, bytes: number): void {
+  /** `output`: what the entries say. */
+  #tryAppend(entries: Buffer, output: Buffer): void {
+    let kept = 0;
     try {
       if (this.#loss.entries > 0) this.#reportLoss();
       this.#file?.append(entries);
     } catch (error) {
-      this.#loss.entries += countLines(entries);
-      this.#loss.bytes += bytes;
+      // Not of the report, which comes first.
+      if (this.#loss.entries === 0) kept = this.#file?.appendedBytes ?? 0;
+      const keptEntries = countLines(entries.subarray(0, kept));
+      this.#loss.entries += countLines(entries) - keptEntries;
+      this.#loss.bytes += output.byteLength - endOfLines(output, keptEntries);
       this.#loss.reason = reasonOf(error);
     }
   }
@@ -96,6 +101,13 @@ function countLines(bytes: Buffer): number {
   let count = 0;
   for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) count++;
   return count;
+}
+
+/** Where the first `count` lines end. */
+function endOfLines(text: Buffer, count: number): number {
+  let end = 0;
+  for (let line = 0; line < count; line++) end = text.indexOf(0x0a, end) + 1;
+  return end;
 }
 
 function viewOf(bytes: Uint8Array): Buffer {

@@ -27,22 +27,30 @@ export class RotatingFile {
   readonly #limits: RotationLimits;
   #fd: number | undefined;
   #size = 0;
-  /** The last write stopped in the middle of a line. */
+  /** A crash stopped the last write in the middle of a line. */
   #torn = false;
+  #appended = 0;
 
   constructor(path: string, limits: RotationLimits) {
     this.#path = path;
     this.#limits = limits;
   }
 
-  /** Appends whole lines; a file exceeds its limit by less than a line. Throws what open(2) and write(2) do. */
+  /**
+   * Appends whole lines; a file exceeds its limit by less than a line. Throws what open(2) and write(2) do, with the lines
+   * in the file that fitted.
+   */
   append(lines: Buffer): void {
-    for (let at = 0; at < lines.byteLength; ) {
+    this.#appended = 0;
+    while (this.#appended < lines.byteLength) {
       const fd = this.#open();
-      const end = this.#endOfWhatFits(lines, at);
-      this.#write(fd, lines.subarray(at, end));
-      at = end;
+      this.#write(fd, lines.subarray(this.#appended, this.#endOfWhatFits(lines, this.#appended)));
     }
+  }
+
+  /** How many bytes of the last append are in the file. */
+  get appendedBytes(): number {
+    return this.#appended;
   }
 
   close(): void {
@@ -93,12 +101,22 @@ export class RotatingFile {
   }
 
   #write(fd: number, lines: Buffer): void {
-    const bytes = this.#torn ? Buffer.concat([Buffer.from("\n"), lines]) : lines;
-    for (let done = 0; done < bytes.byteLength; ) {
-      const written = writeSync(fd, bytes, done, bytes.byteLength - done);
-      done += written;
-      this.#size += written;
-      this.#torn = done < bytes.byteLength;
+    if (this.#torn) {
+      this.#size += writeSync(fd, "\n");
+      this.#torn = false;
+    }
+    let done = 0;
+    try {
+      while (done < lines.byteLength) done += writeSync(fd, lines, done, lines.byteLength - done);
+    } catch (error) {
+      // Half a line looks like a whole one in some formats.
+      const whole = done === 0 ? 0 : lines.lastIndexOf(newline, done - 1) + 1;
+      if (whole < done) ftruncateSync(fd, this.#size + whole);
+      done = whole;
+      throw error;
+    } finally {
+      this.#size += done;
+      this.#appended += done;
     }
   }
 }

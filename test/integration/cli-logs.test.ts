@@ -3,7 +3,7 @@
  * of its life.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
@@ -171,5 +171,81 @@ describe("logs -f", () => {
       await started.exited;
       await bocker.ok("rm", "rotated");
     }
+  });
+});
+
+describe("nothing holds a container up", () => {
+  const waiting = async (name: string) => {
+    const started = bocker.spawn(["start", "-a", "-i", name]);
+    while ((await bocker.inspect(name)).State.Status !== "running") await Bun.sleep(10);
+    return started;
+  };
+
+  test("a full disk: what was dropped is said where it is missing, and what follows is there", async () => {
+    const folder = join(bocker.directory, "small");
+    mkdirSync(folder);
+    expect(Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]).exitCode).toBe(0);
+    try {
+      writeFileSync(join(folder, "filler"), Buffer.alloc(900_000));
+      const path = join(folder, "c.log");
+      const log = ["--log-driver", "k8s-file", "--log-opt", `path=${path}`, "--log-opt", "max-size=-1"];
+      const script = "seq 100000; echo written >/written; read x; echo after";
+      await bocker.ok(
+        "create",
+        "-i",
+        ...["--network", "none", "--name", "full"],
+        ...log,
+        "busybox",
+        "sh",
+        "-c",
+        script,
+      );
+      const started = await waiting("full");
+      // Read, as otherwise the container waits for its client.
+      const output = started.stdout.text();
+      while ((await bocker.run("exec", "full", "test", "-e", "/written")).exitCode !== 0) await Bun.sleep(25);
+      rmSync(join(folder, "filler"));
+      started.stdin.write("\n");
+      await started.stdin.end();
+      expect(await started.exited).toBe(0);
+      expect(await output).toEndWith("100000\nafter\n");
+      const { stdout, stderr } = await bocker.run("logs", "full");
+      expect(stdout).toEndWith("\nafter\n");
+      const [, lines = "0"] =
+        /^bocker: dropped (\d+) lines \(\d+ bytes\) of output here: /m.exec(stderr) ?? [];
+      const kept = stdout.split("\n").length - 2;
+      expect(Number(lines) + kept).toBe(100_000);
+      expect(Number(lines)).toBeGreaterThan(1000);
+      await bocker.ok("rm", "full");
+    } finally {
+      Bun.spawnSync(["umount", folder]);
+    }
+  });
+
+  test("a reader of the log that does not read", async () => {
+    await bocker.ok(
+      "create",
+      "-i",
+      "--network",
+      "none",
+      "--name",
+      "fast",
+      "busybox",
+      "sh",
+      "-c",
+      "read x; seq 300000",
+    );
+    const started = await waiting("fast");
+    const reader = bocker.spawn(["logs", "-f", "fast"]);
+    const output = started.stdout.text();
+    started.stdin.write("\n");
+    await started.stdin.end();
+    expect(await started.exited).toBe(0);
+    expect(await output).toEndWith("\n300000\n");
+    // Two megabytes do not fit into its pipe: it is still there, and goes on where it was.
+    expect(reader.exitCode).toBeNull();
+    expect(await reader.stdout.text()).toEndWith("\n300000\n");
+    expect(await reader.exited).toBe(0);
+    await bocker.ok("rm", "fast");
   });
 });
