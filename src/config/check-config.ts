@@ -4,6 +4,7 @@
  * Phrases and limits are docker's daemon's (daemon_unix.go verifyPlatformContainerResources, runconfig). What needs
  * to know the host (how many CPUs, which controllers) is checked where it is applied.
  */
+import type { ClientOptions } from "./client-options.ts";
 import type { ContainerConfig, ResourceConfig } from "./container-config.ts";
 import type { RunDraft } from "./run-option.ts";
 
@@ -20,7 +21,7 @@ export function checkRun(draft: RunDraft): void {
 }
 
 /** What is allowed and does not do what it seems to; docker prints these and goes on. */
-export function warningsFor(config: ContainerConfig): readonly string[] {
+export function warningsFor(config: ContainerConfig, { discards }: ClientOptions): readonly string[] {
   const isHost = config.networks.some(({ name }) => name === "host");
   const { oomKillDisable, memoryBytes } = config.resources;
   const loopback = config.dns.find((address) => /^127\.|^::1$/.test(address));
@@ -29,6 +30,7 @@ export function warningsFor(config: ContainerConfig): readonly string[] {
     ...(hangs
       ? ["Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous."]
       : []),
+    ...discards.map((what) => `Kernels have no ${what} any more. Limitation discarded.`),
     ...(loopback === undefined ? [] : [`Localhost DNS setting (--dns=${loopback}) may fail in containers.`]),
     ...(isHost && config.ports.length > 0
       ? ["Published ports are discarded when using host network mode"]

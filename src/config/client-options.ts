@@ -20,4 +20,6 @@ export interface ClientOptions {
   /** Removes the container that has the name. */
   readonly replace: boolean;
   readonly dryRun: boolean;
+  /** What was asked for and no kernel has any more. */
+  readonly discards: readonly string[];
 }

@@ -33,6 +33,8 @@ export interface ContainerConfig {
 
   /** `K=V`, in order, later wins; env files and host look-ups are already resolved. */
   readonly env: readonly string[];
+  /** Variables of the image's that the process does not get; absent: none. */
+  readonly unsetEnv?: readonly string[] | "all";
   readonly workdir?: string;
   /** `name|uid[:group|gid]`, looked up in the image's files. */
   readonly user?: string;
@@ -215,6 +217,8 @@ export interface ResourceConfig {
   /** Memory plus swap; -1 is unlimited. */
   readonly memorySwapBytes?: number;
   readonly memorySwappiness?: number;
+  /** Of the buffers of TCP sockets; cgroup v1 alone has it. */
+  readonly kernelMemoryTcpBytes?: number;
   readonly oomKillDisable?: boolean;
   /** Thousand-millionths of a CPU, docker's NanoCpus. */
   readonly nanoCpus?: number;

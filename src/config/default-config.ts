@@ -43,7 +43,15 @@ export function newRunDraft(): RunDraft {
       securityOpt: [],
       log: { driver: "json-file", maxSizeBytes: defaultLogMaxSizeBytes, maxFiles: defaultLogMaxFiles },
     },
-    client: { detach: false, sigProxy: true, attach: [], quiet: false, replace: false, dryRun: false },
+    client: {
+      detach: false,
+      sigProxy: true,
+      attach: [],
+      quiet: false,
+      replace: false,
+      dryRun: false,
+      discards: [],
+    },
     logOptions: [],
   };
 }

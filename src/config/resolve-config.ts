@@ -52,7 +52,7 @@ function applyLayers(layers: readonly RawOptions[], host: OptionHost): RunReques
     env: lastOfEach(draft.config.env),
     mounts: orderMounts(draft.config.mounts),
   };
-  return { config, client: draft.client, warnings: warningsFor(config) };
+  return { config, client: draft.client, warnings: warningsFor(config, draft.client) };
 }
 
 function mergeLayer(merged: Map<string, RawValue>, layer: RawOptions, host: OptionHost): void {

@@ -74,7 +74,7 @@ function idleMounts(engine: Engine, record: ContainerRecord, image: ImageConfig)
     if (typeof source === "string") return [{ ...mount, source, recursive: false }];
     const isReadOnly = mount.readOnly || source.options.includes("ro");
     if (source.type !== "bind") return [];
-    return [{ source: source.source, target: mount.target, readOnly: isReadOnly, recursive: true }];
+    return [{ ...mount, source: source.source, readOnly: isReadOnly, recursive: true }];
   });
   return [...binds, ...volumes].sort((a, b) => depthOf(a.target) - depthOf(b.target));
 }

@@ -98,6 +98,9 @@ function resourcesOf(config: ContainerConfig): JsonObject {
     })),
     DeviceCgroupRules: null,
     DeviceRequests: null,
+    ...(resources.kernelMemoryTcpBytes === undefined
+      ? {}
+      : { KernelMemoryTCP: resources.kernelMemoryTcpBytes }),
     MemoryReservation: resources.memoryReservationBytes ?? 0,
     MemorySwap: memorySwapOf(config),
     MemorySwappiness: resources.memorySwappiness ?? null,

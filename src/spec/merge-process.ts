@@ -41,7 +41,7 @@ export function mergeProcess(config: ContainerConfig, image: ImageProcessConfig)
     args,
     entrypoint,
     command,
-    env: mergeEnv(config.env, image.Env ?? []),
+    env: mergeEnv(config.env, keptEnv(image.Env ?? [], config.unsetEnv)),
     cwd: workdir(config, image),
     user: config.user ?? image.User ?? "",
   };
@@ -70,6 +70,11 @@ export function processEnvironment(env: readonly string[], facts: EnvironmentFac
   }
   if (!variables.has("HOME")) variables.set("HOME", facts.home);
   return [...variables].map(([name, value]) => `${name}=${value}`);
+}
+
+/** podman's --unsetenv is about what the image says; what the user gives by -e stays. */
+function keptEnv(image: readonly string[], unset: ContainerConfig["unsetEnv"] = []): readonly string[] {
+  return unset === "all" ? [] : image.filter((word) => !unset.includes(envName(word)));
 }
 
 /** The user's words, then the image's whose names the user did not give. */

@@ -118,12 +118,14 @@ function memoryLimits(resources: ResourceConfig, swapLimit: boolean): NonNullabl
     memorySwapBytes = 0,
     memoryReservationBytes = 0,
     memorySwappiness = -1,
+    kernelMemoryTcpBytes = 0,
   } = resources;
   const impliedSwap = memoryBytes > 0 && swapLimit ? memoryBytes * 2 : 0;
   const swap = memorySwapBytes === 0 ? impliedSwap : memorySwapBytes;
   return {
     ...(memoryBytes > 0 ? { limit: memoryBytes } : {}),
     ...(memoryReservationBytes > 0 ? { reservation: memoryReservationBytes } : {}),
+    ...(kernelMemoryTcpBytes > 0 ? { kernelTCP: kernelMemoryTcpBytes } : {}),
     ...(swap === 0 ? {} : { swap }),
     ...(memorySwappiness >= 0 ? { swappiness: memorySwappiness } : {}),
     ...(resources.oomKillDisable === true ? { disableOOMKiller: true } : {}),

@@ -5,7 +5,7 @@
  * and the kernel drops it when the process ends, whatever way that is. Targets are opened below the container's root
  * without ever leaving it.
  */
-import { statSync } from "node:fs";
+import { fstatSync, openSync } from "node:fs";
 import { closeQuietly, mkdirat, openat2 } from "../../ffi/file.ts";
 import {
   AT_FDCWD,
@@ -28,6 +28,8 @@ export interface PrivateMount {
   readonly target: string;
   readonly readOnly: boolean;
   readonly recursive: boolean;
+  /** What of the source is mounted, resolved inside of it; absent: all. */
+  readonly subpath?: string;
 }
 
 const { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } = resolveFlags;
@@ -44,20 +46,43 @@ export function mountPrivately(rootFd: number, place: string, mounts: readonly P
   for (const each of mounts) attach(rootFd, each);
 }
 
-function attach(rootFd: number, { source, target, readOnly, recursive }: PrivateMount): void {
-  const stat = statSync(source, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (stat.isDirectory()) makeFolders(rootFd, target);
+function attach(rootFd: number, mount: PrivateMount): void {
+  const { target, readOnly, recursive } = mount;
+  const source = openSource(mount);
+  if (source === undefined) return;
+  if (fstatSync(source).isDirectory()) makeFolders(rootFd, target);
   const place = tryOpen(rootFd, target);
-  if (place === undefined) return;
+  if (place === undefined) {
+    closeQuietly(source);
+    return;
+  }
   const below = recursive ? atFlags.AT_RECURSIVE : 0;
-  const tree = open_tree(AT_FDCWD, source, openTreeFlags.OPEN_TREE_CLONE | below);
+  const tree = open_tree(source, "", openTreeFlags.OPEN_TREE_CLONE | atFlags.AT_EMPTY_PATH | below);
   try {
     if (readOnly) mount_setattr(tree, "", atFlags.AT_EMPTY_PATH, { set: mountAttributes.MOUNT_ATTR_RDONLY });
     const { MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH } = moveMountFlags;
     move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   } finally {
-    closeQuietly(tree, place);
+    closeQuietly(tree, place, source);
+  }
+}
+
+/** Opened in this namespace, so that what is cloned is what was found. Undefined: not there. */
+function openSource({ source, subpath }: PrivateMount): number | undefined {
+  const whole = tryOpenHost(source);
+  if (whole === undefined || subpath === undefined) return whole;
+  try {
+    return tryOpen(whole, subpath);
+  } finally {
+    closeQuietly(whole);
+  }
+}
+
+function tryOpenHost(path: string): number | undefined {
+  try {
+    return openSync(path, openFlags.O_PATH);
+  } catch {
+    return undefined;
   }
 }
 

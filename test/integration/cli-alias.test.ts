@@ -137,6 +137,28 @@ test("run: limits by their other names", async () => {
   await bocker.ok("rm", id);
 });
 
+test("run: limits of kernel memory: gone from kernels, and TCP's where cgroup v1 is", async () => {
+  for (const flag of ["--kernel-memory", "--kernel-memory-limit"]) {
+    const { exitCode, stderr } = await bocker.run(
+      "create",
+      "--name",
+      "kernel",
+      flag,
+      "50m",
+      "busybox",
+      "true",
+    );
+    expect([exitCode, stderr]).toEqual([
+      0,
+      "WARNING: Kernels have no kernel memory limit any more. Limitation discarded.\n",
+    ]);
+    await bocker.ok("rm", "kernel");
+  }
+  const id = await bocker.ok("create", "--kernel-memory-tcp-limit", "50m", "busybox", "true");
+  expect((await bocker.inspect(id)).HostConfig.KernelMemoryTCP).toBe(50 * 1024 * 1024);
+  await bocker.ok("rm", id);
+});
+
 test("--KEY=VALUE before the command is BOCKER_KEY; MEM_LIMIT counts megabytes of a million", async () => {
   const id = await bocker.ok("--MEM_LIMIT=64", "create", "busybox", "true");
   expect((await bocker.inspect(id)).HostConfig.Memory).toBe(64_000_000);

@@ -173,6 +173,48 @@ test("--pidfile has the pid of the first process at each start", async () => {
   ]);
 });
 
+test("--env-host, --unsetenv and --unsetenv-all: what the user gives by -e stays", async () => {
+  const made = await bocker.ok("create", "busybox", "true");
+  await bocker.ok("commit", "-c", "ENV FROM_IMAGE=1 TOO=2", made, "with-env");
+  await bocker.ok("rm", made);
+  const env = { ONLY_ON_HOST: "yes", BOTH: "host's" };
+  const seen = async (...flags: readonly string[]) => {
+    const words = ["run", "--rm", "--network", "none", ...flags, "-e", "BOTH=mine", "with-env", "env"];
+    const { stdout } = await bocker.runWith({ env }, ...words);
+    return stdout
+      .split("\n")
+      .filter((line) => /^(FROM_IMAGE|TOO|ONLY_ON_HOST|BOTH)=/.test(line))
+      .sort();
+  };
+  expect(await seen()).toEqual(["BOTH=mine", "FROM_IMAGE=1", "TOO=2"]);
+  expect(await seen("--env-host")).toEqual(["BOTH=mine", "FROM_IMAGE=1", "ONLY_ON_HOST=yes", "TOO=2"]);
+  expect(await seen("--unsetenv", "TOO", "--unsetenv", "BOTH")).toEqual(["BOTH=mine", "FROM_IMAGE=1"]);
+  expect(await seen("--unsetenv-all")).toEqual(["BOTH=mine"]);
+  await bocker.ok("rmi", "with-env");
+});
+
+test("--annotation, --domainname, --group-add: what the process and inspect see", async () => {
+  const flags = ["--annotation", "a=1", "--annotation", "b", "-h", "box", "--domainname", "example.org"];
+  const groups = ["--group-add", "1234", "--group-add", "wheel"];
+  const script = "hostname; cat /proc/sys/kernel/domainname; id -G";
+  const id = await bocker.ok(
+    "create",
+    "--network",
+    "none",
+    ...flags,
+    ...groups,
+    "busybox",
+    "sh",
+    "-c",
+    script,
+  );
+  const { HostConfig, Config } = await bocker.inspect(id);
+  expect(HostConfig.Annotations).toEqual({ a: "1", b: "" });
+  expect([HostConfig.GroupAdd, Config.Domainname]).toEqual([["1234", "wheel"], "example.org"]);
+  expect((await bocker.ok("start", "-a", id)).split("\n")).toEqual(["box", "example.org", "0 10 1234"]);
+  await bocker.ok("rm", id);
+});
+
 test("--umask, of exec too", async () => {
   expect(await once("--umask", "0077", "busybox", "sh", "-c", "umask; touch /x; stat -c %a /x")).toBe(
     "0077\n600",

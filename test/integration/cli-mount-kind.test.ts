@@ -1,6 +1,6 @@
 /** Mounts that no path of the host leads to: images, parts of volumes, volumes with options of their own. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
@@ -122,6 +122,27 @@ describe("volume-subpath", () => {
     expect(await mounted("type=volume,src=parts,dst=/etc,volume-subpath=a/b", "ls /etc")).not.toContain(
       "passwd",
     );
+  });
+
+  test("cp with a container that does not run works on the part alone, and never through a link of the volume's", async () => {
+    const make = (subpath: string) =>
+      bocker.ok(
+        "create",
+        "--mount",
+        `type=volume,src=parts,dst=/m,volume-subpath=${subpath}`,
+        "busybox",
+        "true",
+      );
+    const inside = await make("a/b");
+    const leaf = join(bocker.directory, "leaf-out");
+    await bocker.ok("cp", `${inside}:/m/leaf`, leaf);
+    expect(readFileSync(leaf, "utf8")).toBe("leaf\n");
+    await bocker.ok("cp", leaf, `${inside}:/m/by-cp`);
+    expect(await shell("-v", "parts:/v", "cat /v/a/b/by-cp")).toBe("leaf");
+    const outside = await make("out");
+    await bocker.run("cp", leaf, `${outside}:/m/never-on-the-host`);
+    expect(existsSync("/etc/never-on-the-host")).toBe(false);
+    await bocker.ok("rm", inside, outside);
   });
 
   test("docker's JSON has the request", async () => {

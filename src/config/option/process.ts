@@ -73,6 +73,30 @@ export const processOptions: readonly RunOption[] = [
     },
     (config) => config.env,
   ),
+  booleanOption(
+    { name: "env-host", help: "Use all current host environment variables in container", toml: "none" },
+    (draft, value, host) => {
+      if (!value) return;
+      const all = Object.entries(host.env).flatMap(([name, text]) =>
+        text === undefined ? [] : [`${name}=${text}`],
+      );
+      draft.config.env = [...all, ...draft.config.env];
+    },
+  ),
+  listOption(
+    { name: "unsetenv", help: "Unset environment default variables in container", check: checkNotEmpty },
+    (draft, names) => {
+      draft.config.unsetEnv = names;
+    },
+    (config) => (config.unsetEnv === "all" ? undefined : config.unsetEnv),
+  ),
+  booleanOption(
+    { name: "unsetenv-all", help: "Unset all default environment variables in container" },
+    (draft, value) => {
+      if (value) draft.config.unsetEnv = "all";
+    },
+    (config) => config.unsetEnv === "all",
+  ),
   stringOption(
     { name: "workdir", short: "w", help: "Working directory inside the container" },
     (draft, workdir) => {

@@ -49,6 +49,30 @@ const memoryOptions: readonly RunOption[] = [
     render: ({ resources: { memorySwapBytes: bytes } }) =>
       bytes === undefined || bytes === -1 ? bytes : renderBytes(bytes),
   },
+  bytesOption(
+    {
+      name: "kernel-memory",
+      aliases: ["kernel-memory-limit"],
+      help: "Kernel memory limit (gone from kernels: discarded with a warning)",
+      scope: "client",
+      toml: "none",
+    },
+    (draft, bytes) => {
+      if (bytes > 0) draft.client.discards = [...draft.client.discards, "kernel memory limit"];
+    },
+    () => undefined,
+  ),
+  bytesOption(
+    {
+      name: "kernel-memory-tcp",
+      aliases: ["kernel-memory-tcp-limit"],
+      help: "Kernel memory limit of TCP buffers (cgroup v1)",
+    },
+    (draft, bytes) => {
+      if (bytes > 0) draft.config.resources.kernelMemoryTcpBytes = bytes;
+    },
+    (config) => config.resources.kernelMemoryTcpBytes,
+  ),
   intOption(
     { name: "memory-swappiness", help: "Tune container memory swappiness (0 to 100)", defaultText: "-1" },
     (draft, value) => {

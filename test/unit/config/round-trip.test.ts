@@ -49,6 +49,9 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   init: { flags: ["--init"], toml: "init = true" },
   "stop-signal": { flags: ["--stop-signal", "SIGINT"], toml: 'stop-signal = "SIGINT"' },
   "stop-timeout": { flags: ["--stop-timeout", "3"], toml: "stop-timeout = 3" },
+  unsetenv: { flags: ["--unsetenv", "A", "--unsetenv", "B"], toml: 'unsetenv = ["A", "B"]' },
+  "unsetenv-all": { flags: ["--unsetenv-all"], toml: "unsetenv-all = true" },
+  "kernel-memory-tcp": { flags: ["--kernel-memory-tcp", "50m"], toml: 'kernel-memory-tcp = "50m"' },
   secret: {
     flags: ["--secret", "db", "--secret", "db,type=env,target=PW", "--secret", "x,target=/y,uid=3,mode=0400"],
     toml: 'secret = ["db", "db,type=env,target=PW", "x,target=/y,uid=3,mode=0400"]',
