@@ -9,10 +9,10 @@ export interface EventRecord {
   /** Grows by one with every event; a reader asks for what came after the last it saw. */
   readonly number: number;
   readonly timeMs: number;
-  readonly type: "container" | "image" | "network" | "volume";
+  readonly type: "container" | "image" | "network" | "volume" | "secret";
   /** docker's words: `create`, `start`, `die`, `destroy`, `pull` … */
   readonly action: string;
-  /** Of the container, image, network or volume. */
+  /** Of the container, image, network, volume or secret. */
   readonly id: string;
   readonly attributes: Readonly<Record<string, string>>;
 }
