@@ -4,7 +4,7 @@
  * Read through descriptors of read-only mounts of our own; a running container can change its tree meanwhile, and
  * cannot make us look outside of it.
  */
-import { closeSync, lstatSync } from "node:fs";
+import { type BigIntStats, closeSync, lstatSync } from "node:fs";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { layerPath, loadLayerFacts } from "../storage/layer-directory.ts";
@@ -31,7 +31,8 @@ export function* packChanges(
 ): Generator<Buffer> {
   const rootfs = containerRootfs(engine, record, image);
   const folder = rootfs.kind === "overlay" ? rootfs.upperdir : rootfs.path;
-  const whole = { ...options, rootChanged: isRootChanged(engine, image, folder) };
+  const rootChanged = isRootChanged(engine, image, folder);
+  const whole = { ...options, rootChanged, leavesOut: isSecretPlace(record) };
   const changed = openFolderTree(folder);
   try {
     if (rootfs.kind === "overlay") yield* packUpper(changed, whole);
@@ -64,10 +65,18 @@ export async function* packRootfs(
 ): AsyncGenerator<Buffer> {
   const tree = openMergedTree(containerRootfs(engine, record, loadContainerImage(engine, record)));
   try {
-    yield* packTree(tree, options);
+    yield* packTree(tree, { ...options, leavesOut: isSecretPlace(record) });
   } finally {
     closeSync(tree);
   }
+}
+
+/** The empty files that secrets were mounted on are no files of the container's. */
+function isSecretPlace({ config }: ContainerRecord): (name: string, stat: BigIntStats) => boolean {
+  const places = new Set(
+    (config.secrets ?? []).flatMap((secret) => (secret.type === "mount" ? [secret.target.slice(1)] : [])),
+  );
+  return (name, stat) => stat.isFile() && stat.size === 0n && places.has(name);
 }
 
 /** The image's root is what the topmost layer says that speaks of it, else 0755 and root's. */

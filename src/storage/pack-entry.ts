@@ -22,6 +22,8 @@ import { asBytes, openUnlessGone, type TreeMember, unlessGone } from "./tree-wal
 export interface PackOptions {
   /** Seconds since the epoch; later modification times become this. */
   readonly latestSeconds?: number;
+  /** Members that do not get into the archive, by name without a slash before it. */
+  readonly leavesOut?: (name: string, stat: BigIntStats) => boolean;
   /** The last word on an entry before it is written; its kind, name and size must stay. */
   readonly rewrite?: (entry: TarEntry, stat: BigIntStats) => TarEntry;
 }
@@ -43,7 +45,7 @@ export class EntryPacker {
   /** Nothing for a socket, which no tar can hold, and for a file that has gone meanwhile. */
   *pack(member: TreeMember): Generator<Buffer> {
     const kind = kindOf(member.stat);
-    if (kind === undefined) return;
+    if (kind === undefined || this.#options.leavesOut?.(member.name, member.stat)) return;
     const first = this.#earlierName(member);
     if (first !== undefined) yield encodeTarEntry(this.#describe(member, "hardlink", first));
     else if (kind === "file") yield* this.#packFile(member);

@@ -177,6 +177,30 @@ describe("in a container", () => {
     await bocker.ok("secret", "rm", "brief");
   });
 
+  test("no file of it gets into an image or an archive", async () => {
+    const flags = ["--network", "none", "--secret", "db", "--secret", "db,target=/opt/key"];
+    const id = await bocker.ok(
+      "create",
+      ...flags,
+      "busybox",
+      "sh",
+      "-c",
+      "echo >/run/secrets/other; echo >/opt/other",
+    );
+    await bocker.ok("start", "-a", id);
+    await bocker.ok("commit", id, "without");
+    const listed = ["find", "/run/secrets", "/opt", "-type", "f"];
+    const others = "/opt/other\n/run/secrets/other";
+    const found = await bocker.ok("run", "--rm", "--network", "none", "without", ...listed);
+    expect(found.split("\n").sort().join("\n")).toBe(others);
+    const tar = (await bocker.run("export", id)).stdoutBytes;
+    const names = Bun.spawnSync(["tar", "-t"], { stdin: tar }).stdout.toString();
+    expect(names).toContain("opt/other\n");
+    expect(names).not.toMatch(/opt\/key|secrets\/db/);
+    await bocker.ok("rm", id);
+    await bocker.ok("rmi", "without");
+  });
+
   test("one that is not there: 125, and no container", async () => {
     const { exitCode, stderr } = await bocker.run("run", "--secret", "nope", "busybox", "true");
     expect(exitCode).toBe(125);
