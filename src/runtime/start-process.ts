@@ -153,7 +153,7 @@ async function conduct(
     if (operation.reached === "listener") await handOver(child.process, detail, options);
     if (operation.reached === "created") return;
   }
-  const record = await child.status.next();
+  const record = await child.status.next(child.process.pidfd);
   if (record?.kind === "failed") throw explained(plan, encoded, record);
 }
 
@@ -164,7 +164,7 @@ async function awaitReport(
   child: Child,
   { reached }: Report,
 ): Promise<StatusRecord> {
-  const record = await child.status.next();
+  const record = await child.status.next(child.process.pidfd);
   if (record === undefined) throw diedEarly(child.process);
   if (record.kind === "failed") throw explained(plan, encoded, record);
   if (record.kind === (reached === undefined ? "ready" : "reached")) return record;
@@ -185,7 +185,7 @@ async function handOver(child: Launched, listener: number, { onListener }: Start
 
 /** The process that forked is reaped; its child, a child of ours as well, is the one to go on with. */
 async function followFork(plan: LaunchPlan, encoded: EncodedPlan, child: Child): Promise<void> {
-  const record = await child.status.next();
+  const record = await child.status.next(child.process.pidfd);
   if (record === undefined) throw diedEarly(child.process);
   if (record.kind === "failed") throw explained(plan, encoded, record);
   const pid = record.detail;
@@ -208,8 +208,10 @@ async function letGo(
     if (operation.for === "go") await options.beforeGo?.(child.process.pid);
   } catch (error) {
     // A namespace cannot be set up whose process has failed already: what the child says is the reason.
-    const record = child.status.pending() ? await child.status.next() : undefined;
-    throw record?.kind === "failed" ? explained(plan, encoded, record) : error;
+    if (!child.status.pending()) throw error;
+    const record = await child.status.next(child.process.pidfd);
+    if (record === undefined) throw diedEarly(child.process);
+    throw record.kind === "failed" ? explained(plan, encoded, record) : error;
   }
   try {
     writeAll(child.go, new Uint8Array(1));

@@ -25,9 +25,15 @@ export class StatusReader {
     this.#fd = fd;
   }
 
-  /** The next record; undefined at the end: all of the child's copies of the pipe are closed. */
-  async next(): Promise<StatusRecord | undefined> {
-    while ((poll(this.#fd, POLLIN, patienceMs) & (POLLIN | POLLHUP)) === 0) await Bun.sleep(turnMs);
+  /**
+   * The next record; undefined at the end: all of the child's copies of the pipe are closed, or the process that writes,
+   * `writerPidfd`, has ended. A child that it has forked and not told of may hold a copy and wait for ever.
+   */
+  async next(writerPidfd?: number): Promise<StatusRecord | undefined> {
+    while (!this.#answers(patienceMs)) {
+      if (writerPidfd !== undefined && hasEnded(writerPidfd) && !this.pending()) return undefined;
+      await Bun.sleep(turnMs);
+    }
     const buffer = new Uint8Array(statusRecordBytes);
     const got = read(this.#fd, buffer);
     // Records are far smaller than PIPE_BUF: they arrive whole or not at all.
@@ -43,12 +49,21 @@ export class StatusReader {
 
   /** Whether next() would answer at once. */
   pending(): boolean {
-    return (poll(this.#fd, POLLIN, 0) & (POLLIN | POLLHUP)) !== 0;
+    return this.#answers(0);
+  }
+
+  #answers(timeoutMs: number): boolean {
+    return (poll(this.#fd, POLLIN, timeoutMs) & (POLLIN | POLLHUP)) !== 0;
   }
 
   close(): void {
     close(this.#fd);
   }
+}
+
+/** A pidfd is readable once its process has exited; see pidfd_open(2). */
+function hasEnded(pidfd: number): boolean {
+  return (poll(pidfd, POLLIN, 0) & POLLIN) !== 0;
 }
 
 function kindOf(number: number): keyof typeof statusKind {
