@@ -135,6 +135,8 @@ export type MountConfig =
       readonly submountsWritable?: true;
       /** `U`: the source is given to the container's user at each start. */
       readonly chown?: true;
+      /** `O`: what is written goes into an overlay that is new at each start; the source stays as it is. */
+      readonly overlay?: true;
     }
   | {
       readonly type: "volume";

@@ -19,6 +19,7 @@ const modeGroups: readonly (readonly string[])[] = [
   ["z", "Z"],
   ["nocopy"],
   ["U"],
+  ["O"],
   ["consistent", "cached", "delegated", "default"],
   propagations,
 ];
@@ -45,6 +46,8 @@ function mountOf(source: string, target: string, mode: readonly string[], cwd: s
   const chown = mode.includes("U") ? ({ chown: true } as const) : {};
   if (source.startsWith("/") || /^\.{1,2}(\/|$)/.test(source)) {
     if (mode.includes("nocopy")) throw new Error("invalid mode: nocopy is for volumes, not for bind mounts");
+    const overlay = mode.includes("O");
+    if (overlay && mode.length > 1) throw new Error("invalid mode: O stands alone");
     const bind: Bind = {
       type: "bind",
       source: cleanPath(resolve(cwd, source)),
@@ -53,10 +56,12 @@ function mountOf(source: string, target: string, mode: readonly string[], cwd: s
       createSource: true,
       recursive: true,
       ...chown,
+      ...(overlay ? { overlay } : {}),
     };
     return propagation === undefined ? bind : { ...bind, propagation };
   }
   checkVolumeName(source);
+  if (mode.includes("O")) throw new Error("invalid mode: O is for bind mounts, not for volumes");
   if (propagation !== undefined)
     throw new Error(`invalid mode: ${propagation} is for bind mounts, not for volumes`);
   return { type: "volume", name: source, target, readOnly, copy: !mode.includes("nocopy"), ...chown };
@@ -84,7 +89,8 @@ export function renderVolume(mount: MountConfig): string | undefined {
     return isPlain ? mount.target : undefined;
   }
   if (!mount.createSource || !mount.recursive || mount.source.includes(":")) return undefined;
-  const extra = [...(mount.propagation === undefined ? [] : [mount.propagation]), ...chown];
+  const overlay = mount.overlay === true ? ["O"] : [];
+  const extra = [...(mount.propagation === undefined ? [] : [mount.propagation]), ...chown, ...overlay];
   return withMode([mount.source, mount.target], mount.readOnly, extra);
 }
 

@@ -63,7 +63,8 @@ function idleTree(engine: Engine, record: ContainerRecord): FileTree {
 /** Volumes and bound directories of a container that does not run; a tmpfs of it is empty then and left out. */
 function idleMounts(engine: Engine, record: ContainerRecord, image: ImageConfig): readonly PrivateMount[] {
   const binds = record.config.mounts.flatMap((mount): PrivateMount[] => {
-    if (mount.type !== "bind") return [];
+    // What is written to an overlay is gone when the container does not run.
+    if (mount.type !== "bind" || mount.overlay === true) return [];
     const { source, target, readOnly, recursive } = mount;
     return [{ source, target, readOnly, recursive }];
   });

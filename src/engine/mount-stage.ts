@@ -1,37 +1,53 @@
 /**
- * Mounts that no path of the host leads to: a tmpfs of secrets, the layers of an image, a part of a volume. They are made
+ * Mounts that no path of the host leads to: a tmpfs of secrets, the layers of an image, an overlay of a directory (`-v …:O`),
+ * a part of a volume. They are made
  * here, detached, and put into the child's own copy of the host's tree, where the Spec's binds find them like any
  * other directory:
  *
  *   container/ID/stage/secret    tmpfs, a file each
- *   container/ID/stage/N         image or part of a volume of the Nth mount
+ *   container/ID/stage/N         image, overlay or part of a volume of the Nth mount
  *
  * On the host these stay empty places. What leads through a volume's or an image's links is resolved by the kernel
  * inside of it (openat2, RESOLVE_IN_ROOT), and nothing that runs can change the way afterwards.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, readlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { closeQuietly, openat2 } from "../../ffi/file.ts";
 import { atFlags, openFlags, openTreeFlags, resolveFlags } from "../../ffi/flags.ts";
 import { open_tree } from "../../ffi/mount.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
-import type { ContainerConfig, MountConfig } from "../config/container-config.ts";
+import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
-import { parseDiffID } from "../image/digest.ts";
+import { type DiffID, parseDiffID } from "../image/digest.ts";
 import type { StagedMount } from "../launch/context.ts";
 import type { MountSources, VolumeSource } from "../spec/spec-mounts.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { getVolume } from "../state/volume.ts";
-import { stackLayers } from "../storage/layer-stack.ts";
+import { applyRootAttributes, stackLayers } from "../storage/layer-stack.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { openLayerTree } from "../storage/open-tree.ts";
+import { removeTree } from "../storage/remove-tree.ts";
 import { containerFolder } from "./container-paths.ts";
 import { mountedSecrets, mountSecrets } from "./container-secret.ts";
 import type { Engine } from "./engine.ts";
+import {
+  type BindMount,
+  type ImageMount,
+  isStaged,
+  type StagedMountConfig,
+  type VolumeMount,
+} from "./staged-mount.ts";
 import { volumeSourceOf } from "./volume-driver.ts";
-
-type ImageMount = Extract<MountConfig, { type: "image" }>;
-type VolumeMount = Extract<MountConfig, { type: "volume" }>;
 
 export interface MountStage {
   readonly mounts: readonly StagedMount[];
@@ -50,7 +66,8 @@ export function sketchStage(engine: Engine, record: ContainerRecord): MountStage
   const builder = new StageBuilder(engine, record);
   builder.addSecrets(() => undefined);
   for (const [index, mount] of stagedMounts(record.config)) {
-    builder.addMount(index, mount, () => ({ within: mount.subpath ?? "", isFile: false }));
+    const within = mount.type === "bind" ? "" : (mount.subpath ?? "");
+    builder.addMount(index, mount, () => ({ within, isFile: false }));
   }
   return builder.stage();
 }
@@ -67,8 +84,7 @@ export function openStage(engine: Engine, record: ContainerRecord): OpenStage {
     });
     for (const [index, mount] of stagedMounts(record.config)) {
       builder.addMount(index, mount, (name) => {
-        const opened =
-          mount.type === "image" ? openImage(engine, record, index, mount) : openPart(engine, mount);
+        const opened = openStaged(engine, record, index, mount);
         fds[name] = opened.fd;
         makePlace(builder.pathOf(name), opened.isFile && opened.within === "");
         return opened;
@@ -81,12 +97,8 @@ export function openStage(engine: Engine, record: ContainerRecord): OpenStage {
   }
 }
 
-function stagedMounts(config: ContainerConfig): readonly (readonly [number, ImageMount | VolumeMount])[] {
-  return config.mounts.flatMap((mount, index) =>
-    mount.type === "image" || (mount.type === "volume" && mount.subpath !== undefined)
-      ? [[index, mount] as const]
-      : [],
-  );
+function stagedMounts(config: ContainerConfig): readonly (readonly [number, StagedMountConfig])[] {
+  return config.mounts.flatMap((mount, index) => (isStaged(mount) ? [[index, mount] as const] : []));
 }
 
 /** Where in a staged mount its source lies, without links; empty: it is the mount itself. */
@@ -125,12 +137,12 @@ class StageBuilder {
     }
   }
 
-  addMount(index: number, mount: ImageMount | VolumeMount, open: (name: string) => Place): void {
+  addMount(index: number, mount: StagedMountConfig, open: (name: string) => Place): void {
     const name = `stage-${index}`;
     const { within, isFile } = open(name);
     const source = join(this.#add(name), within);
     if (isFile) this.#files.push(source);
-    const sources = mount.type === "image" ? this.#images : this.#volumes;
+    const sources = mount.type === "volume" ? this.#volumes : this.#images;
     sources[mount.target] = source;
   }
 
@@ -155,30 +167,58 @@ interface Opened extends Place {
   readonly fd: number;
 }
 
-/** The layers alone, or with an upper directory of the container's own. */
-function openImage(engine: Engine, record: ContainerRecord, index: number, mount: ImageMount): Opened {
+function openStaged(
+  engine: Engine,
+  record: ContainerRecord,
+  index: number,
+  mount: StagedMountConfig,
+): Opened {
+  if (mount.type === "volume") return openPart(engine, mount);
+  const folder = join(containerFolder(engine.paths, record.id), "overlay", String(index));
+  return mount.type === "image" ? openImage(engine, folder, mount) : openOverlay(engine, folder, mount);
+}
+
+/** The layers alone, or with an upper directory of the container's own in `folder`. */
+function openImage(engine: Engine, folder: string, mount: ImageMount): Opened {
   const layers = (mount.image?.layers ?? []).map(parseDiffID);
-  const lowerdirs = stackLayers(engine.paths, layers);
-  const folder = join(containerFolder(engine.paths, record.id), "image", String(index));
-  const [upperdir, workdir, empty] = ["upper", "work", "empty"].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  const isWritable = !mount.readOnly;
-  for (const path of isWritable ? [upperdir, workdir, empty] : [empty]) {
-    mkdirSync(path, { recursive: true, mode: 0o755 });
-  }
-  const lower = lowerdirs.length === 0 ? [empty] : lowerdirs;
-  const fd = isWritable
-    ? mountRootfs({ kind: "overlay", lowerdirs: lower, upperdir, workdir })
-    : openLayerTree(lower);
+  const empty = join(folder, "empty");
+  mkdirSync(empty, { recursive: true, mode: 0o755 });
+  const stack = stackLayers(engine.paths, layers);
+  const lowerdirs = stack.length === 0 ? [empty] : stack;
+  const fd = mount.readOnly ? openLayerTree(lowerdirs) : mountWritable(folder, lowerdirs, layers, engine);
   try {
     return { fd, ...placeWithin(fd, mount.subpath, `image "${mount.source}"`) };
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+function mountWritable(
+  folder: string,
+  lowerdirs: readonly string[],
+  layers: readonly DiffID[],
+  engine: Engine,
+): number {
+  const [upperdir, workdir] = [join(folder, "upper"), join(folder, "work")];
+  if (!existsSync(upperdir)) {
+    mkdirSync(upperdir, { recursive: true, mode: 0o700 });
+    applyRootAttributes(engine.paths, layers, upperdir);
+  }
+  mkdirSync(workdir, { recursive: true, mode: 0o700 });
+  return mountRootfs({ kind: "overlay", lowerdirs, upperdir, workdir });
+}
+
+/** podman's rule: what was written before is gone at each start. */
+function openOverlay(engine: Engine, folder: string, { source }: BindMount): Opened {
+  removeTree(engine.paths, folder);
+  const { mode, uid, gid } = statSync(source);
+  const [upperdir, workdir] = [join(folder, "upper"), join(folder, "work")];
+  for (const path of [upperdir, workdir]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  chownSync(upperdir, uid, gid);
+  chmodSync(upperdir, mode & 0o7777);
+  const fd = mountRootfs({ kind: "overlay", lowerdirs: [source], upperdir, workdir });
+  return { fd, within: "", isFile: false };
 }
 
 /** A copy of the mount of just that part of the volume: whatever is renamed meanwhile, it stays that file or directory. */

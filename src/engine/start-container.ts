@@ -54,6 +54,7 @@ import { makeLinkedTargets } from "./make-linked-targets.ts";
 import type { MountStage, OpenStage } from "./mount-stage.ts";
 import { PidFile } from "./pid-file.ts";
 import { releaseContainer } from "./release-container.ts";
+import { isStaged } from "./staged-mount.ts";
 import { clearDanglingZone } from "./time-zone.ts";
 
 export interface StartedContainer {
@@ -158,12 +159,7 @@ async function launchContainer(
 /** Loaded by the few containers that have such mounts. */
 async function stageOf(engine: Engine, record: ContainerRecord): Promise<OpenStage | undefined> {
   const { mounts, secrets = [] } = record.config;
-  const needsOne =
-    secrets.length > 0 ||
-    mounts.some(
-      (mount) => mount.type === "image" || (mount.type === "volume" && mount.subpath !== undefined),
-    );
-  if (!needsOne) return undefined;
+  if (secrets.length === 0 && !mounts.some(isStaged)) return undefined;
   const { openStage } = await import("./mount-stage.ts");
   return openStage(engine, record);
 }

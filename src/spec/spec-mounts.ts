@@ -27,7 +27,7 @@ export interface MountSources {
   };
   /** What each volume is, by target in the container; the image's declared volumes too. */
   readonly volumes: Readonly<Record<string, VolumeSource>>;
-  /** Directories or files with the images' content, by target. */
+  /** Directories or files with what images hold, and overlays of bound directories, by target. */
   readonly images?: Readonly<Record<string, string>>;
   readonly secrets?: readonly { readonly source: string; readonly target: string }[];
   /** The /dev/shm to share for --ipc host and container:X; absent: one of its own. */
@@ -98,7 +98,11 @@ function userMount(mount: MountConfig, sources: MountSources): SpecMount {
   const destination = mountTarget(mount.target);
   switch (mount.type) {
     case "bind":
-      return bindMount(destination, mount.source, mount);
+      return bindMount(
+        destination,
+        mount.overlay ? madeSource(mount, sources.images?.[mount.target]) : mount.source,
+        mount,
+      );
     case "tmpfs":
       return { destination, type: "tmpfs", source: "tmpfs", options: mergeTmpfsOptions(mount.options) };
     case "image":

@@ -1,6 +1,6 @@
 /** Mounts that no path of the host leads to: images, parts of volumes, volumes with options of their own. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
@@ -154,6 +154,42 @@ describe("volume-subpath", () => {
       { Type: "volume", Source: "parts", Target: "/m", VolumeOptions: { Subpath: "a" } },
     ]);
     await bocker.ok("rm", id);
+  });
+});
+
+describe("-v DIR:DIR:O", () => {
+  test("what is written is the container's, and gone at the next start", async () => {
+    const bound = join(bocker.directory, "overlaid");
+    mkdirSync(bound);
+    writeFileSync(join(bound, "file"), "as it was\n");
+    const script = "ls /o; echo changed >/o/file; touch /o/new; cat /o/file";
+    const id = await bocker.ok(
+      "create",
+      "--network",
+      "none",
+      "-v",
+      `${bound}:/o:O`,
+      "busybox",
+      "sh",
+      "-c",
+      script,
+    );
+    for (const start of [1, 2]) {
+      expect([start, await bocker.ok("start", "-a", id)]).toEqual([start, "file\nchanged"]);
+    }
+    expect(readFileSync(join(bound, "file"), "utf8")).toBe("as it was\n");
+    expect(existsSync(join(bound, "new"))).toBe(false);
+    // Nor does cp write into the source while nothing runs.
+    await bocker.run("cp", join(bound, "file"), `${id}:/o/by-cp`);
+    expect(existsSync(join(bound, "by-cp"))).toBe(false);
+    await bocker.ok("rm", id);
+  });
+
+  test("owner and mode are the source's", async () => {
+    const bound = join(bocker.directory, "owned");
+    mkdirSync(bound, { mode: 0o750 });
+    chownSync(bound, 7, 8);
+    expect(await shell("-v", `${bound}:/o:O`, "stat -c '%a %u %g' /o")).toBe("750 7 8");
   });
 });
 

@@ -275,6 +275,11 @@ const valueErrors: readonly (readonly [string, string])[] = [
   ["--cpu-quota 10", "CPU cfs quota cannot be less than 1ms (i.e. 1000)"],
   ["-c -1", "invalid CPU shares (-1): value must be a positive integer"],
   ["--oom-score-adj 1001", "Invalid value 1001, range for oom score adj is [-1000, 1000]"],
+  ["-v /a:/b:O,ro", "invalid volume specification: '/a:/b:O,ro': invalid mode: O stands alone"],
+  [
+    "-v a1:/b:O",
+    "invalid volume specification: 'a1:/b:O': invalid mode: O is for bind mounts, not for volumes",
+  ],
   ["--secret db,mode=9", "mode 9 invalid: error parsing secret"],
   ["--mount type=image,dst=/x", 'invalid mount config for type "image": field Source must not be empty'],
   ["--cgroup-parent /a/../..", "invalid cgroup parent: /a/../.."],
