@@ -106,6 +106,9 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
     flags: ["-p", "8080:80", "-p", "[::1]:53:53/udp", "-p", "9", "-p", "1-3:4-6", "-p", "70-79:7"],
     toml: 'publish = ["8080:80", "[::1]:53:53/udp", "9", "1-3:4-6", "70-79:7"]',
   },
+  "publish-all": { flags: ["-P"], toml: "publish-all = true" },
+  expose: { flags: ["--expose", "80", "--expose", "53/udp"], toml: 'expose = ["80", "53/udp"]' },
+  "no-hosts": { flags: ["--no-hosts"], toml: "no-hosts = true" },
   dns: { flags: ["--dns", "1.1.1.1", "--dns", "::1"], toml: 'dns = ["1.1.1.1", "::1"]' },
   "dns-search": { flags: ["--dns-search", "a.example"], toml: 'dns-search = "a.example"' },
   "dns-option": { flags: ["--dns-opt", "ndots:2"], toml: 'dns-option = ["ndots:2"]' },
@@ -235,6 +238,7 @@ describe("parse(render(config)) = config", () => {
       "oom-kill-disable",
       "restart",
       "no-healthcheck",
+      "no-hosts",
     ];
     const flags = Object.entries(samples).flatMap(([name, sample]) =>
       alone.includes(name) ? [] : sample.flags,
