@@ -3,13 +3,25 @@
  *
  * Each direction holds at most what one read gave: a side that cannot be written to pauses the other. An end of one direction
  * (FIN) is passed on after the bytes before it and leaves the other direction open; a broken connection breaks its
- * other half. Descriptors are the bound: beyond `maxConnections` a client is turned away at once.
+ * other half. Descriptors are the bound: a client too many is turned away at once.
  */
 import type { Socket } from "bun";
+import { prlimit } from "../../ffi/process.ts";
+import { Splicer } from "../../ffi/splice.ts";
 import type { Forwarder, ForwardTarget } from "./forwarder.ts";
 
-/** Two descriptors each. */
-const defaultMaxConnections = 16_384;
+const RLIMIT_NOFILE = 7;
+/** Descriptors left for everything else that the process does. */
+const reserved = 256;
+
+/** Connections that this process can hold, two descriptors each; more would make accepting fail over and over. */
+function connectionLimit(): number {
+  const { soft } = prlimit(0, RLIMIT_NOFILE);
+  return Math.max(16, Math.floor((Number(soft) - reserved) / 2));
+}
+
+/** Halves of connections, of all forwarders together. */
+let openSides = 0;
 
 export interface TcpForwarder extends Forwarder {
   /** Connections that are open now. */
@@ -33,7 +45,7 @@ interface Side {
 export function forwardTcp(
   fd: number,
   chooseTarget: () => ForwardTarget,
-  maxConnections = defaultMaxConnections,
+  maxConnections = connectionLimit(),
 ): TcpForwarder {
   const sides = new Set<Side>();
   const handlers = socketHandlers(sides);
@@ -47,7 +59,7 @@ export function forwardTcp(
         // Nothing is read before there is somewhere to write it to.
         socket.pause();
         socket.data = newSide(sides, socket);
-        if (sides.size > maxConnections * 2) socket.terminate();
+        if (openSides > maxConnections * 2) socket.terminate();
         else void connect(socket.data, sides, chooseTarget(), handlers);
       },
     },
@@ -89,7 +101,7 @@ async function connect(
     if (client.closed) socket.terminate();
     else client.socket?.resume();
   } catch {
-    sides.delete(upstream);
+    forget(sides, upstream);
     client.peer = undefined;
     client.socket?.terminate();
   }
@@ -107,7 +119,7 @@ function socketHandlers(sides: Set<Side>) {
       const side = socket.data;
       side.closed = true;
       side.ended = true;
-      sides.delete(side);
+      forget(sides, side);
       finish(side.peer);
     },
     error: (socket: Socket<Side>) => {
@@ -119,7 +131,12 @@ function socketHandlers(sides: Set<Side>) {
 function newSide(sides: Set<Side>, socket: Socket<Side> | undefined): Side {
   const side: Side = { socket, peer: undefined, backlog: [], ended: false, closed: false };
   sides.add(side);
+  openSides++;
   return side;
+}
+
+function forget(sides: Set<Side>, side: Side): void {
+  if (sides.delete(side)) openSides--;
 }
 
 /** Bytes that came from `side` go to its peer; what does not fit waits there, and `side` is not read meanwhile. */
@@ -127,10 +144,36 @@ function pass(side: Side, chunk: Uint8Array): void {
   const { peer } = side;
   if (peer?.socket === undefined || peer.closed) return;
   const written = peer.backlog.length > 0 ? 0 : Math.max(peer.socket.write(chunk), 0);
-  if (written === chunk.byteLength) return;
-  peer.backlog.push(new Uint8Array(chunk.subarray(written)));
+  if (written < chunk.byteLength) hold(side, peer, new Uint8Array(chunk.subarray(written)));
+  else if (chunk.byteLength >= bulkBytes) passInBulk(side, peer);
+}
+
+function hold(side: Side, peer: Side, rest: Uint8Array): void {
+  peer.backlog.push(rest);
   side.socket?.pause();
 }
+
+/** More is probably there already: it goes past this process's memory. */
+function passInBulk(side: Side, peer: Side): void {
+  if (side.socket === undefined || peer.socket === undefined) return;
+  splicer ??= new Splicer();
+  const rest = splicer.move(descriptorOf(side.socket), descriptorOf(peer.socket), spliceBudgetBytes);
+  if (rest === undefined) return;
+  hold(side, peer, rest);
+  // Bun says when there is room again once it has been refused.
+  flush(peer);
+}
+
+/** Not in Bun's types. */
+function descriptorOf(socket: Socket<Side>): number {
+  return (socket as unknown as { readonly fd: number }).fd;
+}
+
+let splicer: Splicer | undefined;
+/** A read of that much is not a conversation. */
+const bulkBytes = 128 << 10;
+/** What one connection may move before others have their turn. */
+const spliceBudgetBytes = 8 << 20;
 
 function flush(side: Side): void {
   const { socket } = side;

@@ -4,7 +4,7 @@
  *
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
- *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, names
+ *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, net, names
  *   bun run bench --record         also replaces the results in README.md beside this file
  *
  * Prints Markdown. Take ratios from it, and those only from a quiet machine.
@@ -21,6 +21,7 @@ import { benchLogs } from "./logs.ts";
 import { type Contestant, measure, renderTimings } from "./measure.ts";
 import { type MemoryUse, measureIdleMemory, renderMemory } from "./memory.ts";
 import { benchNames } from "./names.ts";
+import { benchNetwork } from "./network.ts";
 import { openDocker, openPodman, type Peer } from "./peer.ts";
 import { benchPull } from "./pull.ts";
 import { benchBurst, benchCrowd, benchPs } from "./scale.ts";
@@ -44,6 +45,7 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
   crowd: benchCrowd,
   pull: ({ directory, binary, bocker, peers }) => benchPull({ directory, binary, env: bocker.env, peers }),
   logs: benchLogs,
+  net: ({ binary, bocker, peers, rounds }) => benchNetwork({ binary, env: bocker.env, peers, rounds }),
   memory: benchMemory,
   names: benchNames,
 };
