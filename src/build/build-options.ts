@@ -7,6 +7,7 @@ import type { Descriptor } from "../image/manifest.ts";
 import type { Platform } from "../image/platform.ts";
 import type { NamedReference } from "../image/reference.ts";
 import type { ImageRecord } from "../state/record.ts";
+import type { ContextDoor } from "./context/context-door.ts";
 import type { SourceTree } from "./source-tree.ts";
 
 export interface BuildOptions {
@@ -16,6 +17,8 @@ export interface BuildOptions {
   readonly context: SourceTree | undefined;
   /** `--build-context`, by name. */
   readonly namedContexts: ReadonlyMap<string, NamedContext>;
+  /** For openCopySources: what ADD fetches and unpacks goes through it. */
+  readonly door: ContextDoor;
   readonly buildArgs: ReadonlyMap<string, string>;
   /** undefined: the last stage. */
   readonly target: string | undefined;
