@@ -64,6 +64,13 @@ export function planProcess(builder: PlanBuilder, process: SpecProcess, context:
   planKeyring(builder, context.keyring);
   if (context.userNamespace !== true) planStdio(builder, process.user, context);
   planLabels(builder, process, context);
+  // Before the filter, which need not know calls that only an engine makes.
+  builder.step("setting the umask").add({ call: "umask", mask: process.user.umask ?? 0o022 });
+  if (context.kernel.closeRangeCloexec) {
+    builder.step("closing inherited descriptors");
+    const first = 3 + (context.preserveFds ?? 0);
+    builder.add({ call: "close_range", first, flags: ["CLOSE_RANGE_CLOEXEC"] });
+  }
   const noNewPrivileges = process.noNewPrivileges === true;
   if (noNewPrivileges) {
     builder.step("setting no_new_privs").add({ call: "prctl", option: "PR_SET_NO_NEW_PRIVS", argument: 1 });
@@ -72,12 +79,6 @@ export function planProcess(builder: PlanBuilder, process: SpecProcess, context:
   if (context.dieWithParent) {
     builder.step("setting the parent death signal");
     builder.add({ call: "prctl", option: "PR_SET_PDEATHSIG", argument: SIGKILL, argumentName: "SIGKILL" });
-  }
-  builder.step("setting the umask").add({ call: "umask", mask: process.user.umask ?? 0o022 });
-  if (context.kernel.closeRangeCloexec) {
-    builder.step("closing inherited descriptors");
-    const first = 3 + (context.preserveFds ?? 0);
-    builder.add({ call: "close_range", first, flags: ["CLOSE_RANGE_CLOEXEC"] });
   }
   if (context.gate === true) planFind(builder, process);
   if (noNewPrivileges) planSeccomp(builder, context);
