@@ -64,7 +64,7 @@ export async function runStartContainerHooks(
     namespaces: [],
     cgroupTasks: cgroup?.taskFds.length ?? 0,
     preserveFds: 0,
-    uid: 0,
+    process: spec.process,
     terminal: false,
   });
   const setting = {

@@ -23,7 +23,7 @@ import { cgroupsPathOf, makeContainerCgroup } from "./container-cgroup.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { release } from "./delete-container.ts";
 import { passedDescriptors } from "./inherited-fds.ts";
-import { contextOfStart, withEnvironment } from "./launch-context.ts";
+import { contextOfStart, copyTreeFor, listenerOf, withEnvironment } from "./launch-context.ts";
 import { type Bundle, checkNamespacePaths, loadBundle } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 import type { OciOptions } from "./option.ts";
@@ -112,7 +112,7 @@ async function launch(
   let master: number | undefined;
   let started: StartedProcess | undefined;
   try {
-    if (spec.process?.terminal === true) terminal = openConsole(consoleSize(spec));
+    if (spec.process?.terminal === true) terminal = openConsole(consoleSize(spec), idMaps(spec));
     master = terminal?.master;
     const launched = await startInit(context, bundle, draft, options, mode, terminal);
     started = launched.process;
@@ -159,6 +159,7 @@ async function startInit(
     cgroupTasks: tasks.length,
     preserveFds: passed.count,
     noPivot: options.flag("no-pivot"),
+    cgroup: made,
     ...(options.flag("no-new-keyring") ? {} : { keyring: id }),
     ...(terminal === undefined ? {} : { console: { number: terminal.number } }),
     ...(gate === undefined ? {} : { gate: true }),
@@ -186,6 +187,8 @@ async function startInit(
       await runCreateHooks(spec.hooks, record, child);
     },
     beforeGo: note,
+    onListener: (fd, child) => listenerOf(spec, record, "creating")?.(fd, child),
+    ...(await copyTreeFor(spec)),
   });
   return { record, process };
 }
@@ -215,6 +218,12 @@ function threeTimes(fd: number): readonly [number, number, number] {
 function consoleSize({ process: section }: Spec): Parameters<typeof openConsole>[0] {
   const size = section?.consoleSize;
   return size === undefined ? undefined : { rows: size.height, columns: size.width };
+}
+
+/** The container's root owns its terminal. */
+function idMaps({ linux }: Spec): Parameters<typeof openConsole>[1] {
+  const { uidMappings = [], gidMappings = [] } = linux ?? {};
+  return uidMappings.length === 0 ? undefined : { uidMappings, gidMappings };
 }
 
 /** Whole or not at all, for callers that watch for it. */

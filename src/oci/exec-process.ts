@@ -23,7 +23,7 @@ import { writePidFile } from "./create-container.ts";
 import { execCgroup } from "./exec-cgroup.ts";
 import { processOfOptions } from "./exec-request.ts";
 import { passedDescriptors } from "./inherited-fds.ts";
-import { contextOfExec } from "./launch-context.ts";
+import { contextOfExec, listenerOf } from "./launch-context.ts";
 import { loadKeptConfig, parseJson } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 import type { OciOptions } from "./option.ts";
@@ -139,7 +139,7 @@ async function join(
     namespaces: joinableNamespaces(initPid),
     cgroupTasks: tasks.length,
     preserveFds: passed.count,
-    uid: asked.user.uid,
+    process: asked,
     terminal: slave !== undefined,
   });
   const process = { ...asked, env: [...(asked.env ?? []), ...passed.env] };
@@ -151,5 +151,6 @@ async function join(
       ...passed.fds,
     },
     cgroupFd: cgroup?.directoryFd,
+    onListener: listenerOf(spec, record, "running"),
   });
 }
