@@ -41,17 +41,25 @@ export interface NetworkSetup {
   readonly interfaces: readonly InterfaceSetup[];
 }
 
+export interface CgroupHierarchyView {
+  /** Its name below /sys/fs/cgroup. */
+  readonly directory: string;
+  /** As mount(8) takes them: `cpu,cpuacct` or `none,name=systemd`. */
+  readonly options: string;
+  /** The container's own directory in it, on the host; shown where the container has no cgroup namespace. */
+  readonly own?: string;
+}
+
 /** How /sys/fs/cgroup looks inside, where the Spec mounts it. */
 export type CgroupView =
-  | { readonly mode: "v2" }
+  | { readonly mode: "v2"; readonly own?: string }
   | {
       readonly mode: "v1";
-      /** One per hierarchy; `options` as mount(8) takes them: `cpu,cpuacct` or `none,name=systemd`. */
-      readonly hierarchies: readonly { readonly directory: string; readonly options: string }[];
+      readonly hierarchies: readonly CgroupHierarchyView[];
       /** Short names of joint controllers: `cpu` → `cpu,cpuacct`. */
       readonly links: readonly { readonly name: string; readonly target: string }[];
       /** Hybrid hosts have v2 at `unified` as well. */
-      readonly unified: boolean;
+      readonly unified?: { readonly own?: string };
     };
 
 export interface ProcessContext {

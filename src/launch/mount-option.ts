@@ -18,6 +18,8 @@ export interface MountOptions {
   readonly propagation?: { readonly flag: MountFlag; readonly recursive: boolean };
   /** Copy what the image has at the target into a new tmpfs. */
   readonly copyUp: boolean;
+  /** Changes what is mounted there already. */
+  readonly remount: boolean;
   /** Map ids: by the mount's own maps, or the container's; of what is mounted below as well. */
   readonly idMap?: "mount" | "recursive";
   /** The superblock's: flags have no value. */
@@ -60,19 +62,15 @@ const noopWords: ReadonlySet<string> = new Set([
   "async",
   "nolazytime",
   "loud",
+  // What the kernel logs, and a flag that file systems have come to set for themselves.
+  "silent",
+  "iversion",
   "nomand",
   "noiversion",
 ]);
 
 /** The superblock's flags; their names are fsconfig's too. */
-const superblockWords: ReadonlySet<string> = new Set([
-  "sync",
-  "dirsync",
-  "lazytime",
-  "mand",
-  "silent",
-  "iversion",
-]);
+const superblockWords: ReadonlySet<string> = new Set(["sync", "dirsync", "lazytime", "mand"]);
 
 interface Draft {
   readonly set: Set<MountAttribute>;
@@ -83,6 +81,7 @@ interface Draft {
   bind: boolean;
   recursive: boolean;
   copyUp: boolean;
+  remount: boolean;
   idMap?: "mount" | "recursive";
   propagation?: { readonly flag: MountFlag; readonly recursive: boolean };
 }
@@ -98,6 +97,7 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
     bind: false,
     recursive: false,
     copyUp: false,
+    remount: false,
   };
   for (const word of words) {
     if (!takeBindWord(draft, word) && !takeAttributeWord(draft, word)) takeSuperblockWord(draft, word);
@@ -154,6 +154,7 @@ function applyChange(change: Change, set: Set<MountAttribute>, clear: Set<MountA
 function takeSuperblockWord(draft: Draft, word: string): void {
   if (word === "" || noopWords.has(word)) return;
   if (word === "tmpcopyup") draft.copyUp = true;
+  else if (word === "remount") draft.remount = true;
   else if (word === "idmap") draft.idMap = "mount";
   else if (word === "ridmap") draft.idMap = "recursive";
   else takeDatum(draft, word);
@@ -170,7 +171,16 @@ function takeDatum(draft: Draft, word: string): void {
 export function mountOptionWords(): readonly string[] {
   const own = [...Object.keys(attributeWords), ...Object.keys(propagationWords), "bind"];
   const below = own.map((word) => `r${word}`);
-  return [...own, ...below, ...noopWords, ...superblockWords, "tmpcopyup"].sort();
+  return [
+    ...own,
+    ...below,
+    ...noopWords,
+    ...superblockWords,
+    "idmap",
+    "remount",
+    "ridmap",
+    "tmpcopyup",
+  ].sort();
 }
 
 const mountFlagOf: Partial<Record<MountAttribute, MountFlag>> = {

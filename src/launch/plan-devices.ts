@@ -1,5 +1,5 @@
 /**
- * The container's /dev: nodes, links and the console, in the tmpfs that the Spec mounts there.
+ * The container's /dev: nodes, links and the console, in what the Spec mounts there, or else in its root.
  *
  * Follows config-linux.md "Default Devices" and runc: nothing is done where the Spec binds another /dev.
  */
@@ -65,6 +65,8 @@ export function planDevices(
   sources: DeviceSources,
 ): void {
   if (!ownsDev(spec)) return;
+  builder.step("creating /dev");
+  makeTarget(builder, "/dev", "directory");
   for (const device of devicesOf(spec)) {
     const source = sources.get(device.path);
     if (source === undefined) makeDevice(builder, device);
@@ -79,7 +81,7 @@ export function planDevices(
 
 function ownsDev(spec: Spec): boolean {
   const dev = spec.mounts?.findLast((mount) => mount.destination === "/dev");
-  return dev !== undefined && !isBindMount(dev);
+  return dev === undefined || !isBindMount(dev);
 }
 
 function devicesOf(spec: Spec): readonly SpecDevice[] {

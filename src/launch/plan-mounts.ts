@@ -6,9 +6,9 @@
  * must not read a forgery. Targets that are missing are made as docker makes them.
  */
 import type { SpecMount } from "../spec/oci.ts";
-import type { CgroupView, StartContext } from "./context.ts";
+import type { StartContext } from "./context.ts";
 import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-option.ts";
-import type { MountAttribute, MountFlag, ResolveFlag } from "./operation.ts";
+import type { MountAttribute, ResolveFlag } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
 /** A StartContext with what planning has decided about single mounts. */
@@ -25,8 +25,8 @@ export interface SourceContext extends StartContext {
 export interface PreparedMount {
   readonly mount: SpecMount;
   readonly options: MountOptions;
-  /** Descriptor name of the detached mount. */
-  readonly fd: string;
+  /** Descriptor name of the detached mount; absent: there is a mount already, to be changed. */
+  readonly fd?: string;
   readonly target: "file" | "directory";
 }
 
@@ -49,6 +49,10 @@ export function orderMounts(mounts: readonly SpecMount[]): {
 export function attachMount(builder: PlanBuilder, prepared: PreparedMount, context: StartContext): void {
   const { mount, options, fd, target } = prepared;
   builder.step(stepOf(mount));
+  if (fd === undefined) {
+    change(builder, mount, options);
+    return;
+  }
   makeTarget(builder, mount.destination, target);
   const place = openTarget(builder, mount, target);
   attach(builder, fd, place);
@@ -57,35 +61,12 @@ export function attachMount(builder: PlanBuilder, prepared: PreparedMount, conte
   if (!context.kernel.mountSetattr && isBind(mount, options)) remount(builder, mount.destination, options);
 }
 
-/** Mounts the Spec's `cgroup` entry as this host's cgroups are, rooted at the container's own by its namespace. */
-export function mountCgroup(builder: PlanBuilder, mount: SpecMount, view: CgroupView): void {
-  const options = parseMountOptions(mount.options ?? []);
-  builder.step(stepOf(mount));
-  makeTarget(builder, mount.destination, "directory");
-  builder.covered(mount.destination);
-  if (view.mode === "v2") {
-    mountAt(builder, "cgroup2", mount.destination, [], options.set);
-    return;
-  }
-  mountAt(builder, "tmpfs", mount.destination, [{ key: "mode", value: "755" }], withoutReadOnly(options.set));
-  for (const { directory, options: words } of view.hierarchies) {
-    const target = `${mount.destination}/${directory}`;
-    builder.add({ call: "mkdirat", dirfd: "AT_FDCWD", path: target, mode: 0o755 });
-    const flags = mountFlagsOf(options.set);
-    builder.add({ call: "mount", source: "cgroup", target, fsType: "cgroup", flags, data: words });
-  }
-  for (const { name, target } of view.links) {
-    builder.add({ call: "symlinkat", target, dirfd: "AT_FDCWD", path: `${mount.destination}/${name}` });
-  }
-  if (view.unified) {
-    const target = `${mount.destination}/unified`;
-    builder.add({ call: "mkdirat", dirfd: "AT_FDCWD", path: target, mode: 0o755 });
-    mountAt(builder, "cgroup2", target, [], options.set);
-  }
-  if (options.set.includes("MOUNT_ATTR_RDONLY")) {
-    const flags: readonly MountFlag[] = ["MS_REMOUNT", "MS_BIND", ...mountFlagsOf(options.set)];
-    builder.add({ call: "mount", source: null, target: mount.destination, fsType: null, flags, data: "" });
-  }
+/** `remount`: other attributes for the mount (with `bind`), or other options for its superblock. */
+function change(builder: PlanBuilder, mount: SpecMount, options: MountOptions): void {
+  const bind = isBind(mount, options) ? (["MS_BIND"] as const) : [];
+  const flags = ["MS_REMOUNT", ...bind, ...mountFlagsOf(options.set)] as const;
+  const data = options.data.map(({ key, value }) => (value === null ? key : `${key}=${value}`)).join(",");
+  builder.add({ call: "mount", source: null, target: mount.destination, fsType: null, flags, data });
 }
 
 /** Makes the directories above a path, and the path itself, where they are missing; existing ones stay as they are. */
@@ -127,7 +108,8 @@ export function isCgroup(mount: SpecMount): boolean {
   return mount.type === "cgroup" || mount.type === "cgroup2";
 }
 
-function stepOf(mount: SpecMount): string {
+/** What a mount is for, in runc's words. */
+export function stepOf(mount: SpecMount): string {
   const source = mount.source ?? mount.type ?? "none";
   return `mounting ${JSON.stringify(source)} to rootfs at ${JSON.stringify(mount.destination)}`;
 }
@@ -232,7 +214,8 @@ function fileSystemOf(
 /** What runc gives the container's SELinux label: proc and sysfs have labels of their own. */
 const labelled: ReadonlySet<string> = new Set(["tmpfs", "devpts", "mqueue", "ramfs"]);
 
-function makeFileSystem(
+/** A detached mount of a new superblock; its descriptor's name. */
+export function makeFileSystem(
   builder: PlanBuilder,
   fsType: string,
   data: MountOptions["data"],
@@ -257,27 +240,6 @@ function configure(builder: PlanBuilder, fd: string, key: string, value: string 
   builder.add({ call: "fsconfig", fd, command, key, value });
 }
 
-function mountAt(
-  builder: PlanBuilder,
-  fsType: string,
-  target: string,
-  data: MountOptions["data"],
-  attributes: readonly MountAttribute[],
-): void {
-  const fd = makeFileSystem(builder, fsType, data, attributes, fsType === "cgroup2" ? "cgroup" : fsType);
-  builder.add(
-    {
-      call: "move_mount",
-      fromFd: fd,
-      from: "",
-      toFd: "AT_FDCWD",
-      to: target,
-      flags: ["MOVE_MOUNT_F_EMPTY_PATH"],
-    },
-    { call: "close", fd },
-  );
-}
-
 function openTarget(builder: PlanBuilder, mount: SpecMount, kind: "file" | "directory"): string {
   const forgeable = mount.type === "proc" || mount.type === "sysfs";
   const resolve: readonly ResolveFlag[] = forgeable
@@ -298,8 +260,4 @@ function openTarget(builder: PlanBuilder, mount: SpecMount, kind: "file" | "dire
 function attach(builder: PlanBuilder, fd: string, target: string): void {
   const flags = ["MOVE_MOUNT_F_EMPTY_PATH", "MOVE_MOUNT_T_EMPTY_PATH"] as const;
   builder.add({ call: "move_mount", fromFd: fd, from: "", toFd: target, to: "", flags });
-}
-
-function withoutReadOnly(attributes: readonly MountAttribute[]): readonly MountAttribute[] {
-  return attributes.filter((attribute) => attribute !== "MOUNT_ATTR_RDONLY");
 }

@@ -7,7 +7,9 @@
  */
 import type { Spec, SpecMount } from "../spec/oci.ts";
 import type { StagedMount, StartContext } from "./context.ts";
+import { parseMountOptions } from "./mount-option.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
+import { type OwnCgroups, openOwnCgroups } from "./plan-cgroup-view.ts";
 import { type DeviceSources, openDevices } from "./plan-devices.ts";
 import {
   isBindMount,
@@ -25,13 +27,16 @@ export interface Sources {
   /** Every mount but the cgroup views, in the Spec's order. */
   readonly mounts: readonly PreparedMount[];
   readonly devices: DeviceSources;
+  readonly cgroups: OwnCgroups;
 }
 
 /** Makes the mounts and enters the user namespace. The tree is private from then on. */
 export function planSources(builder: PlanBuilder, spec: Spec, context: SourceContext): Sources {
-  const mounts = (spec.mounts ?? []).filter((mount) => !isCgroup(mount));
+  const all = (spec.mounts ?? []).filter((mount) => !isCgroup(mount));
+  const mounts = all.filter((mount) => !isRemount(mount));
   const binds = planBinds(builder, mounts.filter(isBindMount), context);
   const devices = openDevices(builder, spec, context);
+  const cgroups = openOwnCgroups(builder, spec, context);
   const [foreign, own] = partition(
     mounts.filter((mount) => !isBindMount(mount)),
     (mount) => isForeign(spec, mount),
@@ -40,8 +45,8 @@ export function planSources(builder: PlanBuilder, spec: Spec, context: SourceCon
   enterUserNamespace(builder, spec);
   made.push(...own.map((mount) => prepareFileSystem(builder, mount, context)));
   if (!isPrivate(spec, context)) privatize(builder);
-  const all = new Map([...binds, ...made].map((prepared) => [prepared.mount, prepared]));
-  return { mounts: mounts.flatMap((mount) => all.get(mount) ?? []), devices };
+  const prepared = new Map([...binds, ...made].map((each) => [each.mount, each]));
+  return { mounts: all.map((mount) => prepared.get(mount) ?? existing(mount)), devices, cgroups };
 }
 
 function partition<Item>(
@@ -49,6 +54,15 @@ function partition<Item>(
   belongs: (item: Item) => boolean,
 ): readonly [Item[], Item[]] {
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
+}
+
+function isRemount({ options = [] }: SpecMount): boolean {
+  return options.includes("remount");
+}
+
+/** Nothing to make. */
+function existing(mount: SpecMount): PreparedMount {
+  return { mount, options: parseMountOptions(mount.options ?? []), target: "directory" };
 }
 
 /** A new mount namespace is a copy whose mounts follow the host's again. */

@@ -16,18 +16,12 @@ import type { StartContext } from "./context.ts";
 import { alwaysInherited, type LaunchPlan } from "./plan.ts";
 import { planLimits, planOomScore, planPersonality, planStdio } from "./plan-attributes.ts";
 import { PlanBuilder } from "./plan-builder.ts";
+import { mountCgroup } from "./plan-cgroup-view.ts";
 import { planCopyUps } from "./plan-copy-up.ts";
 import { planDevices } from "./plan-devices.ts";
 import { gateNames, preservedNames } from "./plan-gate.ts";
 import { planMaskedPaths, planReadonlyPaths } from "./plan-hidden-paths.ts";
-import {
-  attachMount,
-  makeTarget,
-  mountCgroup,
-  orderMounts,
-  type PreparedMount,
-  type SourceContext,
-} from "./plan-mounts.ts";
+import { attachMount, makeTarget, orderMounts, type SourceContext } from "./plan-mounts.ts";
 import { cloneFlagsOf, hasUserNamespace, isNew, planNamespaces } from "./plan-namespaces.ts";
 import { planNetwork } from "./plan-network.ts";
 import { cgroupTaskNames, planCgroupEntry, planGuard, planProcess, planSession } from "./plan-process.ts";
@@ -59,7 +53,7 @@ export function planStart(spec: Spec, context: StartContext): LaunchPlan {
   planSession(builder, process);
   enterRoot(builder, root, spec, context, () => planTree(builder, spec, context, sources));
   builder.step("waiting for the engine").add({ call: "wait", for: "go" });
-  planAfterGo(builder, spec, context, sources.mounts);
+  planAfterGo(builder, spec, context, sources);
   planPersonality(builder, spec.linux?.personality);
   planProcess(builder, process, { ...context, ...seccompOf(spec), userNamespace: hasUserNamespace(spec) });
   return {
@@ -128,17 +122,12 @@ function planNames(builder: PlanBuilder, spec: Spec): void {
   }
 }
 
-function planAfterGo(
-  builder: PlanBuilder,
-  spec: Spec,
-  context: StartContext,
-  prepared: readonly PreparedMount[],
-): void {
+function planAfterGo(builder: PlanBuilder, spec: Spec, context: StartContext, sources: Sources): void {
   const linux: SpecLinux = spec.linux ?? {};
   if (isNew(spec, "cgroup")) {
     builder.step("creating the cgroup namespace").add({ call: "unshare", flags: ["CLONE_NEWCGROUP"] });
   }
-  for (const mount of orderMounts(spec.mounts ?? []).late) attachLate(builder, mount, context, prepared);
+  for (const mount of orderMounts(spec.mounts ?? []).late) attachLate(builder, mount, context, sources);
   if (isNew(spec, "network")) planNetwork(builder, context.network);
   for (const [name, value] of Object.entries(linux.sysctl ?? {})) planSysctl(builder, name, value);
   planReadonlyPaths(builder, linux.readonlyPaths ?? [], context.kernel);
@@ -150,11 +139,11 @@ function attachLate(
   builder: PlanBuilder,
   mount: SpecMount,
   context: StartContext,
-  prepared: readonly PreparedMount[],
+  { mounts, cgroups }: Sources,
 ): void {
-  const ready = prepared.find((each) => each.mount === mount);
+  const ready = mounts.find((each) => each.mount === mount);
   if (ready !== undefined) attachMount(builder, ready, context);
-  else if (context.cgroup !== undefined) mountCgroup(builder, mount, context.cgroup);
+  else if (context.cgroup !== undefined) mountCgroup(builder, mount, context.cgroup, cgroups);
 }
 
 /** Docker writes `net.ipv4.ip_forward`; a name with slashes keeps the dots of an interface's name (sysctl.d(5)). */

@@ -3,7 +3,16 @@
  * filters, propagation of the root, tmpfs with content. Real kernel, root.
  */
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { closeQuietly } from "../../ffi/file.ts";
 import type { StartContext } from "../../src/launch/context.ts";
@@ -169,7 +178,8 @@ describe.skipIf(!isRoot)("a filter that notifies", () => {
     };
     const agent = Bun.spawn(["python3", "-c", agentProgram, listenerPath], {
       stdout: "pipe",
-      stderr: "inherit",
+      stderr: "ignore",
+      timeout: 10_000,
     });
     const reader = agent.stdout.getReader();
     expect(new TextDecoder().decode((await reader.read()).value)).toBe("listening\n");
@@ -288,6 +298,50 @@ describe.skipIf(!isRoot)("the root and its mounts", () => {
     } finally {
       Bun.spawnSync(["umount", below]);
     }
+  });
+
+  test("a mount that is there already is changed by remount", async () => {
+    const change = (destination: string, ...options: string[]) => ({
+      destination,
+      type: "none",
+      options: ["remount", ...options],
+    });
+    const mounts = [change("/dev/shm", "size=2m"), change("/dev/mqueue", "bind", "ro")];
+    const script = "grep ' /dev/shm ' /proc/mounts | grep -c size=2048k; touch /dev/mqueue/x";
+    using rootfs = temporaryRootfs();
+    const { stdout, stderr } = await runIn(rootfs, ["sh", "-c", script], { mounts });
+    expect(stdout).toBe("1\n");
+    expect(stderr).toContain("Read-only file system");
+  });
+
+  test("without a cgroup namespace its own cgroup is what it sees, and nothing above", async () => {
+    const own = readFileSync("/proc/self/cgroup", "utf8").match(/^\d+:(\w+):(.*)$/m);
+    if (own === null || !existsSync(`/sys/fs/cgroup/${own[1]}/tasks`)) return;
+    const [, controller = "", path = ""] = own;
+    const directory = join("/sys/fs/cgroup", controller, path, "bocker-launch-test");
+    mkdirSync(directory);
+    try {
+      const cgroup = {
+        mode: "v1",
+        hierarchies: [{ directory: controller, options: controller, own: directory }],
+        links: [],
+      } as const;
+      const mounts = [
+        { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid"] },
+      ];
+      const script = `ls -d /sys/fs/cgroup/*/bocker-launch-test 2>/dev/null; ls /sys/fs/cgroup/${controller}/tasks; grep -c bocker-launch-test /proc/self/mountinfo; mkdir /sys/fs/cgroup/${controller}/x 2>&1`;
+      const stdout = await outputOf(script, { mounts }, { cgroup });
+      expect(stdout).toMatch(/^\/sys\/fs\/cgroup\/\w+\/tasks\n1\nmkdir: .*Read-only file system\n$/);
+    } finally {
+      rmdirSync(directory);
+    }
+  });
+
+  test("a root without a mount on /dev gets its devices there", async () => {
+    using rootfs = temporaryRootfs();
+    const spec = { ...specFor(["sh", "-c", "echo x > /dev/null; stat -c %t:%T /dev/urandom"]), mounts: [] };
+    const { output } = await startPlan(planStart(spec, contextFor(rootfs.path, spec)));
+    expect(await output).toMatchObject({ stdout: "1:9\n", stderr: "" });
   });
 
   test("tmpcopyup starts a tmpfs with what the image has, links of the image kept inside", async () => {
