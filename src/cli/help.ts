@@ -76,21 +76,26 @@ function renderMembers(group: string, table: CommandTable): string {
 /** pflag's FlagUsagesWrapped: sorted, descriptions in one column and wrapped to the terminal. */
 export function renderOptions(options: readonly OptionSpec[], columns: number): string {
   const shown = options.filter(({ hidden }) => !hidden).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const left = shown.map((option) => leftColumn(option));
+  const left = shown.map((option) => optionWords(option));
   const indent = Math.max(...left.map((text) => text.length)) + 3;
   return shown
     .map((option, index) => {
-      const text =
-        option.defaultText === undefined ? option.help : `${option.help} (default ${option.defaultText})`;
-      return `${(left[index] ?? "").padEnd(indent)}${wrap(text, columns - indent).join(`\n${" ".repeat(indent)}`)}\n`;
+      const lines = wrap(optionText(option), columns - indent);
+      return `${(left[index] ?? "").padEnd(indent)}${lines.join(`\n${" ".repeat(indent)}`)}\n`;
     })
     .join("");
 }
 
-function leftColumn(option: OptionSpec): string {
+/** The left column: `  -m, --memory bytes`. docs/ has it too. */
+export function optionWords(option: OptionSpec): string {
   const short = option.short === undefined ? "    " : `-${option.short}, `;
   const word = option.placeholder ?? (option.kind === "boolean" ? "" : option.kind);
   return `  ${short}--${option.name}${word === "" ? "" : ` ${word}`}`;
+}
+
+/** The right column, in one line. */
+export function optionText({ help, defaultText }: OptionSpec): string {
+  return defaultText === undefined ? help : `${help} (default ${defaultText})`;
 }
 
 /** Lines of at most `width`, aimed five short of it so that no orphan word is left; pflag's wrap. */

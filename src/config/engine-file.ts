@@ -104,6 +104,18 @@ const logSchema = v.object(
   "must be a table",
 );
 
+const tables: Readonly<Record<string, readonly string[]>> = {
+  network: Object.keys(networkSchema.entries),
+  registry: Object.keys(registrySchema.entries),
+  log: Object.keys(logSchema.entries),
+};
+
+/** Every key as documentation names it, `network.mtu`; `container` stands for all options of run. */
+export function engineFileKeys(): readonly string[] {
+  const inTables = Object.entries(tables).flatMap(([table, keys]) => keys.map((key) => `${table}.${key}`));
+  return ["root", "run-root", "cgroup-parent", "storage-driver", ...inTables, "container"];
+}
+
 /** Throws BockerError that shows every problem with its place. */
 export function parseEngineFile(
   bytes: Uint8Array,
@@ -170,12 +182,7 @@ function definedOnly<T extends object>(value: { readonly [K in keyof T]?: T[K] |
 }
 
 function knownKeysOf(entries: Readonly<Record<string, unknown>>) {
-  const inner: Readonly<Record<string, readonly string[]>> = {
-    network: Object.keys(networkSchema.entries),
-    registry: Object.keys(registrySchema.entries),
-    log: Object.keys(logSchema.entries),
-    container: [...tomlOptions().keys()],
-  };
+  const inner: typeof tables = { ...tables, container: [...tomlOptions().keys()] };
   return (path: TomlPath): readonly string[] | undefined => {
     if (path.length === 0) return Object.keys(entries);
     return path.length === 1 ? inner[String(path[0])] : undefined;
