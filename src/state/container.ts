@@ -82,9 +82,10 @@ export function getContainer(state: State, id: string): ContainerRecord | undefi
   return row === undefined ? undefined : readContainer(row);
 }
 
-/** Every container, newest first. SQLite would sort whole rows, on disk when there are thousands. */
+/** Every container but those of builds, newest first. SQLite would sort whole rows, on disk when there are thousands. */
 export function listContainers(state: State): ContainerRecord[] {
-  const records = state.all("SELECT * FROM containers ORDER BY rowid DESC").map(readContainer);
+  const sql = "SELECT * FROM containers WHERE purpose IS NULL ORDER BY rowid DESC";
+  const records = state.all(sql).map(readContainer);
   return records.sort((left, right) => right.createdAtMs - left.createdAtMs);
 }
 
@@ -142,7 +143,7 @@ function findRow(state: State, nameOrId: string): Row | undefined {
   if (!/^[0-9a-f]{1,64}$/.test(nameOrId)) return undefined;
   // "g" sorts after every hex digit.
   const rows = state.all(
-    "SELECT * FROM containers WHERE id >= ? AND id < ? LIMIT 2",
+    "SELECT * FROM containers WHERE id >= ? AND id < ? AND purpose IS NULL LIMIT 2",
     nameOrId,
     `${nameOrId}g`,
   );

@@ -86,6 +86,22 @@ export interface ImageRecord {
   readonly architecture: string;
 }
 
+/** What a step of a build has made. */
+export interface BuildCacheRecord {
+  /** Digest of what the step depended on. */
+  readonly key: string;
+  readonly diffID: string;
+  /** Of the layer's blob. */
+  readonly descriptor: { readonly mediaType: string; readonly digest: string; readonly size: number };
+  /** The instruction, with its values in. */
+  readonly description: string;
+  /** Bytes of the unpacked layer. */
+  readonly sizeBytes: number;
+  readonly createdAtMs: number;
+  readonly usedAtMs: number;
+  readonly uses: number;
+}
+
 export interface TagRecord {
   /** Canonical: `docker.io/library/alpine:3.20`. */
   readonly reference: string;

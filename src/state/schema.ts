@@ -176,4 +176,20 @@ export const migrations: readonly string[] = [
     UNIQUE (protocol, host_ip, host_port, target, target_port)
   ) STRICT;
   `,
+  // A build's containers are no user's; and what its steps have made, by all that they depended on.
+  `
+  ALTER TABLE containers ADD COLUMN purpose TEXT;
+
+  CREATE TABLE build_cache (
+    key TEXT PRIMARY KEY,
+    diff_id TEXT NOT NULL,
+    descriptor TEXT NOT NULL CHECK (json_valid(descriptor)),
+    description TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    used_at_ms INTEGER NOT NULL,
+    uses INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX build_cache_by_layer ON build_cache (diff_id);
+  `,
 ];

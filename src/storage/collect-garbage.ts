@@ -1,5 +1,5 @@
 /**
- * Removes blobs and layers that no image row reaches: what is left after an image, or by a pull that never ended.
+ * Removes blobs and layers that no row of an image or of the build cache reaches: what is left after an image, or by a pull that never ended.
  *
  * Reachable: manifest, config and layer blobs of every image, the indexes that lead to them, applied layers by diffID,
  * and the btrfs driver's chains. Containers need no rows of their own here: an image in use cannot be removed. While anybody adds to
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { Paths } from "../host/paths.ts";
 import type { Digest } from "../image/digest.ts";
 import { maxManifestBytes, parseManifest } from "../image/manifest.ts";
+import { listCacheEntries } from "../state/build-cache.ts";
 import { listImages, listTags } from "../state/image.ts";
 import type { ImageRecord, TagRecord } from "../state/record.ts";
 import { BlobStore } from "./blob-store.ts";
@@ -75,7 +76,18 @@ export function collectGarbage(store: ImageStore, options: CollectOptions = {}):
 
 /** All that no image leads to, and changes nothing. Only who holds the store can tell it from what a pull is bringing. */
 export function findGarbage(store: ImageStore): readonly Garbage[] {
-  return unreached(store.paths, reachOf(store, listImages(store.state), listTags(store.state)));
+  return unreached(store.paths, reachOfAll(store));
+}
+
+/** Everything that is kept: images, and what steps of builds have made. */
+export function reachOfAll(store: ImageStore): Reach {
+  const { blobs, layers, chains } = reachOf(store, listImages(store.state), listTags(store.state));
+  const cached = listCacheEntries(store.state);
+  return {
+    blobs: new Set([...blobs, ...cached.map(({ descriptor }) => descriptor.digest)]),
+    layers: new Set([...layers, ...cached.map(({ diffID }) => diffID)]),
+    chains,
+  };
 }
 
 /** Everything in the store but what `kept` names. */

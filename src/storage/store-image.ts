@@ -18,17 +18,35 @@ export interface MadeImage {
   /** As many as the config has diffIDs, bottom first. */
   readonly layers: readonly Descriptor[];
   readonly tags: readonly NewTag[];
+  /** Of the manifest; absent: none. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Stores the documents and the row. What it adds to the store it says in `brought`. */
-export async function storeImage(store: ImageStore, made: MadeImage, brought: Brought): Promise<ImageRecord> {
+/** A document, and what a manifest or index says of it. */
+export interface EncodedDocument {
+  readonly bytes: Buffer;
+  readonly descriptor: Descriptor;
+}
+
+/** The image's two documents. */
+export function encodeImage(
+  made: Omit<MadeImage, "tags">,
+): Readonly<Record<"config" | "manifest", EncodedDocument>> {
   const config = encodeDocument(MediaType.ociConfig, configDocument(made.config));
+  const { annotations = {} } = made;
   const manifest = encodeDocument(MediaType.ociManifest, {
     schemaVersion: 2,
     mediaType: MediaType.ociManifest,
     config: config.descriptor,
     layers: made.layers.map(asOciLayer),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   });
+  return { config, manifest };
+}
+
+/** Stores the documents and the row. What it adds to the store it says in `brought`. */
+export async function storeImage(store: ImageStore, made: MadeImage, brought: Brought): Promise<ImageRecord> {
+  const { config, manifest } = encodeImage(made);
   const blobs = new BlobStore(store.paths);
   for (const { descriptor, bytes } of [config, manifest]) {
     brought.blobs.add(descriptor.digest);
@@ -68,7 +86,7 @@ const ociLayerTypes = {
   zstd: MediaType.ociLayerZstd,
 } as const;
 
-function encodeDocument(mediaType: string, document: unknown): { bytes: Buffer; descriptor: Descriptor } {
+function encodeDocument(mediaType: string, document: unknown): EncodedDocument {
   const bytes = Buffer.from(JSON.stringify(document));
   return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };
 }
