@@ -2,6 +2,7 @@
  * What a limit is before it is a step: a file of a controller and what to write there.
  */
 import { BockerError } from "../errors.ts";
+import type { SpecResources } from "../spec/oci.ts";
 
 export interface LimitWrite {
   readonly controller: string;
@@ -25,4 +26,13 @@ export function orMax(value: number): string {
 /** True for a limit the v1 files can't tell from none. */
 export function isSet<T>(value: T | undefined): value is T {
   return value !== undefined;
+}
+
+/** `mlx5_1 hca_handle=3 hca_object=10000`, a line a device, the same in both versions (rdma.rst). */
+export function rdmaWrites(rdma: NonNullable<SpecResources["rdma"]>): readonly LimitWrite[] {
+  return Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => {
+    const handles = hcaHandles === undefined ? [] : [`hca_handle=${hcaHandles}`];
+    const objects = hcaObjects === undefined ? [] : [`hca_object=${hcaObjects}`];
+    return { controller: "rdma", file: "rdma.max", data: [device, ...handles, ...objects].join(" ") };
+  });
 }

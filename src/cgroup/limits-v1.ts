@@ -6,7 +6,7 @@
  */
 import type { SpecResources } from "../spec/oci.ts";
 import { type BlockIo, type DeviceAmount, parseBlockIo } from "./block-io.ts";
-import { isSet, type LimitWrite, noSuchLimit } from "./limit-write.ts";
+import { isSet, type LimitWrite, noSuchLimit, rdmaWrites } from "./limit-write.ts";
 
 /** Everything but devices, which src/security renders. */
 export function limitsV1(resources: SpecResources): readonly LimitWrite[] {
@@ -20,6 +20,7 @@ export function limitsV1(resources: SpecResources): readonly LimitWrite[] {
       write("hugetlb", `hugetlb.${pageSize}.limit_in_bytes`, limit),
     ),
     ...networkWrites(resources.network ?? {}),
+    ...rdmaWrites(resources.rdma ?? {}),
   ];
 }
 
@@ -45,6 +46,7 @@ function cpuWrites(cpu: NonNullable<SpecResources["cpu"]>): readonly LimitWrite[
       ["cpu.shares", cpu.shares],
       ["cpu.cfs_period_us", cpu.period],
       ["cpu.cfs_quota_us", cpu.quota],
+      ["cpu.cfs_burst_us", cpu.burst],
       ["cpu.rt_period_us", cpu.realtimePeriod],
       ["cpu.rt_runtime_us", cpu.realtimeRuntime],
       ["cpu.idle", cpu.idle],

@@ -6,7 +6,7 @@
 import { BockerError } from "../errors.ts";
 import type { SpecResources } from "../spec/oci.ts";
 import { type BlockIo, type DeviceAmount, parseBlockIo } from "./block-io.ts";
-import { type LimitWrite, noSuchLimit, orMax } from "./limit-write.ts";
+import { type LimitWrite, noSuchLimit, orMax, rdmaWrites } from "./limit-write.ts";
 
 /** Everything but devices, which are a program. */
 export function limitsV2(resources: SpecResources): readonly LimitWrite[] {
@@ -19,6 +19,7 @@ export function limitsV2(resources: SpecResources): readonly LimitWrite[] {
       write("hugetlb", `hugetlb.${pageSize}.max`, orMax(limit)),
     ),
     ...networkProblem(resources.network ?? {}),
+    ...rdmaWrites(resources.rdma ?? {}),
     ...Object.entries(resources.unified ?? {}).map(([file, data]) => unifiedWrite(file, data)),
   ];
 }
@@ -54,11 +55,12 @@ function cpuWrites(cpu: NonNullable<SpecResources["cpu"]>): readonly LimitWrite[
   if (cpu.realtimePeriod !== undefined || cpu.realtimeRuntime !== undefined) {
     throw noSuchLimit("real-time CPU (cpu.rt_runtime_us)", 2);
   }
-  const { shares, quota, period, idle, cpus, mems } = cpu;
+  const { shares, quota, period, burst, idle, cpus, mems } = cpu;
   const hasMax = quota !== undefined || period !== undefined;
   return [
     ...(shares === undefined || shares === 0 ? [] : [write("cpu", "cpu.weight", weightOfShares(shares))]),
     ...(hasMax ? [write("cpu", "cpu.max", cpuMax(quota, period))] : []),
+    ...(burst === undefined ? [] : [write("cpu", "cpu.max.burst", burst)]),
     ...(idle === undefined ? [] : [write("cpu", "cpu.idle", idle)]),
     ...(cpus ? [write("cpuset", "cpuset.cpus", cpus)] : []),
     ...(mems ? [write("cpuset", "cpuset.mems", mems)] : []),

@@ -12,6 +12,7 @@ import type { Spec, SpecResources } from "../spec/oci.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { cgroupOf } from "./container-status.ts";
 import type { OciContext } from "./oci-context.ts";
+import { withoutUnsetLimits } from "./set-limits.ts";
 
 /**
  * The container's path below each cgroup root, absolute; undefined: it gets none. A relative one starts at the root too
@@ -26,7 +27,7 @@ export function cgroupsPathOf(context: OciContext, id: string, { linux }: Spec):
       hint: "set the caller's cgroup manager to cgroupfs (podman --cgroup-manager=cgroupfs, containerd SystemdCgroup = false)",
     });
   }
-  const { devices: _devices, ...limits } = linux?.resources ?? {};
+  const { devices: _devices, ...limits } = withoutUnsetLimits(linux?.resources ?? {});
   const hierarchy = detectCgroups();
   if (context.cgroupManager === "disabled" || hierarchy.mode === "none") {
     if (Object.values(limits).some((limit) => Object.keys(limit).length > 0)) {
@@ -51,7 +52,7 @@ export function makeContainerCgroup(
   const hierarchy = detectCgroups();
   try {
     const devices = withDefaultDevices(resources?.devices ?? []);
-    return createCgroup(hierarchy, cgroupsPath, { ...resources, devices });
+    return createCgroup(hierarchy, cgroupsPath, { ...withoutUnsetLimits(resources ?? {}), devices });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!context.rootless || !["EACCES", "EPERM", "EROFS"].includes(code)) throw error;

@@ -13,6 +13,7 @@ import { contextOfStart } from "./launch-context.ts";
 import { checkNamespacePaths, loadBundle } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 import type { OciOptions } from "./option.ts";
+import { withoutUnsetLimits } from "./set-limits.ts";
 import { printLine } from "./standard-output.ts";
 
 /** Prints the plan; throws what run would, as far as it can be told without doing it. */
@@ -45,7 +46,7 @@ function cgroupLines(context: OciContext, id: string, spec: Spec): readonly stri
   if (path === undefined) return [];
   const hierarchy = detectCgroups();
   const devices = withDefaultDevices(spec.linux?.resources?.devices ?? []);
-  const resources = { ...spec.linux?.resources, devices };
+  const resources = { ...withoutUnsetLimits(spec.linux?.resources ?? {}), devices };
   const steps = planCgroup(hierarchy, path, resources, loadCgroupFacts(hierarchy, path));
   return steps.map(
     (step) => `${step.kind}(${"path" in step ? JSON.stringify(step.path) : ""})    # ${step.label}`,

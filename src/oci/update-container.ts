@@ -2,12 +2,15 @@
  * `update`: other limits for a container; the kernel is asked first, and what it refuses is not kept.
  */
 import { applyResources } from "../cgroup/apply-cgroup.ts";
+import { readStats } from "../cgroup/cgroup-stats.ts";
+import type { Cgroup } from "../cgroup/hierarchy.ts";
 import { BockerError } from "../errors.ts";
 import { writeFileAtomic } from "../host/atomic-file.ts";
 import type { Spec, SpecResources } from "../spec/oci.ts";
 import { cgroupOf, statusOf } from "./container-status.ts";
 import { loadKeptConfig } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
+import { withoutUnsetLimits } from "./set-limits.ts";
 import { completeResources, mergeResources } from "./update-limits.ts";
 
 /** Devices are not limits; they stay as they were made. */
@@ -23,9 +26,22 @@ export function updateContainer({ store }: OciContext, id: string, asked: SpecRe
   }
   const path = store.configFile(id);
   const spec: Spec = loadKeptConfig(path);
-  const { devices: _devices, ...limits } = asked;
-  const kept = spec.linux?.resources ?? {};
+  const { devices: _devices, ...limits } = withoutUnsetLimits(asked);
+  const kept = withoutUnsetLimits(spec.linux?.resources ?? {});
+  checkUsage(cgroup, mergeResources(kept, limits));
   applyResources(cgroup, completeResources(kept, limits));
   const changed: Spec = { ...spec, linux: { ...spec.linux, resources: mergeResources(kept, limits) } };
   writeFileAtomic(path, JSON.stringify(changed), { mode: 0o600 });
+}
+
+/** `memory.checkBeforeUpdate`: the kernel would reclaim and kill until the limit fits (config-linux.md#memory). */
+function checkUsage(cgroup: Cgroup, { memory }: SpecResources): void {
+  const { limit, checkBeforeUpdate } = memory ?? {};
+  if (checkBeforeUpdate !== true || limit === undefined || limit < 0) return;
+  const { memoryUsedBytes } = readStats(cgroup);
+  if (memoryUsedBytes <= limit) return;
+  throw new BockerError(
+    `unable to set memory limit to ${limit}: the container uses ${memoryUsedBytes} bytes (checkBeforeUpdate)`,
+    { kind: "conflict" },
+  );
 }

@@ -160,10 +160,13 @@ export interface SpecResources {
     readonly kernelTCP?: number;
     readonly swappiness?: number;
     readonly disableOOMKiller?: boolean;
+    /** An update below what is in use is refused. */
+    readonly checkBeforeUpdate?: boolean;
   };
   readonly cpu?: {
     readonly shares?: number;
     readonly quota?: number;
+    readonly burst?: number;
     readonly period?: number;
     readonly realtimeRuntime?: number;
     readonly realtimePeriod?: number;

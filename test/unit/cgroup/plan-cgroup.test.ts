@@ -60,6 +60,11 @@ describe("one limit, two versions", () => {
       ["cpu.max=50000 100000"],
     ],
     [{ cpu: { quota: 5000 } }, ["cpu.cfs_quota_us=5000"], ["cpu.max=5000 100000"]],
+    [
+      { cpu: { quota: 5000, burst: 700 } },
+      ["cpu.cfs_quota_us=5000", "cpu.cfs_burst_us=700"],
+      ["cpu.max=5000 100000", "cpu.max.burst=700"],
+    ],
     [{ cpu: { quota: -1 } }, ["cpu.cfs_quota_us=-1"], ["cpu.max=max 100000"]],
     [{ cpu: { period: 2000 } }, ["cpu.cfs_period_us=2000"], ["cpu.max=max 2000"]],
     [{ cpu: { shares: 1024 } }, ["cpu.shares=1024"], ["cpu.weight=39"]],
