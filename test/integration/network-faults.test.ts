@@ -5,7 +5,7 @@
  * A stand-in for nft obeys a word in a file, once or for as long as the file is there.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tryCommand } from "../../src/host/run-command.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
@@ -139,4 +139,35 @@ test("busybox's ip: what is missing, and nothing left", async () => {
   const { exitCode, stderr } = await bocker.runWith({ env: { PATH: programs } }, ...words);
   expect(stderr).toContain("install the package iproute2");
   expect(exitCode).toBe(125);
+});
+
+test("firewalld is told of bridges that come and go while it runs", async () => {
+  const programs = join(bocker.directory, "firewalld");
+  mkdirSync(programs);
+  const list = join(programs, "trusted");
+  writeFileSync(list, "");
+  const script = [
+    "#!/bin/sh",
+    `[ -f ${list} ] || exit 252`,
+    "for word; do case $word in",
+    `--list-interfaces) tr '\\n' ' ' <${list} ;;`,
+    `--change-interface=*) echo "\${word#*=}" >>${list} ;;`,
+    `--remove-interface=*) sed -i "/^\${word#*=}$/d" ${list} ;;`,
+    "esac; done",
+    "",
+  ];
+  writeFileSync(join(programs, "firewall-cmd"), script.join("\n"));
+  chmodSync(join(programs, "firewall-cmd"), 0o755);
+  const beside = { env: { PATH: `${programs}:${process.env.PATH}` } };
+  const trusted = () =>
+    readFileSync(list, "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
+  const id = (await bocker.runWith(beside, "network", "create", "aside")).stdout.trim();
+  await bocker.runWith(beside, "run", "--rm", "--network", "aside", "busybox", "true");
+  expect(trusted()).toContain(`br-${id.slice(0, 12)}`);
+  expect((await bocker.runWith(beside, "network", "rm", "aside")).exitCode).toBe(0);
+  expect(trusted()).not.toContain(`br-${id.slice(0, 12)}`);
+  rmSync(list);
+  expect((await bocker.runWith(beside, "network", "reload")).exitCode).toBe(0);
 });
