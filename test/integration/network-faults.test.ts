@@ -20,6 +20,7 @@ beforeAll(async () => {
   const nft = Bun.which("nft") ?? "";
   const script = [
     "#!/bin/sh",
+    `echo call >>${folder}/calls`,
     `[ -f ${folder}/always ] && { echo "Error: no way" >&2; exit 1; }`,
     `word=; [ -f ${folder}/once ] && { word=$(cat ${folder}/once); rm ${folder}/once; }`,
     "case $word in",
@@ -68,6 +69,18 @@ describe("nft", () => {
     expect((await start("web", "-p", `${port}:80`)).exitCode).toBe(0);
     expect(existsSync(join(folder, "once"))).toBe(false);
     expect(published()).toEqual([String(port)]);
+  });
+
+  test("is not called for a run that publishes nothing, and once for a start and for an end that do", async () => {
+    const calls = (): number => readFileSync(join(folder, "calls"), "utf8").split("\n").length - 1;
+    const cost = async (...options: readonly string[]): Promise<number> => {
+      writeFileSync(join(folder, "calls"), "");
+      expect((await run("run", "--rm", ...options, "busybox", "true")).exitCode).toBe(0);
+      return calls();
+    };
+    expect(await cost()).toBe(0);
+    expect(await cost("-p", `${port}:80`, "-p", `${port + 1000}-${port + 1009}:90-99`)).toBe(2);
+    expect(await cost("-p", `127.0.0.1:${port}:80`)).toBe(0);
   });
 
   test("that keeps failing: its words, 125, and nothing of the container", async () => {
