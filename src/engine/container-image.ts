@@ -2,9 +2,10 @@
  * The image config that a container was made from, kept in the container's own folder, so that it starts and shows
  * itself without the image store.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BockerError } from "../errors.ts";
+import { writeFileAtomic } from "../host/atomic-file.ts";
 import { type ImageConfig, parseImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { containerFolder } from "./container-paths.ts";
@@ -12,9 +13,14 @@ import type { Engine } from "./engine.ts";
 
 const fileName = "image.json";
 
-/** Keeps a copy of the image config's bytes; the folder must exist. */
+/** Keeps a copy of the image config's bytes; the folder must exist. The last step of making a container. */
 export function keepContainerImage(folder: string, bytes: Uint8Array): void {
-  writeFileSync(join(folder, fileName), bytes, { mode: 0o600 });
+  writeFileAtomic(join(folder, fileName), bytes, { mode: 0o600 });
+}
+
+/** Whether the making of a container came to its end. */
+export function hasContainerImage(engine: Engine, { id }: ContainerRecord): boolean {
+  return existsSync(join(containerFolder(engine.paths, id), fileName));
 }
 
 /** Reads it back. Throws kind `corrupt` where it is missing or damaged. */

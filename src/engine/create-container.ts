@@ -1,20 +1,21 @@
 /**
  * `create`: a request and an image become a record and a folder; nothing runs yet.
  *
- * Order against crashes: the row comes first and owns everything after it, so a half-made container is a row that
- * `rm` removes; when a later step fails here, all of it is removed at once.
+ * Order against crashes: the row comes first and owns everything after it, the copy of the image config last: a
+ * container without one whose maker is dead was never finished, and whoever meets it removes it (settle-container.ts).
+ * When a later step fails here, all of it is removed at once.
  */
 import { mkdirSync, statSync } from "node:fs";
 import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError, ExitCode } from "../errors.ts";
 import { cpuCount } from "../host/host-facts.ts";
-import type { ProcessIdentity } from "../host/process-identity.ts";
+import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
 import { randomId, randomName } from "../host/random-id.ts";
 import { type ImageConfig, parseImageConfig } from "../image/image-config.ts";
 import { mergeProcess } from "../spec/merge-process.ts";
 import { validateResources } from "../spec/resources.ts";
 import { insertContainer } from "../state/container.ts";
-import { markStarting } from "../state/container-life.ts";
+import { markCreated, markStarting } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { keepContainerImage } from "./container-image.ts";
 import { checkNamespaceTargets } from "./container-namespace.ts";
@@ -31,7 +32,7 @@ import { withVolumesFrom } from "./volumes-from.ts";
 
 const nameAttempts = 20;
 
-/** Makes the container. `monitor`: the process that will start it, so that it is swept if both die before that. */
+/** Makes the container. `monitor`: the process that will start it and has it from now on; absent: nobody has it at the end. */
 export async function createContainer(
   engine: Engine,
   config: ContainerConfig,
@@ -39,16 +40,17 @@ export async function createContainer(
   monitor?: ProcessIdentity,
 ): Promise<ContainerRecord> {
   const draft = await draftContainer(engine, config, image, randomId());
-  const record = insertNamed(engine, draft.config, draft.parts);
+  const maker = monitor ?? readProcessIdentity(process.pid);
+  const record = insertClaimed(engine, draft, maker);
   try {
-    if (monitor !== undefined) markStarting(engine.state, record.id, monitor);
     const folder = containerFolder(engine.paths, record.id);
     mkdirSync(folder, { recursive: true, mode: 0o710 });
-    keepContainerImage(folder, image.configBytes);
     containerRootfs(engine, record, draft.image);
     for (const volume of draft.volumes) makeVolume(engine, volume);
     if (config.secrets !== undefined) (await import("./container-secret.ts")).keepSecrets(engine, record);
     makeBindSources(record.config);
+    keepContainerImage(folder, image.configBytes);
+    if (monitor === undefined && maker !== undefined) markCreated(engine.state, record.id, maker);
     return record;
   } catch (error) {
     const { removeSettled } = await import("./remove-container.ts");
@@ -86,6 +88,19 @@ export async function draftContainer(
 }
 
 type Identified = Pick<ContainerRecord, "id" | "imageId" | "imageName" | "args" | "anonymousVolumes">;
+
+/** With its maker in the same transaction: no other process sees it without. */
+function insertClaimed(
+  engine: Engine,
+  { config, parts }: ContainerDraft,
+  maker: ProcessIdentity | undefined,
+): ContainerRecord {
+  return engine.state.transaction(() => {
+    const record = insertNamed(engine, config, parts);
+    if (maker !== undefined) markStarting(engine.state, record.id, maker);
+    return record;
+  });
+}
 
 /** Under the name asked for, or a made-up one that is free. */
 function insertNamed(engine: Engine, config: ContainerConfig, parts: Identified): ContainerRecord {

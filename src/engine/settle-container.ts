@@ -10,8 +10,15 @@ import { bootId } from "../host/clock.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import { signalProcess } from "../runtime/signal-process.ts";
 import { getContainer } from "../state/container.ts";
-import { markExited, markRestartEnded, markStartFailed, needsSettling } from "../state/container-life.ts";
+import {
+  markExited,
+  markRestartEnded,
+  markStartFailed,
+  needsSettling,
+  setStatus,
+} from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
+import { hasContainerImage } from "./container-image.ts";
 import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
 import { removeSettled } from "./remove-container.ts";
@@ -40,7 +47,10 @@ export async function settleContainer(
   return getContainer(engine.state, record.id);
 }
 
-/** A removal that was cut short, and a --rm container whose monitor died before it could remove it, end here. */
+/**
+ * A removal or a making that was cut short, and a --rm container whose monitor died before it could remove it, end
+ * here.
+ */
 export async function settleWhole(
   engine: Engine,
   record: ContainerRecord,
@@ -51,7 +61,8 @@ export async function settleWhole(
   const isToGo = wasLive && settled.config.autoRemove && settled.stopIntent !== "restart";
   if (settled.status !== "removing" && !isToGo) return settled;
   if (needsSettling(settled) || settled.init !== undefined) return settled;
-  await removeSettled(engine, settled, { volumes: settled.config.autoRemove });
+  const wasHalfMade = record.status === "created" && settled.status === "removing";
+  await removeSettled(engine, settled, { volumes: settled.config.autoRemove || wasHalfMade });
   return undefined;
 }
 
@@ -63,7 +74,14 @@ function recordEnd(engine: Engine, record: ContainerRecord): void {
   const { state } = engine;
   const { id, init, monitor } = record;
   if (record.status === "created" && init === undefined && monitor !== undefined) {
-    markStartFailed(state, id, monitor, { exitCode: 128, error: "its monitor was killed while it started" });
+    const isHalfMade = !hasContainerImage(engine, record);
+    state.transaction(() => {
+      markStartFailed(state, id, monitor, {
+        exitCode: 128,
+        error: "its monitor was killed while it started",
+      });
+      if (isHalfMade) setStatus(state, id, ["created"], "removing");
+    });
     return;
   }
   if (record.status === "restarting" && init === undefined && monitor !== undefined) {

@@ -64,6 +64,15 @@ export function markStarting(state: State, id: string, monitor: ProcessIdentity)
   });
 }
 
+/** Gives up the claim of the process that has made a container and will not start it. */
+export function markCreated(state: State, id: string, maker: ProcessIdentity): void {
+  state.run(
+    "UPDATE containers SET monitor = NULL WHERE id = ? AND monitor = ? AND init IS NULL",
+    id,
+    identityText(maker),
+  );
+}
+
 /** Records the container's first process, and its health before any check; false when `monitor` is not the one that holds it. */
 export function markRunning(
   state: State,
