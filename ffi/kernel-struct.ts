@@ -23,7 +23,9 @@ export const addressFamily = { AF_INET: 2, AF_INET6: 10 } as const;
 export const SOCK_DGRAM_CLOEXEC = 0o2000002;
 export const SECCOMP_SET_MODE_FILTER = 1;
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
-export const F_DUPFD_CLOEXEC = 1030;
+/** fcntl(2). */
+export const fcntlCommand = { F_SETFD: 2, F_DUPFD_CLOEXEC: 1030 } as const;
+export const FD_CLOEXEC = 1;
 export const IOPRIO_WHO_PROCESS = 1;
 const ARPHRD_ETHER = 1;
 const RTF_UP = 1;

@@ -26,11 +26,13 @@ export interface Openat2 extends Keeps {
 }
 
 /** A copy of a descriptor out of the way of the ones that execve passes on, or into their place. */
-export interface Fcntl extends Keeps {
+export interface Fcntl extends Common {
   readonly call: "fcntl";
   readonly fd: Fd;
-  readonly command: "F_DUPFD_CLOEXEC";
-  readonly minimum: number;
+  readonly command: "F_DUPFD_CLOEXEC" | "F_SETFD";
+  /** The lowest number of the copy, or FD_CLOEXEC. */
+  readonly argument: number | "FD_CLOEXEC";
+  readonly keep?: string;
 }
 
 /** Puts a descriptor that the caller wants passed on where the command looks for it; stays open over execve. */

@@ -34,6 +34,7 @@ export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan
     throw new BockerError("no command specified", { kind: "invalid-config" });
   checkProcess(process, context);
   const userNamespace = context.namespaces.includes("user");
+  const inherits = [...alwaysInherited, "target", ...cgroupTaskNames(context), ...preservedNames(context)];
   const builder = new PlanBuilder();
   planGuard(builder);
   planAffinity(builder, process.execCPUAffinity?.initial);
@@ -54,11 +55,11 @@ export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan
   }
   builder.step("waiting for the engine").add({ call: "wait", for: "go" });
   planSession(builder, process);
-  planProcess(builder, process, { ...context, userNamespace });
+  planProcess(builder, process, { ...context, userNamespace, inherits });
   return {
     purpose: "exec",
     cloneFlags: [],
-    inherits: [...alwaysInherited, "target", ...cgroupTaskNames(context), ...preservedNames(context)],
+    inherits,
     initArgs: ["bocker:exec"],
     operations: builder.operations,
   };

@@ -39,7 +39,7 @@ export function planPreserved(
   builder.step("passing descriptors on");
   const raise = (fd: string): string => {
     const keep = builder.name(fd);
-    builder.add({ call: "fcntl", fd, command: "F_DUPFD_CLOEXEC", minimum: 3 + preserveFds, keep });
+    builder.add({ call: "fcntl", fd, command: "F_DUPFD_CLOEXEC", argument: 3 + preserveFds, keep });
     return keep;
   };
   const [status, go] = [raise("status"), raise("go")];

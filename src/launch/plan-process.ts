@@ -54,6 +54,8 @@ export interface ProcessPlanContext extends ProcessContext {
   readonly init?: boolean;
   /** The process is in one of its own: what the host's privileges are needed for has been done before it entered it. */
   readonly userNamespace?: boolean;
+  /** The plan's. */
+  readonly inherits: readonly string[];
 }
 
 /** Limits, identity, privileges, filter, execve. */
@@ -66,11 +68,7 @@ export function planProcess(builder: PlanBuilder, process: SpecProcess, context:
   planLabels(builder, process, context);
   // Before the filter, which need not know calls that only an engine makes.
   builder.step("setting the umask").add({ call: "umask", mask: process.user.umask ?? 0o022 });
-  if (context.kernel.closeRangeCloexec) {
-    builder.step("closing inherited descriptors");
-    const first = 3 + (context.preserveFds ?? 0);
-    builder.add({ call: "close_range", first, flags: ["CLOSE_RANGE_CLOEXEC"] });
-  }
+  planCloseOnExec(builder, context);
   const noNewPrivileges = process.noNewPrivileges === true;
   if (noNewPrivileges) {
     builder.step("setting no_new_privs").add({ call: "prctl", option: "PR_SET_NO_NEW_PRIVS", argument: 1 });
@@ -84,6 +82,20 @@ export function planProcess(builder: PlanBuilder, process: SpecProcess, context:
   if (noNewPrivileges) planSeccomp(builder, context);
   if (gate !== undefined) planGate(builder, gate);
   planExecve(builder, process, context);
+}
+
+/** No descriptor of the host's gets past execve; those that init opened itself never would. */
+function planCloseOnExec(builder: PlanBuilder, context: ProcessPlanContext): void {
+  const { kernel, preserveFds = 0, inherits } = context;
+  builder.step("closing inherited descriptors");
+  if (kernel.closeRangeCloexec) {
+    builder.add({ call: "close_range", first: 3 + preserveFds, flags: ["CLOSE_RANGE_CLOEXEC"] });
+    return;
+  }
+  // The first ones have been replaced by what is passed on. Some are closed already.
+  for (const fd of inherits.slice(preserveFds)) {
+    builder.add({ call: "fcntl", fd, command: "F_SETFD", argument: "FD_CLOEXEC", ignore: ["EBADF"] });
+  }
 }
 
 /** A filter that notifies needs its listener handed over before anything it traps can go on. */

@@ -41,6 +41,8 @@ export function planStart(spec: Spec, context: StartContext): LaunchPlan {
   checkProcess(process, context);
   const { userNamespaces, idMapped } = planIdMaps(spec);
   const { copyUps, copiedUp } = planCopyUps(spec, context.rootfs);
+  const names = [...userNamespaces, ...copyUps].map(({ name }) => name);
+  const inherits = [...alwaysInherited, ...names, ...inheritedBy(context)];
   const builder = new PlanBuilder();
   planGuard(builder);
   planCgroupEntry(builder, context);
@@ -55,15 +57,12 @@ export function planStart(spec: Spec, context: StartContext): LaunchPlan {
   builder.step("waiting for the engine").add({ call: "wait", for: "go" });
   planAfterGo(builder, spec, context, sources);
   planPersonality(builder, spec.linux?.personality);
-  planProcess(builder, process, { ...context, ...seccompOf(spec), userNamespace: hasUserNamespace(spec) });
+  const userNamespace = hasUserNamespace(spec);
+  planProcess(builder, process, { ...context, ...seccompOf(spec), userNamespace, inherits });
   return {
     purpose: "create",
     cloneFlags: cloneFlagsOf(spec),
-    inherits: [
-      ...alwaysInherited,
-      ...[...userNamespaces, ...copyUps].map(({ name }) => name),
-      ...inheritedBy(context),
-    ],
+    inherits,
     userNamespaces,
     copyUps,
     initArgs: context.init ? ["/sbin/bocker-init", "--", ...(process.args ?? [])] : ["bocker:init"],

@@ -151,7 +151,9 @@ function textOf(value: unknown): string {
   if (value === null) return "NULL";
   if (Array.isArray(value))
     return value.every((item) => typeof item === "string") ? flagsOf(value) : `[${value.join(", ")}]`;
-  return typeof value === "string" && !/^(FSCONFIG|KEYCTL|AF)_/.test(value) ? quote(value) : String(value);
+  return typeof value === "string" && !/^(FSCONFIG|KEYCTL|AF|F|FD|SCHED|IOPRIO)_/.test(value)
+    ? quote(value)
+    : String(value);
 }
 
 function flagsOf(flags: readonly string[]): string {

@@ -42,7 +42,7 @@ import {
   TapeWriter,
   tapeSlots,
 } from "../../ffi/tape.ts";
-import type { Mknodat, Openat2, Write } from "../launch/file-operation.ts";
+import type { Fcntl, Mknodat, Openat2, Write } from "../launch/file-operation.ts";
 import type { Fsconfig, Mount, MountSetattr } from "../launch/mount-operation.ts";
 import type { NetworkIoctl, Socket, TtyIoctl } from "../launch/network-operation.ts";
 import type { Fd } from "../launch/operation.ts";
@@ -107,7 +107,11 @@ const signatures: Readonly<Record<SyscallOperation["call"], readonly Argument[]>
   openat: ["dirfd", "path", ["flags", openFlags], "mode"],
   openat2: ["dirfd", "path", openHowOf, openHowBytes],
   close: ["fd"],
-  fcntl: ["fd", struct.F_DUPFD_CLOEXEC, "minimum"],
+  fcntl: [
+    "fd",
+    (op: Fcntl) => struct.fcntlCommand[op.command],
+    (op: Fcntl) => (op.argument === "FD_CLOEXEC" ? struct.FD_CLOEXEC : op.argument),
+  ],
   dup3: ["fd", "to", 0],
   mkdirat: ["dirfd", "path", "mode"],
   mknodat: ["dirfd", "path", "mode", (op: Mknodat) => makedev(op)],

@@ -125,31 +125,42 @@ describe.skipIf(!isRoot)("a gate", () => {
 
 describe.skipIf(!isRoot)("preserved descriptors", () => {
   test.each([
-    { gate: false, preserveFds: 1 },
-    { gate: true, preserveFds: 7 },
-  ])("become 3 and following, and nothing else does: %o", async ({ gate, preserveFds }) => {
-    using rootfs = temporaryRootfs();
-    const pipes = Array.from({ length: preserveFds }, () => pipe2());
-    const fds = Object.fromEntries(pipes.map(([, write], index) => [`preserve${index}`, write]));
-    const last = 2 + preserveFds;
-    const args = ["sh", "-c", `echo hello >&${last}; ls /proc/self/fd`];
-    const started = gate
-      ? await createIn(rootfs, args, {}, { preserveFds }, { fds })
-      : await startPlan(planStart(specFor(args), contextFor(rootfs.path, specFor(args), { preserveFds })), {
-          fds,
-        });
-    if (gate) await openGate(rootfs.outside, processOf(args));
-    const { stdout } = await started.output;
-    for (const [, write] of pipes) close(write);
-    expect(pipes.map(([read]) => drain(read)).at(-1)).toBe("hello\n");
-    // The last one is what ls itself has opened.
-    const seen = stdout
-      .trim()
-      .split("\n")
-      .map(Number)
-      .sort((a, b) => a - b);
-    expect(seen.slice(0, -1)).toEqual(Array.from({ length: 3 + preserveFds }, (_, index) => index));
-  });
+    { gate: false, preserveFds: 1, closeRangeCloexec: true },
+    { gate: true, preserveFds: 7, closeRangeCloexec: true },
+    { gate: false, preserveFds: 0, closeRangeCloexec: false },
+    { gate: true, preserveFds: 2, closeRangeCloexec: false },
+    { gate: false, preserveFds: 6, closeRangeCloexec: false },
+  ])(
+    "become 3 and following, and nothing else does: %o",
+    async ({ gate, preserveFds, closeRangeCloexec }) => {
+      const kernel = { ...launchFacts().kernel, closeRangeCloexec };
+      using rootfs = temporaryRootfs();
+      const pipes = Array.from({ length: preserveFds }, () => pipe2());
+      const fds = Object.fromEntries(pipes.map(([, write], index) => [`preserve${index}`, write]));
+      const last = 2 + preserveFds;
+      const args = ["sh", "-c", `echo hello >&${last}; ls /proc/self/fd`];
+      const started = gate
+        ? await createIn(rootfs, args, {}, { preserveFds, kernel }, { fds })
+        : await startPlan(
+            planStart(specFor(args), contextFor(rootfs.path, specFor(args), { preserveFds, kernel })),
+            {
+              fds,
+            },
+          );
+      if (gate) await openGate(rootfs.outside, processOf(args));
+      const { stdout } = await started.output;
+      for (const [, write] of pipes) close(write);
+      const written = pipes.map(([read]) => drain(read)).at(-1) ?? "hello\n";
+      expect(written).toBe("hello\n");
+      // The last one is what ls itself has opened.
+      const seen = stdout
+        .trim()
+        .split("\n")
+        .map(Number)
+        .sort((a, b) => a - b);
+      expect(seen.slice(0, -1)).toEqual(Array.from({ length: 3 + preserveFds }, (_, index) => index));
+    },
+  );
 });
 
 describe.skipIf(!isRoot)("hooks", () => {

@@ -182,7 +182,16 @@ describe.skipIf(!isRoot)("a filter that notifies", () => {
       timeout: 10_000,
     });
     const reader = agent.stdout.getReader();
-    expect(new TextDecoder().decode((await reader.read()).value)).toBe("listening\n");
+    const decoder = new TextDecoder();
+    let told = "";
+    const readUntil = async (isEnough: () => boolean) => {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        told += decoder.decode(part.value);
+        if (isEnough()) return;
+      }
+    };
+    await readUntil(() => told.endsWith("\n"));
+    told = "";
     const linux = { namespaces: namespacesOf(...usual), seccomp: policy };
     const spec = specFor(["sh", "-c", "mkdir /tmp/trapped; echo $?"], { linux });
     const seccomp = compileSeccomp(policy, process.arch === "arm64" ? "aarch64" : "x86_64");
@@ -194,9 +203,7 @@ describe.skipIf(!isRoot)("a filter that notifies", () => {
     const { stdout, stderr } = await output;
     expect(stderr).toContain("Invalid cross-device link");
     expect(stdout).toBe("1\n");
-    let told = "";
-    for (let part = await reader.read(); !part.done; part = await reader.read())
-      told += new TextDecoder().decode(part.value);
+    await readUntil(() => false);
     expect(JSON.parse(told)).toEqual({
       ociVersion: "1.2.0",
       fds: ["seccompFd"],
