@@ -127,8 +127,11 @@ describe.each(["before", "after"] as const)("a process that is killed %s its tra
     const { Pid } = (await bocker.inspect("web")).State;
     once(moment);
     process.kill(Pid, "SIGKILL");
-    for (let tries = 0; tries < 100 && existsSync(join(folder, "once")); tries++) await Bun.sleep(20);
-    expect((await run("ps", "-a", "--format", "{{.Status}}")).stdout).toStartWith("Exited");
+    const status = async () => (await run("ps", "-a", "--format", "{{.Status}}")).stdout;
+    // The monitor takes a moment to be killed.
+    for (let tries = 0; tries < 100 && !(await status()).startsWith("Exited"); tries++) await Bun.sleep(20);
+    expect(await status()).toStartWith("Exited");
+    expect(existsSync(join(folder, "once"))).toBe(false);
     expect(published()).toEqual([]);
   });
 
