@@ -20,7 +20,7 @@ import * as flags from "../../../ffi/flags.ts";
 import { sockaddrInBytes } from "../../../ffi/inet-socket.ts";
 import * as struct from "../../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../../ffi/mount.ts";
-import { rlimit64Bytes, siginfoBytes } from "../../../ffi/process.ts";
+import { rlimit64Bytes, SECBIT_NO_SETUID_FIXUP, siginfoBytes } from "../../../ffi/process.ts";
 import { lookupNumber, skLookupOffset } from "../../../ffi/socket-lookup.ts";
 import { arm64, x86_64 } from "../../../ffi/syscall-number.ts";
 import { winsizeBytes } from "../../../ffi/tty.ts";
@@ -43,15 +43,21 @@ const headers = `
 #include <linux/filter.h>
 #include <linux/ipv6.h>
 #include <linux/ipv6_route.h>
+#include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <linux/memfd.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/route.h>
 #include <linux/sched.h>
+#define sched_param sched_param_of_linux
+#include <linux/sched/types.h>
+#undef sched_param
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -100,6 +106,8 @@ describe.skipIf(!hasCompiler)("constants", () => {
     closeRangeFlags: flags.closeRangeFlags,
     seccompFlags: flags.seccompFlags,
     prctlOptions: flags.prctlOptions,
+    schedulerPolicies: flags.schedulerPolicies,
+    schedulerFlags: flags.schedulerFlags,
   };
   for (const [table, values] of Object.entries(tables)) {
     test(table, () => {
@@ -110,7 +118,16 @@ describe.skipIf(!hasCompiler)("constants", () => {
   }
 
   test("enumerations, which the preprocessor cannot see", () => {
-    const ours = { ...flags.fsconfigCommands, ...flags.interfaceFlags, ...lookupNumber };
+    const ours = {
+      ...flags.fsconfigCommands,
+      ...flags.interfaceFlags,
+      ...flags.ioClasses,
+      ...lookupNumber,
+      PER_LINUX32: flags.personalities.LINUX32,
+      IOPRIO_WHO_PROCESS: struct.IOPRIO_WHO_PROCESS,
+      F_DUPFD_CLOEXEC: struct.fcntlCommand.F_DUPFD_CLOEXEC,
+      SECBIT_NO_SETUID_FIXUP,
+    };
     const names = Object.keys(ours);
     const known = ask(names.map((name) => `printf("%s %lld\\n", "${name}", (long long)(${name}));`));
     expect(Object.fromEntries(known)).toEqual(ours);
@@ -176,6 +193,8 @@ describe.skipIf(!hasCompiler)("struct layouts", () => {
     ["in6_rtmsg.metric", "offsetof(struct in6_rtmsg, rtmsg_metric)", 56],
     ["in6_rtmsg.flags", "offsetof(struct in6_rtmsg, rtmsg_flags)", 72],
     ["in6_rtmsg.index", "offsetof(struct in6_rtmsg, rtmsg_ifindex)", struct.in6RtmsgIndex],
+    ["sched_attr.nice", "offsetof(struct sched_attr, sched_nice)", 16],
+    ["sched_attr.period", "offsetof(struct sched_attr, sched_period)", struct.schedAttrBytes - 8],
     ["sock_fprog", "sizeof(struct sock_fprog)", 16],
     ["sock_fprog.filter", "offsetof(struct sock_fprog, filter)", 8],
     ["cap_header", "sizeof(struct __user_cap_header_struct)", 8],

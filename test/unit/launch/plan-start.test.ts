@@ -3,76 +3,13 @@
  */
 import { describe, expect, test } from "bun:test";
 import { bindSourcesOf } from "../../../src/launch/bind-source.ts";
-import type { ExecContext } from "../../../src/launch/context.ts";
 import type { LaunchOperation, LaunchPlan } from "../../../src/launch/plan.ts";
 import { planExec } from "../../../src/launch/plan-exec.ts";
 import { netmaskOf } from "../../../src/launch/plan-network.ts";
 import { planStart } from "../../../src/launch/plan-start.ts";
-import { renderOperation, renderPlan } from "../../../src/launch/render-plan.ts";
-import { capabilityMask, capabilitySetsFor, defaultCapabilities } from "../../../src/security/capability.ts";
-import type { Spec, SpecLinux, SpecMount, SpecNamespaceType, SpecProcess } from "../../../src/spec/oci.ts";
-import { expectGolden } from "../../golden/compare-golden.ts";
-import { context } from "./start-context.ts";
-
-const mounts: readonly SpecMount[] = [
-  { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
-  {
-    destination: "/dev",
-    type: "tmpfs",
-    source: "tmpfs",
-    options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
-  },
-  {
-    destination: "/dev/pts",
-    type: "devpts",
-    source: "devpts",
-    options: ["nosuid", "noexec", "newinstance", "mode=0620"],
-  },
-  { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"] },
-  {
-    destination: "/sys/fs/cgroup",
-    type: "cgroup",
-    source: "cgroup",
-    options: ["ro", "nosuid", "noexec", "nodev"],
-  },
-  { destination: "/data", type: "bind", source: "/srv/data", options: ["rbind", "ro", "rprivate"] },
-  { destination: "/etc/hosts", type: "bind", source: "/srv/hosts", options: ["rbind", "rprivate"] },
-];
-
-interface Changes {
-  readonly process?: Partial<SpecProcess>;
-  readonly linux?: Partial<SpecLinux>;
-  readonly spec?: Partial<Spec>;
-}
-
-function processOf(changes: Partial<SpecProcess> = {}): SpecProcess {
-  return {
-    user: { uid: 0, gid: 0 },
-    args: ["sh", "-c", "true"],
-    env: ["PATH=/usr/bin:/bin"],
-    cwd: "/work",
-    capabilities: capabilitySetsFor(defaultCapabilities, changes.user?.uid ?? 0),
-    ...changes,
-  };
-}
-
-function specOf({ process, linux, spec }: Changes = {}): Spec {
-  const hasUts = linux?.namespaces?.some(({ type }) => type === "uts") !== false;
-  return {
-    ociVersion: "1.2.0",
-    ...(hasUts ? { hostname: "box" } : {}),
-    process: processOf(process),
-    mounts,
-    linux: {
-      namespaces: (["pid", "network", "ipc", "uts", "mount", "cgroup"] as const).map((type) => ({ type })),
-      maskedPaths: ["/proc/kcore"],
-      readonlyPaths: ["/proc/sys"],
-      sysctl: { "net.ipv4.ip_forward": "1" },
-      ...linux,
-    },
-    ...spec,
-  };
-}
+import { capabilityMask } from "../../../src/security/capability.ts";
+import type { Spec, SpecMount, SpecNamespaceType } from "../../../src/spec/oci.ts";
+import { context, mounts, processOf, type SpecVariation, specOf } from "./start-context.ts";
 
 /** Index of the first operation that matches; fails the test when there is none. */
 function indexOf(plan: LaunchPlan, matches: (operation: LaunchOperation) => boolean): number {
@@ -258,7 +195,7 @@ describe("what a start asks of the kernel", () => {
 describe("what cannot be is refused, never dropped", () => {
   const mapped = [{ containerID: 0, hostID: 1000, size: 1 }];
   const types = (...list: readonly SpecNamespaceType[]) => list.map((type) => ({ type }));
-  const cases: readonly (readonly [string, Changes])[] = [
+  const cases: readonly (readonly [string, SpecVariation])[] = [
     ["id mappings need a user namespace", { linux: { uidMappings: mapped } }],
     ["invalid linux.uidMappings: it is empty", { linux: { namespaces: types("user", "network") } }],
     ["time offsets are specified", { linux: { timeOffsets: { boottime: { secs: 1 } } } }],
@@ -319,52 +256,4 @@ test.each([
   [32, "255.255.255.255"],
 ])("netmask of /%d", (prefix, mask) => {
   expect(netmaskOf(prefix)).toBe(mask);
-});
-
-describe("a plan as text", () => {
-  const network = {
-    interfaces: [
-      {
-        name: "eth0",
-        address: "172.17.0.2/16",
-        gateway: "172.17.0.1",
-        mac: "02:42:ac:11:00:02",
-        mtu: 1500,
-        address6: "fd00::2/64",
-        gateway6: "fd00::1",
-      },
-    ],
-  };
-  const execContext: ExecContext = { ...context, namespaces: ["mount", "pid", "network"] };
-  const user = { uid: 1000, gid: 1000, additionalGids: [10] };
-  const cases: readonly (readonly [string, LaunchPlan])[] = [
-    [
-      "plan-start",
-      planStart(specOf(), { ...context, network, cgroup: { mode: "v2" }, seccomp: new Uint8Array(16) }),
-    ],
-    [
-      "plan-exec",
-      planExec(processOf({ user, noNewPrivileges: true, oomScoreAdj: 5 }), {
-        ...execContext,
-        chownStdio: [1, 2],
-      }),
-    ],
-  ];
-
-  for (const [name, plan] of cases) {
-    test(`${name} is as reviewed`, () => {
-      expectGolden(`launch/${name}.txt`, `${renderPlan(plan).join("\n")}\n`);
-    });
-  }
-
-  test("every operation of a plan prints on one line and names what it is for", () => {
-    for (const [, plan] of cases) {
-      for (const operation of plan.operations) {
-        const line = renderOperation(operation);
-        expect(line).not.toContain("\n");
-        expect(line).not.toContain("[object");
-        expect(line).toContain(operation.step);
-      }
-    }
-  });
 });

@@ -126,6 +126,60 @@ describe("operations", () => {
   });
 });
 
+describe("structs and words", () => {
+  /** The bytes that argument `argument` of the first operation points at. */
+  const dataOf = (
+    operation: LaunchOperation,
+    argument: number,
+    inherits: readonly string[] = [],
+  ): DataView => {
+    const { tape } = encodePlan(planOf([operation], inherits));
+    const view = new DataView(tape.buffer);
+    return new DataView(tape.buffer, view.getUint32(12, true) + (operationAt(tape, 0).args[argument] ?? 0));
+  };
+
+  test("an id-mapped mount names the namespace by the child's number", () => {
+    const change = {
+      dirfd: 0,
+      path: "",
+      flags: [],
+      set: ["MOUNT_ATTR_IDMAP"],
+      clear: [],
+      propagation: [],
+    } as const;
+    const view = dataOf({ call: "mount_setattr", step, ...change, userNamespace: "userns" }, 3, [
+      "rootfs",
+      "userns",
+    ]);
+    expect(view.getUint32(0, true)).toBe(0x100000);
+    expect(view.getUint32(24, true)).toBe(7);
+  });
+
+  test("a scheduler's nice may be negative, its times have 64 bits", () => {
+    const times = { runtime: 5_000_000_000, deadline: 1, period: 2 };
+    const view = dataOf(
+      { call: "sched_setattr", step, policy: "SCHED_DEADLINE", nice: -5, priority: 3, flags: [], ...times },
+      1,
+    );
+    expect([view.getUint32(0, true), view.getUint32(4, true), view.getInt32(16, true)]).toEqual([48, 6, -5]);
+    expect(view.getBigUint64(24, true)).toBe(5_000_000_000n);
+  });
+
+  test("CPUs are bits, as many as the highest takes", () => {
+    const { tape } = encodePlan(planOf([{ call: "sched_setaffinity", step, cpus: [0, 9, 64] }]));
+    expect(operationAt(tape, 0).args[1]).toBe(16);
+    const view = dataOf({ call: "sched_setaffinity", step, cpus: [0, 9, 64] }, 2);
+    expect([view.getUint8(0), view.getUint8(1), view.getUint8(8)]).toEqual([1, 2, 1]);
+  });
+
+  test("the class of an I/O priority lies above its level", () => {
+    const { tape } = encodePlan(
+      planOf([{ call: "ioprio_set", step, class: "IOPRIO_CLASS_BE", priority: 6 }]),
+    );
+    expect(operationAt(tape, 0).args.slice(0, 3)).toEqual([1, 0, (2 << 13) | 6]);
+  });
+});
+
 test("status records are told apart", () => {
   expect(new Set(Object.values(statusKind)).size).toBe(4);
 });
