@@ -128,6 +128,12 @@ const topCommands: CommandTable = [
     load: () => import("./command/search.ts"),
   },
   {
+    name: "spec",
+    aliases: [],
+    summary: "Write the OCI configuration, or the bundle, that run would use",
+    load: () => import("./command/spec.ts"),
+  },
+  {
     name: "start",
     aliases: ["container start"],
     summary: "Start one or more stopped containers",

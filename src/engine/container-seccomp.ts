@@ -6,7 +6,8 @@ import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { kernelVersion } from "../host/host-facts.ts";
 import { parseBoundingSet, resolveCapabilities } from "../security/capability.ts";
-import { resolveSeccompFilter, type SeccompRequest } from "../security/seccomp.ts";
+import { resolveSeccompFilter, resolveSeccompPolicy, type SeccompRequest } from "../security/seccomp.ts";
+import type { SeccompPolicy } from "../security/seccomp-rule.ts";
 import { parseSecurityOptions } from "../spec/security-option.ts";
 
 /** What this process may hand on (capabilities(7), bounding set). */
@@ -19,15 +20,32 @@ export async function seccompFilterOf(
   config: Pick<ContainerConfig, "securityOpt" | "privileged" | "capAdd" | "capDrop">,
   bounding: bigint,
 ): Promise<Uint8Array | undefined> {
+  const request = await seccompRequestOf(config, bounding);
+  return request === undefined ? undefined : resolveSeccompFilter(request);
+}
+
+async function seccompRequestOf(
+  config: Pick<ContainerConfig, "securityOpt" | "privileged" | "capAdd" | "capDrop">,
+  bounding: bigint,
+): Promise<SeccompRequest | undefined> {
   const { seccomp } = parseSecurityOptions(config.securityOpt);
   if (seccomp === "unconfined" || (config.privileged && seccomp === "default")) return undefined;
   const { capAdd, capDrop, privileged } = config;
-  return resolveSeccompFilter({
+  return {
     profile: typeof seccomp === "object" ? await loadProfile(seccomp.file) : "default",
     arch: process.arch === "arm64" ? "aarch64" : "x86_64",
     caps: resolveCapabilities({ privileged, capAdd, capDrop, bounding }),
     kernel: kernelVersion().release,
-  });
+  };
+}
+
+/** The policy behind that filter, for a Spec that is written down; undefined: unconfined. */
+export async function seccompPolicyOf(
+  config: Pick<ContainerConfig, "securityOpt" | "privileged" | "capAdd" | "capDrop">,
+  bounding: bigint,
+): Promise<SeccompPolicy | undefined> {
+  const request = await seccompRequestOf(config, bounding);
+  return request === undefined ? undefined : resolveSeccompPolicy(request);
 }
 
 async function loadProfile(path: string): Promise<SeccompRequest["profile"]> {

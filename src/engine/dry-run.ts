@@ -83,7 +83,7 @@ async function imageHere(engine: Engine, config: ContainerConfig): Promise<Local
   return resolveRoot(engine, { ...config, pull: "never" }, silent);
 }
 
-interface StatePlan {
+export interface StatePlan {
   readonly record: ContainerRecord;
   readonly reservation: NetworkReservation;
   readonly steps: readonly HostStep[];
@@ -96,7 +96,7 @@ class RolledBack extends Error {
 }
 
 /** Names, addresses and ports as they would be given out, and the network's steps; the transaction never commits. */
-function planInState(engine: Engine, draft: ContainerDraft): StatePlan {
+export function planInState(engine: Engine, draft: ContainerDraft): StatePlan {
   try {
     engine.state.transaction(() => {
       const name = draft.config.name ?? "bocker_dry_run";

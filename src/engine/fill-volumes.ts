@@ -37,7 +37,8 @@ function dataFolder(engine: Engine, name: string): string | undefined {
   return source.type === "bind" && isFolder && !source.options.includes("ro") ? source.source : undefined;
 }
 
-function fillFrom(rootFd: number, target: string, folder: string): void {
+/** Copies what the root has at `target` into the existing directory `folder`. */
+export function fillFrom(rootFd: number, target: string, folder: string): void {
   const source = openFolder(rootFd, target);
   if (source === undefined) return;
   try {
