@@ -30,6 +30,8 @@ export interface CommandSpec {
   readonly rewrites?: Readonly<Record<string, readonly string[]>>;
   /** Exit code of an error that names none itself; absent: 1. run and create have 125. */
   readonly failureCode?: number;
+  /** Before the message of an error that is no matter of usage; absent: `Error: `. */
+  readonly errorPrefix?: string;
   /** Resolves to the exit code. */
   run(context: CommandContext, parsed: ParsedArguments): Promise<number>;
 }

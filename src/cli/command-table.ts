@@ -35,6 +35,13 @@ const topCommands: CommandTable = [
     load: () => import("./command/ps.ts"),
   },
   {
+    name: "build",
+    aliases: ["image build", "builder build", "buildx build"],
+    summary: "Build an image from a Dockerfile",
+    isCommon: true,
+    load: () => import("./command/build.ts"),
+  },
+  {
     name: "pull",
     aliases: ["image pull"],
     summary: "Download an image from a registry",

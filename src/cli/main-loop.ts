@@ -165,7 +165,7 @@ class Failure {
       thrown instanceof UsageError && thrown.form === "arguments" ? `bocker: '${name}' ` : "bocker: ";
     const colors = await loadColors(this.cli);
     const text = renderError(thrown, {
-      prefix: isUsage || isContainerRun ? prefix : "Error: ",
+      prefix: isUsage || isContainerRun ? prefix : (this.spec?.errorPrefix ?? "Error: "),
       debug: this.debug,
       ...(colors ? { colors } : {}),
     });

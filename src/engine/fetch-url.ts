@@ -1,0 +1,78 @@
+/**
+ * What a URL serves, for builds: the context, a Dockerfile, a source of ADD. The asking itself is the registry transport's.
+ */
+import type { FetchedUrl } from "../build/context/context-door.ts";
+import { BockerError } from "../errors.ts";
+import type { Engine } from "./engine.ts";
+
+/** A function that asks; certificates it has read are kept for its life. Throws kinds `not-found` and `unreachable`. */
+export function urlFetcher({ settings }: Pick<Engine, "settings">): (url: string) => Promise<FetchedUrl> {
+  const loading = () =>
+    import("../registry/transport.ts").then(({ createTransport }) => createTransport(settings.registries));
+  let transport: ReturnType<typeof loading> | undefined;
+  return async (text) => {
+    const url = URL.parse(text);
+    if (url === null) throw new BockerError(`invalid URL ${JSON.stringify(text)}`, { kind: "usage" });
+    transport ??= loading();
+    const response = await (await transport).send({ method: "GET", url, headers: loginOf(url) });
+    if (response.status !== 200) {
+      await response.body.drain();
+      throw new BockerError(
+        `cannot fetch ${JSON.stringify(shown(url))}: invalid response status ${response.status}`,
+        {
+          kind: response.status === 404 ? "not-found" : "unreachable",
+        },
+      );
+    }
+    return {
+      body: whole(response.body.chunks(), response.headers.get("content-length"), shown(url)),
+      fileName: fileNameOf(response.headers.get("content-disposition")),
+      modifiedSeconds: secondsOf(response.headers.get("last-modified")),
+    };
+  };
+}
+
+function loginOf({ username, password }: URL): Readonly<Record<string, string>> {
+  if (username === "" && password === "") return {};
+  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  return { authorization: `Basic ${login.toString("base64")}` };
+}
+
+/** Without its password. */
+function shown(url: URL): string {
+  const clean = new URL(url);
+  if (clean.password !== "") clean.password = "xxxxx";
+  return clean.href;
+}
+
+/** A connection that ends early is no file that happens to be short. */
+async function* whole(
+  body: AsyncIterable<Uint8Array>,
+  lengthHeader: string | null,
+  url: string,
+): AsyncGenerator<Uint8Array> {
+  let doneBytes = 0;
+  for await (const piece of body) {
+    doneBytes += piece.byteLength;
+    yield piece;
+  }
+  const length = Number(lengthHeader ?? Number.NaN);
+  if (!Number.isSafeInteger(length) || doneBytes >= length) return;
+  throw new BockerError(
+    `cannot fetch ${JSON.stringify(url)}: it ended after ${doneBytes} of ${length} bytes`,
+    {
+      kind: "corrupt",
+    },
+  );
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6266, without the form for other alphabets. */
+function fileNameOf(header: string | null): string | undefined {
+  const [, quoted, bare] = /;\s*filename=(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(header ?? "") ?? [];
+  return quoted?.replace(/\\(.)/g, "$1") ?? bare;
+}
+
+function secondsOf(header: string | null): number | undefined {
+  const ms = Date.parse(header ?? "");
+  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
+}

@@ -1,0 +1,170 @@
+/**
+ * `build` from its words to its results: contexts opened, the image built, outputs written. The building itself is
+ * build-image.ts's.
+ */
+import { createReadStream } from "node:fs";
+import type { BuildEvent, OnBuildEvent } from "../build/build-event.ts";
+import type {
+  BuildOptions,
+  BuildResult,
+  Entitlement,
+  NamedContext,
+  RunSettings,
+} from "../build/build-options.ts";
+import { BuildScratch } from "../build/context/build-scratch.ts";
+import type { ContextDoor } from "../build/context/context-door.ts";
+import { type OpenedContext, openContext, openNamedContext } from "../build/context/open-context.ts";
+import { parseDockerfile } from "../build/dockerfile/parse-dockerfile.ts";
+import type { Warning } from "../build/dockerfile/syntax.ts";
+import { BockerError } from "../errors.ts";
+import { monotonicMs } from "../host/clock.ts";
+import { canonicalName } from "../image/reference.ts";
+import { type BuildOutput, isStoring, writeOutput } from "./build/write-output.ts";
+import { buildImage } from "./build-image.ts";
+import type { Engine } from "./engine.ts";
+import { urlFetcher } from "./fetch-url.ts";
+
+export { pushTags } from "./build/write-output.ts";
+export type { BuildEvent, BuildOutput, BuildResult, Entitlement, OnBuildEvent, RunSettings };
+
+type Asked =
+  | "buildArgs"
+  | "target"
+  | "platform"
+  | "pull"
+  | "cache"
+  | "epochSeconds"
+  | "labels"
+  | "annotations"
+  | "tags"
+  | "run"
+  | "signal";
+
+/** A build as it was asked for on a command line. */
+export interface BuildRequest extends Pick<BuildOptions, Asked> {
+  /** Directory, `-`, or URL. */
+  readonly context: string;
+  /** What -f said. */
+  readonly file: string | undefined;
+  /** `--build-context`: name to word. */
+  readonly contexts: ReadonlyMap<string, string>;
+  readonly outputs: readonly BuildOutput[];
+}
+
+/** What a front end needs to know before the first step: for excerpts in messages. */
+export interface BuildSource {
+  readonly text: string;
+  readonly path: string;
+}
+
+export interface BuildListener {
+  readonly onEvent: OnBuildEvent;
+  readonly onSource: (source: BuildSource) => void;
+}
+
+/** Builds and writes the outputs, unless `accept` throws. Throws as buildImage and openContext do; what was unpacked for it is gone then. */
+export async function runBuild(
+  engine: Engine,
+  request: BuildRequest,
+  { onEvent, onSource }: BuildListener,
+  accept: (built: BuildResult) => Promise<void> = async () => undefined,
+): Promise<BuildResult> {
+  using closing = new DisposableStack();
+  const door = closing.use(await openDoor(engine, request.run.agents.get("default")));
+  const opened = closing.use(await tellOpening(request, door, onEvent));
+  const { dockerfile, tree, commitSeconds } = opened;
+  const source = { text: dockerfile.text, path: dockerfile.label };
+  onSource(source);
+  const namedContexts = await openNamedContexts(request.contexts, door, closing);
+  const { outputs, epochSeconds = commitSeconds } = request;
+  const result = await buildImage(
+    engine,
+    {
+      ...request,
+      dockerfile: source,
+      context: tree,
+      namedContexts,
+      door,
+      epochSeconds,
+      isStored: outputs.some(isStoring),
+      onBuilt: async (built) => {
+        await accept(built);
+        for (const [index, output] of outputs.entries()) {
+          await writeOutput(engine, output, built, {
+            tags: request.tags.map(canonicalName),
+            step: -10 - index,
+            onEvent,
+          });
+        }
+      },
+    },
+    onEvent,
+  );
+  return result;
+}
+
+/** `--check`: what could be written better, without building. Throws what is wrong with the Dockerfile. */
+export async function checkDockerfile(
+  engine: Engine,
+  request: Pick<BuildRequest, "context" | "file">,
+): Promise<{ readonly source: BuildSource; readonly warnings: readonly Warning[] }> {
+  using door = await openDoor(engine, undefined);
+  using opened = await openContext(request.context, request.file, door);
+  const { text, label } = opened.dockerfile;
+  const { warnings } = parseDockerfile(text, label);
+  return { source: { text, path: label }, warnings };
+}
+
+async function openDoor(engine: Engine, sshSocket: string | undefined): Promise<ContextDoor & Disposable> {
+  const scratch = await BuildScratch.open(engine.paths);
+  let isRead = false;
+  return {
+    scratch,
+    fetchUrl: urlFetcher(engine),
+    openStdin: () => {
+      if (isRead) throw new BockerError("standard input can be read only once", { kind: "usage" });
+      isRead = true;
+      return createReadStream("", { fd: 0, autoClose: false });
+    },
+    sshSocket,
+    [Symbol.dispose]: () => scratch[Symbol.dispose](),
+  };
+}
+
+/** docker's two steps of its own: the Dockerfile, and the context with what is left out of it. */
+async function tellOpening(
+  { context, file }: BuildRequest,
+  door: ContextDoor,
+  onEvent: OnBuildEvent,
+): Promise<OpenedContext> {
+  const step = -2;
+  const beganMs = monotonicMs();
+  const name = file === undefined || file === "-" ? "Dockerfile" : file.slice(file.lastIndexOf("/") + 1);
+  onEvent({ kind: "started", step, title: `[internal] load build definition from ${name}` });
+  try {
+    const opened = await openContext(context, file, door);
+    const bytes = Buffer.byteLength(opened.dockerfile.text);
+    onEvent({ kind: "progress", step, text: `transferring dockerfile: ${bytes}B done` });
+    onEvent({ kind: "done", step, ms: monotonicMs() - beganMs });
+    return opened;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    onEvent({ kind: "failed", step, ms: monotonicMs() - beganMs, message });
+    throw error;
+  }
+}
+
+async function openNamedContexts(
+  words: ReadonlyMap<string, string>,
+  door: ContextDoor,
+  closing: DisposableStack,
+): Promise<ReadonlyMap<string, NamedContext>> {
+  const opened = new Map<string, NamedContext>();
+  for (const [name, word] of words) {
+    const image = /^(?:docker-image|container-image|docker):\/\/(.+)$/.exec(word)?.[1];
+    if (image === undefined) {
+      opened.set(name, { kind: "tree", tree: closing.use(await openNamedContext(word, door)).tree });
+    } else opened.set(name, { kind: "image", name: image });
+  }
+  return opened;
+}
