@@ -3,7 +3,7 @@
  *
  * Pure; used by ps and by whoever else shows containers as text. Durations follow docker's units.HumanDuration.
  */
-import type { ContainerRecord, PortRecord } from "../state/record.ts";
+import type { ContainerRecord } from "../state/record.ts";
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
@@ -60,19 +60,6 @@ function renderHealth({ health }: ContainerRecord): string {
 /** `2 hours ago`. */
 export function renderAgo(thenMs: number | undefined, nowMs: number): string {
   return `${renderDuration(nowMs - (thenMs ?? nowMs))} ago`;
-}
-
-/** The PORTS column: published ones with their host side, `0.0.0.0:8080->80/tcp`, then the merely exposed. */
-export function renderPorts(ports: readonly PortRecord[], exposed: readonly string[]): string {
-  if (ports.length + exposed.length === 0) return "";
-  const published = ports
-    .toSorted((left, right) => left.containerPort - right.containerPort || left.hostPort - right.hostPort)
-    .map((port) => {
-      const host = port.hostIp.includes(":") ? `[${port.hostIp}]` : port.hostIp;
-      return `${host}:${port.hostPort}->${port.containerPort}/${port.protocol}`;
-    });
-  const taken = new Set(ports.map((port) => `${port.containerPort}/${port.protocol}`));
-  return [...published, ...exposed.filter((port) => !taken.has(port))].join(", ");
 }
 
 /** The COMMAND column: quoted, and cut to 20 characters unless `noTrunc`. */

@@ -6,10 +6,11 @@ import { loadContainers, loadPorts } from "../../engine/find-container.ts";
 import { nowMs } from "../../host/clock.ts";
 import type { ContainerRecord, PortRecord } from "../../state/record.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
-import { renderAgo, renderCommand, renderGoTime, renderPorts, renderStatus } from "../container-text.ts";
+import { renderAgo, renderCommand, renderGoTime, renderStatus } from "../container-text.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { filterOption, parseFilters } from "../filter-option.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
+import { renderPorts } from "../port-column.ts";
 import { ellipsis, renderSize, renderTable } from "../table.ts";
 
 const titles = {
@@ -122,7 +123,8 @@ const cells: Readonly<Record<Column, (record: ContainerRecord, view: View) => st
   Command: ({ args }, { noTrunc }) => renderCommand(args, noTrunc),
   RunningFor: ({ createdAtMs }, { now }) => renderAgo(createdAtMs, now),
   Status: (record, { now }) => renderStatus(record, now),
-  Ports: ({ id }, { ports }) => renderPorts(ports.get(id) ?? [], []),
+  Ports: ({ id, init, config }, { ports }) =>
+    renderPorts(ports.get(id) ?? [], init === undefined ? [] : (config.expose ?? [])),
   Names: ({ name }) => name,
   CreatedAt: ({ createdAtMs }) => renderGoTime(createdAtMs),
   State: ({ status }) => status,

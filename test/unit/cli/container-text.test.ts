@@ -3,10 +3,9 @@ import {
   renderCommand,
   renderDuration,
   renderGoTime,
-  renderPorts,
   renderStatus,
 } from "../../../src/cli/container-text.ts";
-import type { ContainerRecord, PortRecord } from "../../../src/state/record.ts";
+import type { ContainerRecord } from "../../../src/state/record.ts";
 
 const second = 1000;
 const minute = 60 * second;
@@ -50,21 +49,6 @@ describe("renderStatus", () => {
       "Up 5 seconds (Paused)",
     ));
   test("created", () => expect(renderStatus({ ...base, status: "created" }, 0)).toBe("Created"));
-});
-
-describe("renderPorts", () => {
-  const port: PortRecord = {
-    containerId: "c",
-    hostIp: "0.0.0.0",
-    hostPort: 8080,
-    containerIp: "10.0.0.2",
-    containerPort: 80,
-    protocol: "tcp",
-  };
-  test("a published port hides its exposed twin", () =>
-    expect(renderPorts([port], ["80/tcp", "443/tcp"])).toBe("0.0.0.0:8080->80/tcp, 443/tcp"));
-  test("IPv6 addresses are bracketed", () =>
-    expect(renderPorts([{ ...port, hostIp: "::1" }], [])).toBe("[::1]:8080->80/tcp"));
 });
 
 describe("renderCommand", () => {
