@@ -125,7 +125,7 @@ async function launch(
     writePidFile(options.value("pid-file"), started.pid);
     if (mode.start && (spec.hooks?.poststart ?? []).length > 0) {
       const { runPoststart } = await import("./container-hooks.ts");
-      await runPoststart(spec.hooks, launched.record);
+      await runPoststart(context, spec.hooks, launched.record);
     }
     return master === undefined ? launched : { ...launched, master };
   } catch (error) {

@@ -12,10 +12,11 @@ import type { OciContext } from "./oci-context.ts";
 const SIGKILL = 9;
 
 /**
- * Lets a created container run; returns when its command does. A hook that fails ends the container.
+ * Lets a created container run; returns when its command does. A startContainer hook that fails ends it.
  * @throws BockerError in runc's words where it is not waiting; those of the command that cannot be executed
  */
-export async function startContainer({ store }: OciContext, id: string): Promise<void> {
+export async function startContainer(context: OciContext, id: string): Promise<void> {
+  const { store } = context;
   using _lock = store.lock(id);
   const record = store.load(id);
   const pidfd = record.init === undefined ? undefined : openProcess(record.init);
@@ -34,7 +35,7 @@ export async function startContainer({ store }: OciContext, id: string): Promise
       if (inside.length > 0)
         await hooks?.runStartContainerHooks(spec, record, { pid: record.init.pid, pidfd });
       await openGate(store.folder(id), spec.process);
-      await hooks?.runPoststart(spec.hooks, record);
+      await hooks?.runPoststart(context, spec.hooks, record);
     } catch (error) {
       signalProcess({ pidfd }, SIGKILL);
       throw error;
