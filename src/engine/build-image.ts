@@ -1,19 +1,174 @@
 /**
  * `build`: a Dockerfile and a context become an image.
+ *
+ *   Dockerfile ─▶ stages that the target needs ─▶ each stage for itself, waiting for those it uses ─▶ image, names
+ *
+ * The image is stored and named in the end or not at all; finished steps stay in the build cache whatever happens. The
+ * first step that fails ends the others.
  */
 import type { OnBuildEvent } from "../build/build-event.ts";
 import type { BuildOptions, BuildResult } from "../build/build-options.ts";
+import { resolveScope } from "../build/build-scope.ts";
+import { DockerfileProblem, placeOf, renderExcerpt } from "../build/dockerfile/dockerfile-error.ts";
+import { explained, parseDockerfile } from "../build/dockerfile/parse-dockerfile.ts";
+import type { Dockerfile } from "../build/dockerfile/syntax.ts";
+import { LayerCache } from "../build/layer-cache.ts";
+import { planStages } from "../build/stage-graph.ts";
 import { BockerError } from "../errors.ts";
+import { hostPlatform } from "../image/platform.ts";
+import { canonicalName, familiarName } from "../image/reference.ts";
+import { appendEvent } from "../state/event.ts";
+import type { ImageRecord } from "../state/record.ts";
+import { collectGarbage } from "../storage/collect-garbage.ts";
+import type { Brought } from "../storage/import-archive.ts";
+import { holdStore } from "../storage/store-hold.ts";
+import { encodeImage, storeImage } from "../storage/store-image.ts";
+import { BaseImages } from "./build/base-images.ts";
+import type { BuildContext, BuiltStage } from "./build/build-context.ts";
+import { BuildSandbox } from "./build/build-sandbox.ts";
+import { buildStage } from "./build/build-stage.ts";
+import { BuildSteps } from "./build/build-steps.ts";
+import { imageConfigOf } from "./build/image-config-of.ts";
+import { sweepBuilds } from "./build/sweep-builds.ts";
 import type { Engine } from "./engine.ts";
 
 /**
- * Builds. Throws kind `invalid-config` for what is wrong with the Dockerfile, with its place, and BockerErrors in docker's
- * words for steps that fail; nothing is tagged then.
+ * Builds. Throws kind `invalid-config` for what is wrong with the Dockerfile, with its place; kind `cancelled` when the
+ * signal ended it; and BockerErrors in docker's words for steps that fail, `details.excerpt` their place. Nothing is
+ * stored or tagged then.
  */
 export async function buildImage(
-  _engine: Engine,
-  _options: BuildOptions,
-  _onEvent: OnBuildEvent,
+  engine: Engine,
+  options: BuildOptions,
+  onEvent: OnBuildEvent,
 ): Promise<BuildResult> {
-  throw new BockerError("build is not there yet", { kind: "unsupported" });
+  const { text, path } = options.dockerfile;
+  const dockerfile = parseDockerfile(text, path);
+  await sweepBuilds(engine);
+  const brought: Brought = { blobs: new Set(), layers: new Set() };
+  try {
+    using _hold = await holdStore(engine.paths);
+    return await buildWhole(engine, options, dockerfile, onEvent, brought);
+  } catch (error) {
+    collectGarbage(engine, { among: brought });
+    throw options.signal?.aborted ? cancelled(options.signal) : located(options, error);
+  }
+}
+
+async function buildWhole(
+  engine: Engine,
+  options: BuildOptions,
+  dockerfile: Dockerfile,
+  onEvent: OnBuildEvent,
+  brought: Brought,
+): Promise<BuildResult> {
+  const { text, path } = options.dockerfile;
+  const platform = options.platform ?? hostPlatform();
+  const { buildArgs, target, namedContexts } = options;
+  const { scope, graph } = explained(text, path, () => {
+    const scope = resolveScope(dockerfile, {
+      buildArgs,
+      target,
+      buildPlatform: hostPlatform(),
+      targetPlatform: platform,
+    });
+    return {
+      scope,
+      graph: planStages(dockerfile, { scope, target, contexts: new Set(namedContexts.keys()) }),
+    };
+  });
+  await using sandbox = new BuildSandbox(engine, options.run);
+  const failure = new AbortController();
+  const signal =
+    options.signal === undefined ? failure.signal : AbortSignal.any([failure.signal, options.signal]);
+  const steps = new BuildSteps(onEvent, signal);
+  const cache = new LayerCache(engine.paths, engine.state, brought);
+  const images = new BaseImages(engine, steps, options.pull);
+  const stages = new Map<number, Promise<BuiltStage>>();
+  const build: BuildContext = {
+    ...{ engine, options, dockerfile, graph, scope, platform, steps, cache, sandbox, images, signal },
+    stage: (index) => stages.getOrInsertComputed(index, () => startStage(build, index, failure)),
+  };
+  const built = await buildTarget(build, stages);
+  cache.noteUses();
+  return finish(build, built, brought);
+}
+
+function startStage(build: BuildContext, index: number, failure: AbortController): Promise<BuiltStage> {
+  const node = build.graph.nodes[index];
+  if (node === undefined) throw new BockerError(`there is no stage ${index}`);
+  const building = buildStage(build, node);
+  building.catch((error) => failure.abort(error));
+  return building;
+}
+
+/** All stages begin at once. Nothing of them goes on when this returns or throws; it throws what failed first. */
+async function buildTarget(
+  build: BuildContext,
+  stages: ReadonlyMap<number, Promise<BuiltStage>>,
+): Promise<BuiltStage> {
+  for (const index of build.graph.needed) build.stage(index).catch(() => {});
+  try {
+    return await build.stage(build.graph.target);
+  } catch (error) {
+    throw build.signal.aborted ? build.signal.reason : error;
+  } finally {
+    await Promise.allSettled(stages.values());
+  }
+}
+
+async function finish(build: BuildContext, built: BuiltStage, brought: Brought): Promise<BuildResult> {
+  const { options, engine, steps } = build;
+  const { annotations } = options;
+  const config = imageConfigOf(built, options.labels);
+  const layers = built.layers.map(({ descriptor }) => descriptor);
+  const documents = encodeImage({ config, layers, annotations });
+  return steps.run("exporting to image", undefined, async (step) => {
+    const tags = options.tags.map((tag) => ({ reference: canonicalName(tag) }));
+    step.progress("exporting layers");
+    let image: ImageRecord | undefined;
+    if (options.isStored) {
+      image = await storeImage(engine, { config, layers, annotations, tags }, brought);
+      step.progress(`writing image ${image.id}`);
+      for (const tag of options.tags) tellNamed(engine, image.id, familiarName(tag), step.progress);
+    }
+    const result: BuildResult = {
+      imageId: documents.config.descriptor.digest,
+      manifest: documents.manifest.descriptor,
+      config,
+      layers,
+      configBytes: documents.config.bytes,
+      manifestBytes: documents.manifest.bytes,
+      image,
+    };
+    await options.onBuilt?.(result);
+    return result;
+  });
+}
+
+function tellNamed(engine: Engine, id: string, name: string, tell: (text: string) => void): void {
+  appendEvent(engine.state, { type: "image", action: "tag", id, attributes: { name } });
+  tell(`naming to ${name}`);
+}
+
+function cancelled({ reason }: AbortSignal): BockerError {
+  if (reason instanceof BockerError) return reason;
+  return new BockerError("build canceled", { kind: "cancelled", cause: reason });
+}
+
+/** A problem with an instruction, with its place in the Dockerfile. */
+function located({ dockerfile }: BuildOptions, error: unknown): unknown {
+  if (!(error instanceof DockerfileProblem)) return error;
+  const { location, options, message } = error;
+  const { text, path } = dockerfile;
+  return new BockerError(message, {
+    kind: "invalid-config",
+    ...(options.hint === undefined ? {} : { hint: options.hint }),
+    details: {
+      path,
+      ...placeOf(text, location, options.word),
+      excerpt: renderExcerpt(path, text, location, options),
+    },
+    cause: error.cause,
+  });
 }

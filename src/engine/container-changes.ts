@@ -4,11 +4,10 @@
  * Read through descriptors of read-only mounts of our own; a running container can change its tree meanwhile, and
  * cannot make us look outside of it.
  */
-import { type BigIntStats, closeSync, lstatSync } from "node:fs";
+import { type BigIntStats, closeSync } from "node:fs";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord } from "../state/record.ts";
-import { layerPath, loadLayerFacts } from "../storage/layer-directory.ts";
-import { stackLayers } from "../storage/layer-stack.ts";
+import { isRootChanged, stackLayers } from "../storage/layer-stack.ts";
 import { openFolderTree, openLayerTree, openMergedTree } from "../storage/open-tree.ts";
 import type { PackOptions } from "../storage/pack-entry.ts";
 import { packDifference, packUpper } from "../storage/pack-layer.ts";
@@ -31,7 +30,7 @@ export function* packChanges(
 ): Generator<Buffer> {
   const rootfs = containerRootfs(engine, record, image);
   const folder = rootfs.kind === "overlay" ? rootfs.upperdir : rootfs.path;
-  const rootChanged = isRootChanged(engine, image, folder);
+  const rootChanged = isRootChanged(engine.paths, image.rootfs.diff_ids, folder);
   const whole = { ...options, rootChanged, leavesOut: isSecretPlace(record) };
   const changed = openFolderTree(folder);
   try {
@@ -77,15 +76,4 @@ function isSecretPlace({ config }: ContainerRecord): (name: string, stat: BigInt
     (config.secrets ?? []).flatMap((secret) => (secret.type === "mount" ? [secret.target.slice(1)] : [])),
   );
   return (name, stat) => stat.isFile() && stat.size === 0n && places.has(name);
-}
-
-/** The image's root is what the topmost layer says that speaks of it, else 0755 and root's. */
-function isRootChanged(engine: Engine, image: ImageConfig, folder: string): boolean {
-  const now = lstatSync(folder);
-  const telling = image.rootfs.diff_ids.findLast(
-    (diffID) => loadLayerFacts(engine.paths, diffID).describesRoot,
-  );
-  const was =
-    telling === undefined ? { mode: 0o755, uid: 0, gid: 0 } : lstatSync(layerPath(engine.paths, telling));
-  return (now.mode & 0o7777) !== (was.mode & 0o7777) || now.uid !== was.uid || now.gid !== was.gid;
 }

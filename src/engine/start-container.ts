@@ -170,12 +170,12 @@ async function secretVariables(engine: Engine, record: ContainerRecord): Promise
   return secretEnvironment(engine, record);
 }
 
-interface HeldDescriptor extends Disposable {
+export interface HeldDescriptor extends Disposable {
   readonly fd: number;
 }
 
 /** Closed once, by whoever disposes of it first. */
-function heldDescriptor(fd: number): HeldDescriptor {
+export function heldDescriptor(fd: number): HeldDescriptor {
   let isOpen = true;
   const close = () => {
     if (isOpen) closeSync(fd);

@@ -30,11 +30,24 @@ function existingLayer(paths: Paths, diffID: DiffID): string {
   });
 }
 
-/** Gives `directory` mode and owner of the image's root: those of the topmost layer that says anything about it. */
+/** Gives `directory` mode and owner of the image's root. */
 export function applyRootAttributes(paths: Paths, layers: readonly DiffID[], directory: string): void {
-  const telling = layers.findLast((diffID) => loadLayerFacts(paths, diffID).describesRoot);
-  const { mode, uid, gid } =
-    telling === undefined ? { mode: 0o755, uid: 0, gid: 0 } : lstatSync(layerPath(paths, telling));
+  const { mode, uid, gid } = rootAttributesOf(paths, layers);
   chownSync(directory, uid, gid);
-  chmodSync(directory, mode & 0o7777);
+  chmodSync(directory, mode);
+}
+
+/** Whether `directory` has other ones than the image's root. */
+export function isRootChanged(paths: Paths, layers: readonly DiffID[], directory: string): boolean {
+  const was = rootAttributesOf(paths, layers);
+  const now = lstatSync(directory);
+  return (now.mode & 0o7777) !== was.mode || now.uid !== was.uid || now.gid !== was.gid;
+}
+
+/** Those of the topmost layer that says anything about the root, else 0755 and root's. */
+function rootAttributesOf(paths: Paths, layers: readonly DiffID[]) {
+  const telling = layers.findLast((diffID) => loadLayerFacts(paths, diffID).describesRoot);
+  if (telling === undefined) return { mode: 0o755, uid: 0, gid: 0 };
+  const { mode, uid, gid } = lstatSync(layerPath(paths, telling));
+  return { mode: mode & 0o7777, uid, gid };
 }

@@ -1,0 +1,43 @@
+/**
+ * A finished stage as an image config. Pure: the same stage gives the same bytes, on any machine and at any time.
+ */
+import type { HistoryEntry, ImageConfig, ImageProcessConfig } from "../../image/image-config.ts";
+import { renderCreated } from "../image-time.ts";
+import type { BuiltStage } from "./build-context.ts";
+
+/** `labels`: of `--label`, which win over the Dockerfile's. */
+export function imageConfigOf(stage: BuiltStage, labels: Readonly<Record<string, string>>): ImageConfig {
+  const { state, platform, layers } = stage;
+  const created = renderCreated(stage.epochSeconds);
+  return {
+    created,
+    ...(state.author === undefined ? {} : { author: state.author }),
+    architecture: platform.architecture,
+    ...(platform.variant === undefined ? {} : { variant: platform.variant }),
+    os: platform.os,
+    config: sorted({ ...state.config, ...withLabels(state.config, labels) }),
+    rootfs: { type: "layers", diff_ids: layers.map(({ diffID }) => diffID) },
+    history: state.history.map(
+      (entry, index): HistoryEntry => (index < stage.baseHistory ? entry : { created, ...entry }),
+    ),
+  };
+}
+
+function withLabels({ Labels }: ImageProcessConfig, labels: Readonly<Record<string, string>>) {
+  return Object.keys(labels).length === 0 ? {} : { Labels: { ...Labels, ...labels } };
+}
+
+/** Keys in Go's order, so that docker's own tools write the same. */
+function sorted(config: ImageProcessConfig): ImageProcessConfig {
+  const { Labels, ExposedPorts, Volumes } = config;
+  return {
+    ...config,
+    ...(Labels === undefined ? {} : { Labels: byKey(Labels) }),
+    ...(ExposedPorts === undefined ? {} : { ExposedPorts: byKey(ExposedPorts) }),
+    ...(Volumes === undefined ? {} : { Volumes: byKey(Volumes) }),
+  };
+}
+
+function byKey<Value>(record: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

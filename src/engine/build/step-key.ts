@@ -1,0 +1,25 @@
+/**
+ * What a RUN depends on beside the files before it. Pure.
+ *
+ * Values of secrets and proxies are no part of it: that is what they are for. Of limits and hosts only those count that a
+ * program can read in a file.
+ */
+import type { RunEffect } from "../../build/stage-state.ts";
+import type { ContainerConfig } from "../../config/container-config.ts";
+
+/** Plain data, the same for the same step. */
+export function runFacts(effect: RunEffect, build: ContainerConfig): Readonly<Record<string, unknown>> {
+  const { args, environment, cwd, user, mounts, network, security, script } = effect;
+  return {
+    args,
+    environment: [...environment],
+    cwd,
+    user,
+    mounts,
+    network,
+    security,
+    script,
+    buildNetwork: build.networks[0]?.name,
+    addHosts: build.addHosts,
+  };
+}
