@@ -9,6 +9,8 @@ TEST_PACKAGES='
   docker-registry apache2-utils skopeo umoci
   crun expect socat strace shellcheck
   gcc-aarch64-linux-gnu'
+# Machines of other kinds than this one are emulated: test/vm.
+VM_PACKAGES='qemu-system-x86'
 BENCH_PACKAGES='runc podman docker.io'
 
 packages=$TEST_PACKAGES
@@ -20,6 +22,7 @@ case ${1-} in
     exit 1
     ;;
 esac
+if [ "$(uname -m)" = x86_64 ]; then packages="$packages $VM_PACKAGES"; fi
 if ! command -v npm >/dev/null 2>&1; then packages="$packages npm"; fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -45,6 +48,7 @@ if [ "$missing" ]; then
 fi
 
 cd "$(dirname "$0")/.."
+if [ "$(uname -m)" = x86_64 ]; then test/vm/fetch-kernel.sh; fi
 if ! node_modules/.bin/bun --version >/dev/null 2>&1; then
   echo "npm ci"
   npm ci </dev/null
