@@ -1,101 +1,41 @@
 /** Networks on a real kernel: who reaches whom, with each firewall backend, and what is left afterwards. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { join } from "node:path";
-import type { ContainerConfig, PortConfig } from "../../src/config/container-config.ts";
+import type { ContainerConfig } from "../../src/config/container-config.ts";
 import { runCommand, tryCommand } from "../../src/host/run-command.ts";
-import {
-  defaultNetworkOptions,
-  type FirewallName,
-  type NetworkOptions,
-} from "../../src/network/network-options.ts";
-import { applyNetworking, type NetworkReservation, reserveNetworking } from "../../src/network/networking.ts";
-import { PortForwarders } from "../../src/network/port-forwarders.ts";
+import type { FirewallName, NetworkOptions } from "../../src/network/network-options.ts";
+import { applyNetworking, reserveNetworking } from "../../src/network/networking.ts";
 import { redeclareRules, releaseNetworking } from "../../src/network/release-networking.ts";
 import { markStarting } from "../../src/state/container-life.ts";
 import { listLeases } from "../../src/state/lease.ts";
 import { insertNetwork } from "../../src/state/network.ts";
 import { listPorts } from "../../src/state/port.ts";
-import type { ContainerRecord } from "../../src/state/record.ts";
-import { openState, type State } from "../../src/state/state.ts";
-import { type NetworkLab, networkLab, run, runIn } from "../lib/network-lab.ts";
+import type { State } from "../../src/state/state.ts";
+import {
+  ask,
+  fromHost,
+  type Guest,
+  GuestWorld,
+  hear,
+  port,
+  serveEcho as serve,
+} from "../lib/network-guest.ts";
+import { type NetworkLab, run, runIn } from "../lib/network-lab.ts";
 import { addContainer, aNetwork, liveProcess } from "../unit/state/state-fixture.ts";
 
-/** A container's namespace, set up as its own init would do it. */
-interface Guest {
-  readonly record: ContainerRecord;
-  readonly pid: number;
-  readonly address: string;
-  readonly reservation: NetworkReservation;
-}
-
+let world: GuestWorld;
 let lab: NetworkLab;
 let state: State;
 let options: NetworkOptions;
-let held: Disposable[] = [];
 
 async function open(firewall: FirewallName): Promise<void> {
-  lab = await networkLab();
-  state = openState({ database: join(lab.folder, "state.db") });
-  options = { ...defaultNetworkOptions(lab.folder), bridge: "bktest0", table: "bktest", firewall };
+  world = await GuestWorld.open(firewall);
+  ({ lab, state, options } = world);
 }
 
-afterEach(async () => {
-  for (const disposable of held) disposable[Symbol.dispose]();
-  held = [];
-  state.close();
-  await lab[Symbol.asyncDispose]();
-});
+afterEach(() => world[Symbol.asyncDispose]());
 
-async function startGuest(config: Partial<ContainerConfig> = {}): Promise<Guest> {
-  const { config: base } = addContainer(state);
-  const record = addContainer(state, { config: { ...base, ...config } });
-  if (!markStarting(state, record.id, liveProcess())) throw new Error("not claimed");
-  const reservation = reserveNetworking(state, options, record);
-  held.push(await PortForwarders.open(record, reservation.ports));
-  const pid = await lab.newNamespace();
-  applyNetworking(state, options, reservation, pid);
-  for (const { name, address, gateway } of reservation.interfaces) {
-    const lines = [
-      "link set lo up",
-      `addr add ${address} dev ${name}`,
-      `link set ${name} up`,
-      ...(gateway === undefined ? [] : [`route add default via ${gateway}`]),
-    ];
-    runCommand(["nsenter", "-t", String(pid), "-n", "ip", "-batch", "-"], { stdin: lines.join("\n") });
-  }
-  return { record, pid, address: reservation.leases[0]?.address ?? "", reservation };
-}
-
-function port(hostPort: number, changes: Partial<PortConfig> = {}): PortConfig {
-  return { hostPort, containerPort: 80, protocol: "tcp", ...changes };
-}
-
-/** A server that tells each client the address it came from. */
-function serveEcho(pid: number, tag: string): void {
-  lab.serve(pid, "socat", "TCP-LISTEN:80,fork,reuseaddr", `SYSTEM:echo ${tag} $SOCAT_PEERADDR`);
-}
-
-const ask = (address: string, hostPort: number) => [
-  "socat",
-  "-T3",
-  "-",
-  `TCP:${address.includes(":") ? `[${address}]` : address}:${hostPort},connect-timeout=1`,
-];
-
-/** What a client hears, asked again until the server is up; "" if it never answers. */
-async function hear(attempt: () => Promise<string>, tries = 50): Promise<string> {
-  for (let count = 0; count < tries; count++) {
-    const answer = await attempt();
-    // A forwarder takes the connection even before the server is there, and drops it.
-    if (answer !== "" && !answer.includes("socat[")) return answer;
-    await Bun.sleep(20);
-  }
-  return "";
-}
-
-function fromHost(address: string, hostPort: number): Promise<string> {
-  return run(...ask(address, hostPort));
-}
+const startGuest = (config: Partial<ContainerConfig> = {}): Promise<Guest> => world.start(config);
+const serveEcho = (pid: number, tag: string): void => serve(lab, pid, tag, "TCP-LISTEN:80");
 
 describe.each(["nft", "iptables", "userland"] as const)("with %s", (firewall) => {
   beforeEach(() => open(firewall));
@@ -143,7 +83,7 @@ describe.each(["nft", "iptables", "userland"] as const)("with %s", (firewall) =>
 
   test("a released port is closed, and free for the next", async () => {
     const first = await startGuest({ ports: [port(8080)] });
-    for (const disposable of held.splice(0)) disposable[Symbol.dispose]();
+    world.stopForwarders();
     releaseNetworking(state, options, first.record.id);
     releaseNetworking(state, options, first.record.id);
     expect(await lab.onLan(...ask(lab.hostAddress, 8080))).toContain("refused");
@@ -249,7 +189,7 @@ describe.each(["nft", "iptables"] as const)("the rules of %s", (firewall) => {
 
   test("what a crash left is in nobody's way", async () => {
     const dead = await startGuest({ ports: [port(8080)] });
-    for (const disposable of held.splice(0)) disposable[Symbol.dispose]();
+    world.stopForwarders();
     state.run("DELETE FROM containers WHERE id = ?", dead.record.id);
     const web = await startGuest({ ports: [port(8080)] });
     serveEcho(web.pid, "web");
