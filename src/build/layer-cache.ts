@@ -86,7 +86,7 @@ export class LayerCache {
     const usable = before === undefined ? undefined : this.#usable(before);
     if (usable !== undefined) return usable;
     const pieces = isEmpty ? [emptyTar] : resumed(first?.value, tar);
-    return storeTar(this.#paths, asynchronous(pieces), JSON.stringify(label), this.#brought);
+    return storeTar(this.#paths, asynchronous(pieces), label, this.#brought, { mayBeEmpty: true });
   }
 
   #usable(entry: BuildCacheRecord): StepLayer | undefined {

@@ -16,7 +16,7 @@ import { LayerCache } from "../build/layer-cache.ts";
 import { planStages } from "../build/stage-graph.ts";
 import { BockerError } from "../errors.ts";
 import { hostPlatform } from "../image/platform.ts";
-import { canonicalName, familiarName } from "../image/reference.ts";
+import { canonicalName, familiarName, type NamedReference } from "../image/reference.ts";
 import { appendEvent } from "../state/event.ts";
 import type { ImageRecord } from "../state/record.ts";
 import { collectGarbage } from "../storage/collect-garbage.ts";
@@ -130,7 +130,7 @@ async function finish(build: BuildContext, built: BuiltStage, brought: Brought):
     if (options.isStored) {
       image = await storeImage(engine, { config, layers, annotations, tags }, brought);
       step.progress(`writing image ${image.id}`);
-      for (const tag of options.tags) tellNamed(engine, image.id, familiarName(tag), step.progress);
+      for (const tag of options.tags) tellNamed(engine, image.id, tag, step.progress);
     }
     const result: BuildResult = {
       imageId: documents.config.descriptor.digest,
@@ -146,9 +146,9 @@ async function finish(build: BuildContext, built: BuiltStage, brought: Brought):
   });
 }
 
-function tellNamed(engine: Engine, id: string, name: string, tell: (text: string) => void): void {
-  appendEvent(engine.state, { type: "image", action: "tag", id, attributes: { name } });
-  tell(`naming to ${name}`);
+function tellNamed(engine: Engine, id: string, tag: NamedReference, tell: (text: string) => void): void {
+  appendEvent(engine.state, { type: "image", action: "tag", id, attributes: { name: familiarName(tag) } });
+  tell(`naming to ${canonicalName(tag)}`);
 }
 
 function cancelled({ reason }: AbortSignal): BockerError {

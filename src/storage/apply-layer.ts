@@ -38,6 +38,8 @@ export type LayerSource = string | AsyncIterable<Uint8Array>;
 
 export interface UnpackOptions {
   readonly limits?: LayerLimits;
+  /** For applyUnknownLayer: a tar without members is no mistake. */
+  readonly mayBeEmpty?: true;
   /** Uncompressed bytes so far, a few times a second. */
   readonly onProgress?: (doneBytes: number) => void;
 }
@@ -93,6 +95,7 @@ async function unpackAndPublish(
       directory,
       limits: options.limits ?? layerLimitsOf(process.env),
       ...(diffID === undefined ? {} : { diffID }),
+      ...(options.mayBeEmpty === true ? { mayBeEmpty: true as const } : {}),
     };
     const facts = await runChild(order, blob, options);
     publish(paths, directory, facts);

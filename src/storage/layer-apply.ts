@@ -70,7 +70,7 @@ function checkResult(order: LayerOrder, diffID: DiffID, reader: TarReader): void
   if (order.diffID !== undefined && order.diffID !== diffID) {
     throw digestMismatch("uncompressed layer", diffID, order.diffID);
   }
-  if (order.diffID === undefined && reader.entries === 0) {
+  if (order.diffID === undefined && order.mayBeEmpty !== true && reader.entries === 0) {
     throw new BockerError("not a tar archive, or an empty one", { kind: "corrupt" });
   }
 }

@@ -20,6 +20,8 @@ export interface LayerOrder {
   readonly directory: string;
   /** Absent: not known before; the reply tells it. */
   readonly diffID?: DiffID;
+  /** A tar without members is one too: it comes from us. */
+  readonly mayBeEmpty?: true;
   readonly limits: LayerLimits;
 }
 

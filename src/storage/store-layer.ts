@@ -7,7 +7,7 @@ import type { Paths } from "../host/paths.ts";
 import type { DiffID } from "../image/digest.ts";
 import type { Descriptor } from "../image/manifest.ts";
 import { MediaType } from "../image/media-type.ts";
-import { applyUnknownLayer } from "./apply-layer.ts";
+import { applyUnknownLayer, type UnpackOptions } from "./apply-layer.ts";
 import { BlobStore } from "./blob-store.ts";
 import { ByteChannel } from "./byte-channel.ts";
 import type { CompressionFormat } from "./decompress.ts";
@@ -25,8 +25,9 @@ export function storeTar(
   tar: AsyncIterable<Buffer>,
   label: string,
   brought: Brought,
+  options: Pick<UnpackOptions, "mayBeEmpty"> = {},
 ): Promise<StoredLayer> {
-  return storeBoth(paths, tar, gzipStream, MediaType.ociLayerGzip, label, brought);
+  return storeBoth(paths, tar, gzipStream, MediaType.ociLayerGzip, label, brought, options);
 }
 
 /** What a layer's blob may be compressed with, and its media type. */
@@ -54,9 +55,10 @@ async function storeBoth(
   mediaType: string,
   label: string,
   brought: Brought,
+  options: UnpackOptions = {},
 ): Promise<StoredLayer> {
   const channel = new ByteChannel();
-  const unpacking = applyUnknownLayer(paths, channel, label);
+  const unpacking = applyUnknownLayer(paths, channel, label, options);
   const writing = new BlobStore(paths).importStream(encode(copyInto(channel, body)));
   // Whichever fails first ends the other: the channel carries the news both ways.
   writing.catch((error) => channel.fail(error));

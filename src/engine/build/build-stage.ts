@@ -5,6 +5,7 @@
  * on. What comes before in the Dockerfile does not count by itself: a LABEL that has changed makes nothing anew.
  */
 import { closeSync } from "node:fs";
+import { openCopySources } from "../../build/context/add-sources.ts";
 import { type CopyPlan, digestOfPlan, planCopy } from "../../build/copy/plan-copy.ts";
 import { planDirectory } from "../../build/copy/plan-directory.ts";
 import { DockerfileProblem } from "../../build/dockerfile/dockerfile-error.ts";
@@ -15,10 +16,9 @@ import { nameOf, type StageNode } from "../../build/stage-graph.ts";
 import type { CopyEffect, Effect, MakeDirectoryEffect, RunEffect } from "../../build/stage-state.ts";
 import { parseDiffID } from "../../image/digest.ts";
 import { lookUpUser } from "../container-user.ts";
-import { openAddSources } from "./add-sources.ts";
 import type { BuildContext, BuiltStage } from "./build-context.ts";
 import type { OpenStep } from "./build-steps.ts";
-import { openLayersRoot, openSource } from "./copy-sources.ts";
+import { type OpenSource, openLayersRoot, openSource } from "./copy-sources.ts";
 import { openBase } from "./open-base.ts";
 import { runStep } from "./run-step.ts";
 import { runFacts } from "./step-key.ts";
@@ -82,8 +82,8 @@ class StageBuilder {
 
   async #copy(effect: CopyEffect, title: string, step: OpenStep): Promise<StepLayer> {
     const { layers, epochSeconds: seconds } = this.#stage;
-    using opened =
-      effect.add === undefined ? await this.#openSources(effect) : await openAddSources(this.#build, effect);
+    using source = await this.#openSource(effect);
+    using opened = await openCopySources(effect, source.tree, this.#build.options.door);
     const root = openLayersRoot(this.#build, layers);
     try {
       const owner = effect.chown === undefined ? undefined : ownerOf(effect.chown, root, effect);
@@ -95,13 +95,9 @@ class StageBuilder {
     }
   }
 
-  async #openSources(effect: CopyEffect) {
-    const ref = effect.from === undefined ? undefined : this.#node.sources.get(effect.from);
-    const source = await openSource(this.#build, ref, effect.location);
-    return {
-      sources: effect.sources.map((path) => ({ tree: source.tree, path })),
-      [Symbol.dispose]: () => source[Symbol.dispose](),
-    };
+  #openSource({ from, sources, location }: CopyEffect): Promise<OpenSource> {
+    const ref = from === undefined ? undefined : this.#node.sources.get(from);
+    return openSource(this.#build, sources.length === 0 ? { kind: "scratch" } : ref, location);
   }
 
   async #makeDirectory(effect: MakeDirectoryEffect, title: string, step: OpenStep): Promise<StepLayer> {
