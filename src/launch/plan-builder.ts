@@ -10,9 +10,15 @@ type WithoutStep<Operation> = Operation extends unknown
 
 export class PlanBuilder {
   readonly operations: LaunchOperation[] = [];
+  /** Whether paths in the container may lead out of it by magic links: see make-target.ts. */
+  readonly hasWayOut: boolean;
   #step = "starting";
   #names = 0;
   readonly #directories = new Set<string>();
+
+  constructor(hasWayOut = false) {
+    this.hasWayOut = hasWayOut;
+  }
 
   /** What the following operations are for; see Common.step. */
   step(step: string): this {

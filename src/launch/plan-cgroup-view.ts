@@ -7,10 +7,11 @@
  */
 import type { Spec, SpecMount } from "../spec/oci.ts";
 import type { CgroupHierarchyView, CgroupView, StartContext } from "./context.ts";
+import { makeTarget } from "./make-target.ts";
 import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-option.ts";
 import type { MountAttribute, MountFlag } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
-import { isCgroup, makeFileSystem, makeTarget, stepOf } from "./plan-mounts.ts";
+import { isCgroup, makeFileSystem, stepOf } from "./plan-mounts.ts";
 import { isJoined, isNew } from "./plan-namespaces.ts";
 
 /** Descriptor names of the container's own cgroup directories, by path; empty where the trees are mounted. */

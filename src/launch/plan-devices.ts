@@ -6,8 +6,9 @@
 import { capabilityMask } from "../security/capability.ts";
 import type { Spec, SpecDevice } from "../spec/oci.ts";
 import type { StartContext } from "./context.ts";
+import { inParent, makeTarget } from "./make-target.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
-import { isBindMount, makeTarget } from "./plan-mounts.ts";
+import { isBindMount } from "./plan-mounts.ts";
 import { hasUserNamespace } from "./plan-namespaces.ts";
 
 const defaultDevices: readonly SpecDevice[] = [
@@ -74,7 +75,9 @@ export function planDevices(
   }
   for (const [path, target] of links) {
     builder.step(`creating ${path}`);
-    builder.add({ call: "symlinkat", target, dirfd: "AT_FDCWD", path, ignore: ["EEXIST"] });
+    inParent(builder, path, (dirfd, name) => {
+      builder.add({ call: "symlinkat", target, dirfd, path: name, ignore: ["EEXIST"] });
+    });
   }
   if (context.console !== undefined) bindConsole(builder, context.console.number);
 }
@@ -95,18 +98,20 @@ function makeDevice(builder: PlanBuilder, device: SpecDevice): void {
   builder.step(`creating device node ${path}`);
   const parent = path.slice(0, path.lastIndexOf("/"));
   if (parent !== "/dev" && parent !== "") makeTarget(builder, parent, "directory");
-  builder.add({
-    call: "mknodat",
-    dirfd: "AT_FDCWD",
-    path,
-    mode: fileType[device.type] | ((device.fileMode ?? 0o666) & 0o7777),
-    major: device.major ?? 0,
-    minor: device.minor ?? 0,
-    ignore: ["EEXIST"],
+  inParent(builder, path, (dirfd, name) => {
+    builder.add({
+      call: "mknodat",
+      dirfd,
+      path: name,
+      mode: fileType[device.type] | ((device.fileMode ?? 0o666) & 0o7777),
+      major: device.major ?? 0,
+      minor: device.minor ?? 0,
+      ignore: ["EEXIST"],
+    });
+    if (uid !== 0 || gid !== 0) {
+      builder.add({ call: "fchownat", dirfd, path: name, uid, gid, flags: ["AT_SYMLINK_NOFOLLOW"] });
+    }
   });
-  if (uid !== 0 || gid !== 0) {
-    builder.add({ call: "fchownat", dirfd: "AT_FDCWD", path, uid, gid, flags: ["AT_SYMLINK_NOFOLLOW"] });
-  }
 }
 
 function bindDevice(builder: PlanBuilder, path: string, source: string): void {

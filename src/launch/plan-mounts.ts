@@ -7,6 +7,7 @@
  */
 import type { SpecMount } from "../spec/oci.ts";
 import type { StartContext } from "./context.ts";
+import { makeTarget } from "./make-target.ts";
 import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-option.ts";
 import type { MountAttribute, ResolveFlag } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
@@ -67,31 +68,6 @@ function change(builder: PlanBuilder, mount: SpecMount, options: MountOptions): 
   const flags = ["MS_REMOUNT", ...bind, ...mountFlagsOf(options.set)] as const;
   const data = options.data.map(({ key, value }) => (value === null ? key : `${key}=${value}`)).join(",");
   builder.add({ call: "mount", source: null, target: mount.destination, fsType: null, flags, data });
-}
-
-/** Makes the directories above a path, and the path itself, where they are missing; existing ones stay as they are. */
-export function makeTarget(builder: PlanBuilder, path: string, kind: "file" | "directory"): void {
-  const parts = path.split("/").filter((part) => part !== "");
-  const directories = kind === "file" ? parts.length - 1 : parts.length;
-  for (let depth = 1; depth <= directories; depth++) {
-    const prefix = `/${parts.slice(0, depth).join("/")}`;
-    if (!builder.needsDirectory(prefix)) continue;
-    builder.add({ call: "mkdirat", dirfd: "AT_FDCWD", path: prefix, mode: 0o755, ignore: ["EEXIST"] });
-  }
-  if (kind === "directory") return;
-  const made = builder.name("made");
-  builder.add(
-    {
-      call: "openat",
-      dirfd: "AT_FDCWD",
-      path: `/${parts.join("/")}`,
-      flags: ["O_WRONLY", "O_CREAT", "O_EXCL", "O_CLOEXEC"],
-      mode: 0o755,
-      keep: made,
-      ignore: ["EEXIST"],
-    },
-    { call: "close", fd: made },
-  );
 }
 
 export function isBind(mount: SpecMount, options: MountOptions): boolean {
