@@ -6,7 +6,7 @@ import { openSync, readFileSync } from "node:fs";
 import { closeQuietly } from "../../ffi/file.ts";
 import { unshare } from "../../ffi/process.ts";
 import { runCommand, tryCommand } from "../host/run-command.ts";
-import { loadFirewall } from "../network/firewall.ts";
+import { loadFirewall } from "../network/choose-firewall.ts";
 import { hasIpv6 } from "../network/host-network.ts";
 import { insideNamespace, openNetworkNamespace } from "../network/network-namespace.ts";
 import type { DoctorHost, Finding, HostCheck } from "./doctor-finding.ts";

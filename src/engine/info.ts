@@ -9,7 +9,7 @@ import { detectCgroups, hasSwapLimit } from "../cgroup/detect-cgroups.ts";
 import type { CgroupHierarchy } from "../cgroup/hierarchy.ts";
 import { messageOf } from "../errors.ts";
 import { cpuCount, hostName, kernelVersion, totalMemoryBytes } from "../host/host-facts.ts";
-import { loadFirewall } from "../network/firewall.ts";
+import { loadFirewall } from "../network/choose-firewall.ts";
 import { listImages } from "../state/image.ts";
 import { fileSystemName, selectDriver } from "../storage/select-driver.ts";
 import type { Engine } from "./engine.ts";

@@ -2,7 +2,7 @@
  * `network reload`: rules and links again, after somebody flushed the firewall, deleted a bridge, or installed another
  * firewall. What is there stays: connections go on.
  */
-import { forgetProbe } from "../network/firewall.ts";
+import { forgetProbe } from "../network/choose-firewall.ts";
 import { heldEndpoints } from "../network/held-endpoints.ts";
 import { attachEndpoint, hasEndpoint } from "../network/live-endpoint.ts";
 import { restoreNetwork } from "../network/network-host.ts";

@@ -9,13 +9,15 @@ import { BockerError } from "../errors.ts";
 import { listPorts, portsOfContainer, releasePorts, reservePorts } from "../state/port.ts";
 import type { LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { State } from "../state/state.ts";
+import { chooseFirewall } from "./choose-firewall.ts";
 import { type Endpoint, routeEndpoint } from "./default-route.ts";
-import { chooseFirewall, isKernelForwarded, markStale } from "./firewall.ts";
+import { isKernelForwarded } from "./firewall.ts";
 import { hasIpv6, loadLocalPortRange, loadUsedPorts } from "./host-network.ts";
 import type { NetworkOptions } from "./network-options.ts";
 import { bridgeSettingsOf } from "./network-setting.ts";
 import { isFixed, planPorts, portFailure } from "./plan-ports.ts";
 import { PortForwarders } from "./port-forwarders.ts";
+import { markStale } from "./stale-rules.ts";
 
 /** How often a port that was chosen may turn out to be taken. */
 const maxAttempts = 10;

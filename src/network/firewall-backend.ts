@@ -14,6 +14,8 @@ export interface Firewall {
    * look at the host to find out what is there.
    */
   planRules(networks: readonly NetworkRecord[], ports: readonly PortRecord[]): HostStep[];
+  /** Takes away everything that planRules declares; nothing where nothing is. */
+  planRemoval(): HostStep[];
   /** Adds published ports, takes others away, and nothing else: one transaction, with its undo. */
   planChange(added: readonly PortRecord[], removed: readonly PortRecord[]): HostStep[];
 }

@@ -35,6 +35,7 @@ export function iptablesFirewall(table: string): Firewall {
     name: "iptables",
     probe,
     planRules: (networks, ports) => planChains(chain, networks, ports),
+    planRemoval: () => planNoChains(chain),
     planChange: (added, removed) => planNat(chain, added, removed),
   };
 }
@@ -54,6 +55,32 @@ function planChains(
     return [
       { label: `declare the chains of "${chain}" (${family.program})`, ...restoreEffect(family, script) },
     ];
+  });
+}
+
+/** Emptied first: a chain that is jumped to from another cannot be deleted. */
+function planNoChains(chain: string): HostStep[] {
+  return families.flatMap((family) => {
+    if (findTool(family.program) === undefined) return [];
+    const tables = [
+      { table: "nat", chains: [`${chain}-PRE`, chain, `${chain}-POST`] },
+      { table: "filter", chains: [`${chain}-FORWARD`] },
+    ];
+    const present = loadJumps(family, chain);
+    if (present.length === 0) return [];
+    const script = tables.flatMap(({ table, chains }) => {
+      const { nat, filter } = jumpsInto(family, chain);
+      const jumps = (table === "nat" ? nat : filter).map((jump) => jump.replace(/^-[AI] /, ""));
+      return [
+        `*${table}`,
+        ...chains.map((name) => `:${name} - [0:0]`),
+        ...jumps.filter((jump) => present.includes(`-A ${jump}`)).map((jump) => `-D ${jump}`),
+        ...chains.map((name) => `-X ${name}`),
+        "COMMIT",
+      ];
+    });
+    const label = `remove the chains of "${chain}" (${family.program})`;
+    return [{ label, ...restoreEffect(family, `${script.join("\n")}\n`) }];
   });
 }
 

@@ -26,6 +26,9 @@ export function nftFirewall(table: string): Firewall {
     planRules: (networks, ports) => [
       nftStep(`declare the rules of table "${table}"`, renderRules(table, networks, ports)),
     ],
+    planRemoval: () => [
+      nftStep(`remove table "${table}"`, `add table inet ${table}\ndelete table inet ${table}\n`),
+    ],
     planChange: (added, removed) => [
       {
         ...nftStep(changeLabel(added, removed), renderChange(table, added, removed)),

@@ -19,12 +19,17 @@ export function userlandFirewall(table: string): Firewall {
   return {
     name: "userland",
     probe: () => undefined,
-    planRules: (networks) => [
-      ...planIsolation(4, table, networks, (...words) => loadLines("-4", ...words)),
-      ...planIsolation(6, table, networks, (...words) => loadLines("-6", ...words)),
-    ],
+    planRules: (networks) => planBoth(table, networks),
+    planRemoval: () => planBoth(table, []),
     planChange: () => [],
   };
+}
+
+function planBoth(table: string, networks: readonly NetworkRecord[]): HostStep[] {
+  return [
+    ...planIsolation(4, table, networks, (...words) => loadLines("-4", ...words)),
+    ...planIsolation(6, table, networks, (...words) => loadLines("-6", ...words)),
+  ];
 }
 
 /**

@@ -190,6 +190,26 @@ describe.each(backends)("with %s", (firewall) => {
   });
 });
 
+test("another backend takes over with the next published port, and nothing is left of the one before", async () => {
+  world = await GuestWorld.open("nft");
+  const web = await serving({ ports: [port(8080)] }, "web");
+  const reached = () => hear(() => world.lab.onLan(...ask(world.lab.hostAddress, 8080)));
+  expect(await reached()).toBe(`web ${world.lab.lanAddress}`);
+  const signs = { nft: "table inet bktest", iptables: "BKTEST", userland: "prohibit" } as const;
+  for (const firewall of ["iptables", "userland", "nft", "userland", "iptables", "nft"] as const) {
+    world.use({ firewall });
+    await world.start({ ports: [port(0)] });
+    expect(await reached()).toBe(firewall === "userland" ? `web 172.30.0.1` : `web ${world.lab.lanAddress}`);
+    const listed = rules().join("\n");
+    const found = Object.entries(signs).filter(([, sign]) => listed.includes(sign));
+    expect(found.map(([name]) => name)).toEqual([firewall]);
+  }
+  world.use({ publishPolicy: "respect-host" });
+  await world.start({ ports: [port(0)] });
+  expect(await reached()).toBe("web 172.30.0.1");
+  expect(web.address).toBe("172.30.0.2");
+});
+
 describe.each(["nft", "iptables"] as const)("the way out with %s", (firewall) => {
   beforeEach(async () => {
     world = await GuestWorld.open(firewall);

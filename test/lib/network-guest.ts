@@ -30,7 +30,7 @@ export interface Guest {
 export class GuestWorld implements AsyncDisposable {
   readonly lab: NetworkLab;
   readonly state: State;
-  readonly options: NetworkOptions;
+  options: NetworkOptions;
   readonly #held: Disposable[] = [];
 
   private constructor(lab: NetworkLab, changes: Partial<NetworkOptions>) {
@@ -41,6 +41,11 @@ export class GuestWorld implements AsyncDisposable {
 
   static async open(firewall: FirewallName, changes: Partial<NetworkOptions> = {}): Promise<GuestWorld> {
     return new GuestWorld(await networkLab(), { ...changes, firewall });
+  }
+
+  /** Goes on with another configuration. */
+  use(changes: Partial<NetworkOptions>): void {
+    this.options = { ...this.options, ...changes };
   }
 
   /** A user network. */

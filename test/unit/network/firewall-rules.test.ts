@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { isKernelForwarded, probeFirewalls } from "../../../src/network/firewall.ts";
+import { probeFirewalls } from "../../../src/network/choose-firewall.ts";
+import { isKernelForwarded } from "../../../src/network/firewall.ts";
 import type { Firewall } from "../../../src/network/firewall-backend.ts";
 import { planForwardAccepts } from "../../../src/network/host-firewall.ts";
 import { iptablesFirewall, renderChains } from "../../../src/network/iptables-firewall.ts";
@@ -223,7 +224,7 @@ describe("policy routing", () => {
 describe("choosing", () => {
   function backend(name: Firewall["name"], problem?: string): Firewall {
     const none = () => [];
-    return { name, probe: () => problem, planRules: none, planChange: none };
+    return { name, probe: () => problem, planRules: none, planRemoval: none, planChange: none };
   }
 
   test("the first that works, with the reasons", () => {
