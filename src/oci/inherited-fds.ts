@@ -2,7 +2,7 @@
  * The descriptors a caller passes on to a container: its standard streams, those of $LISTEN_FDS (sd_listen_fds(3)) and
  * those that --preserve-fds counts, which follow from number 3 up.
  */
-import { fstatSync } from "node:fs";
+import { fstatSync, readlinkSync } from "node:fs";
 import { isCloseOnExec } from "../../ffi/file.ts";
 import { BockerError } from "../errors.ts";
 
@@ -19,7 +19,7 @@ export interface PassedDescriptors {
 }
 
 /**
- * Finds the descriptors. One that this program opened itself, and nobody passed, is refused: it is close-on-exec.
+ * Finds the descriptors. One that this program opened itself, and nobody passed, is refused.
  * @throws BockerError naming the number that is not open
  */
 export function passedDescriptors(preserve: number): PassedDescriptors {
@@ -33,7 +33,7 @@ export function passedDescriptors(preserve: number): PassedDescriptors {
   const fds: Record<string, number> = {};
   for (let index = 0; index < count; index++) {
     const fd = firstPreserved + index;
-    if (isCloseOnExec(fd) !== false) {
+    if (!isPassed(fd)) {
       throw new BockerError(`cannot pass descriptor ${fd} on: it is not open`, {
         kind: "usage",
         hint: "--preserve-fds counts from descriptor 3",
@@ -42,6 +42,16 @@ export function passedDescriptors(preserve: number): PassedDescriptors {
     fds[`preserve${index}`] = fd;
   }
   return { count, fds, env: listen > 0 ? [`LISTEN_FDS=${listen}`, "LISTEN_PID=1"] : [] };
+}
+
+/**
+ * Whether a caller can have passed it. Bun marks all but the first four close-on-exec when it starts (measured), so that
+ * says nothing of the others; what Bun itself has by then are the two things an event loop is made of.
+ */
+function isPassed(fd: number): boolean {
+  const closes = isCloseOnExec(fd);
+  if (closes === undefined || (closes && fd <= firstPreserved)) return false;
+  return !/^anon_inode:\[(eventpoll|eventfd|timerfd)\]$/.test(readlinkSync(`/proc/self/fd/${fd}`));
 }
 
 /** Pipes that the container's user should be able to open again (/dev/stdout). Files and terminals stay whose they are. */
