@@ -122,7 +122,11 @@ async function unpack(
 ): Promise<Place> {
   const path = scratch.makeDirectory();
   const { isTar, body } = await sniffTar(bytes);
-  if (!isTar) return { path, text: { text: await readLimited(body, label), label, ignoreBeside: undefined } };
+  if (!isTar)
+    return {
+      path,
+      text: { text: await readLimited(body, label), label: "Dockerfile", ignoreBeside: undefined },
+    };
   await unpackTar(body, path);
   return { path };
 }
