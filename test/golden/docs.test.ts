@@ -1,0 +1,76 @@
+/**
+ * docs/ says what the tables of commands and options say; every command has a page that somebody wrote; no link is
+ * broken. Whether the examples run is test/integration/docs-*.test.ts.
+ */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { commandTable } from "../../src/cli/command-table.ts";
+import { engineFileKeys } from "../../src/config/engine-file.ts";
+import { fillPage, pageNameOf } from "../docs/command-page.ts";
+import { fillDocs, pagePathOf, readPage } from "../docs/pages.ts";
+import { parseMarkdownTable } from "../lib/markdown-table.ts";
+import { repositoryRoot } from "../lib/source-tree.ts";
+
+const folder = join(repositoryRoot, "docs");
+const pages = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".md"))
+  .map((name) => `docs/${name}`);
+
+test("every command has a page, and every page a command", () => {
+  // Missing one? `npm run docs` begins it; write what the command does, an example that runs, exit codes.
+  expect(readdirSync(join(folder, "command")).sort()).toEqual(
+    commandTable.map(({ name }) => pageNameOf(name)).sort(),
+  );
+});
+
+test("the made parts are up to date", async () => {
+  // Not so? `npm run docs` makes them anew.
+  for (const [path, text] of await fillDocs()) expect({ path, text: readPage(path) }).toEqual({ path, text });
+});
+
+describe("a command's page", () => {
+  for (const { name } of commandTable) {
+    test(name, () => {
+      const page = readPage(pagePathOf(name));
+      expect(page).toStartWith(`# bocker ${name}\n\n<!-- made: usage -->\n`);
+      expect(page.match(/^## .*$/gm)).toEqual([
+        "## Example",
+        "## Exit codes",
+        "## Beside docker",
+        "## Options",
+      ]);
+      for (const [, body = ""] of page.matchAll(/^## .*\n([\s\S]*?)(?=^## |$(?![\s\S]))/gm))
+        expect(body.trim()).not.toBe("");
+      const [, written = ""] = /<!-- end -->\n([\s\S]*?)\n## Example/.exec(page) ?? [];
+      expect(written.trim().length).toBeGreaterThan(40);
+      expect(page).toContain("```console\n$ ");
+      expect(page).toContain(`bocker ${name}`);
+      expect(page).not.toContain("TODO");
+    });
+  }
+});
+
+test("links lead somewhere", () => {
+  for (const path of [...pages, "README.md"]) {
+    for (const [, target = ""] of readPage(path).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      expect({ path, target, exists: existsSync(join(repositoryRoot, dirname(path), target)) }).toEqual({
+        path,
+        target,
+        exists: true,
+      });
+    }
+  }
+});
+
+test("docs/toml.md has every key of the engine's configuration", () => {
+  const rows = parseMarkdownTable(readPage("docs/toml.md"), ["engine key", "default", "meaning"]);
+  expect(rows.map(([key = ""]) => key.replaceAll("`", "")).sort()).toEqual([...engineFileKeys()].sort());
+});
+
+test("a made part needs its place", () => {
+  const page = "a\n<!-- made: x -->\nold $1\n<!-- end -->\nb\n";
+  expect(fillPage(page, { x: "new $& $1" })).toBe("a\n<!-- made: x -->\nnew $& $1\n<!-- end -->\nb\n");
+  expect(() => fillPage(page, { y: "" })).toThrow('no "<!-- made: y -->"');
+});

@@ -1,0 +1,4 @@
+/** The examples of docs/command/, s to z. */
+import { testDocsPages } from "../lib/docs-pages.ts";
+
+testDocsPages("docs/command", /^[s-z]/);
