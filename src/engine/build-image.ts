@@ -45,23 +45,33 @@ export async function buildImage(
   const { text, path } = options.dockerfile;
   const dockerfile = parseDockerfile(text, path);
   await sweepBuilds(engine);
-  const brought: Brought = { blobs: new Set(), layers: new Set() };
+  const added: Added = { brought: { blobs: new Set(), layers: new Set() }, temporary: new Set() };
   try {
-    using _hold = await holdStore(engine.paths);
-    return await buildWhole(engine, options, dockerfile, onEvent, brought);
+    const result = await buildHeld(engine, options, dockerfile, onEvent, added);
+    if (added.temporary.size > 0) collectGarbage(engine, { among: { layers: added.temporary } });
+    return result;
   } catch (error) {
-    collectGarbage(engine, { among: brought });
+    collectGarbage(engine, { among: added.brought });
+    collectGarbage(engine, { among: { layers: added.temporary } });
     throw options.signal?.aborted ? cancelled(options.signal) : located(options, error);
   }
 }
 
-async function buildWhole(
+/** What is put into the store on the way, and is garbage unless something leads to it in the end. */
+interface Added {
+  readonly brought: Brought;
+  /** Never to be kept. */
+  readonly temporary: Set<string>;
+}
+
+async function buildHeld(
   engine: Engine,
   options: BuildOptions,
   dockerfile: Dockerfile,
   onEvent: OnBuildEvent,
-  brought: Brought,
+  { brought, temporary }: Added,
 ): Promise<BuildResult> {
+  using _hold = await holdStore(engine.paths);
   const { text, path } = options.dockerfile;
   const platform = options.platform ?? hostPlatform();
   const { buildArgs, target, namedContexts } = options;
@@ -86,7 +96,20 @@ async function buildWhole(
   const images = new BaseImages(engine, steps, options.pull);
   const stages = new Map<number, Promise<BuiltStage>>();
   const build: BuildContext = {
-    ...{ engine, options, dockerfile, graph, scope, platform, steps, cache, sandbox, images, signal },
+    ...{
+      engine,
+      options,
+      dockerfile,
+      graph,
+      scope,
+      platform,
+      steps,
+      cache,
+      sandbox,
+      images,
+      temporary,
+      signal,
+    },
     stage: (index) => stages.getOrInsertComputed(index, () => startStage(build, index, failure)),
   };
   const built = await buildTarget(build, stages);

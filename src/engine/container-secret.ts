@@ -60,10 +60,25 @@ export function mountedSecrets({ secrets = [] }: ContainerConfig): ReadonlyMap<s
 
 /** A tmpfs, detached and read-only, with a file for each mounted secret. The caller closes. */
 export function mountSecrets(engine: Engine, { id, config }: ContainerRecord): number {
+  return mountSecretFiles(
+    [...mountedSecrets(config)].map(([name, { uid, gid, mode }]) => {
+      return { name, uid, gid, mode, value: readValue(engine, id, Number(name)) };
+    }),
+  );
+}
+
+export interface SecretFile extends Pick<MountedSecret, "uid" | "gid" | "mode"> {
+  /** In the tmpfs. */
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+/** As mountSecrets, of values that are at hand. */
+export function mountSecretFiles(files: readonly SecretFile[]): number {
   const fd = makeTmpfs();
   try {
-    for (const [name, { uid, gid, mode }] of mountedSecrets(config)) {
-      writeFileSync(`/proc/self/fd/${fd}/${name}`, readValue(engine, id, Number(name)), { mode: 0o600 });
+    for (const { name, uid, gid, mode, value } of files) {
+      writeFileSync(`/proc/self/fd/${fd}/${name}`, value, { mode: 0o600 });
       fchownat(fd, name, uid, gid);
       fchmodat(fd, name, mode);
     }

@@ -11,6 +11,7 @@
  *   ├── container/ID/       upper/ work/ container.toml hostname hosts resolv.conf log.json …
  *   ├── volume/NAME/_data
  *   ├── secret/ID           values, 0600
+ *   ├── build/HEX/          directories of builds' `RUN --mount=type=cache`
  *   └── tmp/                whatever is not finished; swept
  */
 import { join } from "node:path";
@@ -26,6 +27,7 @@ export interface Paths {
   readonly containers: string;
   readonly volumes: string;
   readonly secrets: string;
+  readonly buildMounts: string;
   readonly tmp: string;
   readonly runContainers: string;
 }
@@ -43,6 +45,7 @@ export function pathsUnder(root: string, run: string): Paths {
     containers: join(root, "container"),
     volumes: join(root, "volume"),
     secrets: join(root, "secret"),
+    buildMounts: join(root, "build"),
     tmp: join(root, "tmp"),
     runContainers: join(run, "containers"),
   };

@@ -24,6 +24,8 @@ export interface BuildContext {
   readonly cache: LayerCache;
   readonly sandbox: BuildSandbox;
   readonly images: BaseImages;
+  /** diffIDs of layers that nobody needs when it has ended. */
+  readonly temporary: Set<string>;
   /** Aborted by the caller, or by the first stage that fails. */
   readonly signal: AbortSignal;
   /** Builds it, or waits for whoever does already. */

@@ -46,6 +46,7 @@ export interface NetworkEntry {
 
 export class BuildSandbox implements AsyncDisposable {
   readonly config: ContainerConfig;
+  readonly settings: RunSettings;
   readonly #engine: Engine;
   #record: ContainerRecord | undefined;
   #places = 0;
@@ -56,6 +57,7 @@ export class BuildSandbox implements AsyncDisposable {
   constructor(engine: Engine, settings: RunSettings) {
     this.#engine = engine;
     this.config = sandboxConfig(settings);
+    this.settings = settings;
   }
 
   /** The row, made now if there is none yet. */

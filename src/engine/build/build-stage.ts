@@ -19,7 +19,9 @@ import { lookUpUser } from "../container-user.ts";
 import type { BuildContext, BuiltStage } from "./build-context.ts";
 import type { OpenStep } from "./build-steps.ts";
 import { type OpenSource, openLayersRoot, openSource } from "./copy-sources.ts";
+import { checkEntitlements } from "./entitlement.ts";
 import { openBase } from "./open-base.ts";
+import { resolveMounts } from "./resolve-mounts.ts";
 import { runStep } from "./run-step.ts";
 import { runFacts } from "./step-key.ts";
 import { stepTitles } from "./step-title.ts";
@@ -72,11 +74,14 @@ class StageBuilder {
     const { engine, sandbox, signal, cache } = this.#build;
     const layers = this.#diffIDs();
     const { epochSeconds: latestSeconds } = this.#stage;
-    const key = keyOf({ step: "run", layers, latestSeconds, ...runFacts(effect, sandbox.config) });
+    const mounts = await resolveMounts(this.#build, this.#node, effect, latestSeconds);
+    const key = keyOf({ step: "run", layers, latestSeconds, ...runFacts(effect, mounts, sandbox.config) });
     const known = this.#known(key, step);
     if (known !== undefined) return known;
     const onOutput = step.output;
-    using changes = await runStep(engine, sandbox, { effect, layers, latestSeconds, onOutput, signal });
+    checkEntitlements(effect, sandbox.settings);
+    const request = { effect, layers, mounts, latestSeconds, onOutput, signal };
+    using changes = await runStep(engine, sandbox, request);
     return cache.store({ key, description: title }, changes.pack());
   }
 

@@ -6,16 +6,26 @@
  */
 import type { RunEffect } from "../../build/stage-state.ts";
 import type { ContainerConfig } from "../../config/container-config.ts";
+import type { StepMount } from "./step-request.ts";
 
 /** Plain data, the same for the same step. */
-export function runFacts(effect: RunEffect, build: ContainerConfig): Readonly<Record<string, unknown>> {
-  const { args, environment, cwd, user, mounts, network, security, script } = effect;
+export function runFacts(
+  effect: RunEffect,
+  mounts: readonly StepMount[],
+  build: ContainerConfig,
+): Readonly<Record<string, unknown>> {
+  const { args, environment, cwd, user, network, security, script } = effect;
   return {
     args,
     environment: [...environment],
     cwd,
     user,
-    mounts,
+    mounts: mounts.map(({ mount, target, content }) => ({
+      ...mount,
+      target,
+      layers: content?.layers,
+      subpath: content?.subpath,
+    })),
     network,
     security,
     script,
