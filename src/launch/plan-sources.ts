@@ -34,19 +34,27 @@ export interface Sources {
 export function planSources(builder: PlanBuilder, spec: Spec, context: SourceContext): Sources {
   const all = (spec.mounts ?? []).filter((mount) => !isCgroup(mount));
   const mounts = all.filter((mount) => !isRemount(mount));
-  const binds = planBinds(builder, mounts.filter(isBindMount), context);
+  const inOrder = !hasUserNamespace(spec) && (context.staged ?? []).length === 0;
+  const early = inOrder
+    ? mounts.map((mount) => prepare(builder, mount, context))
+    : planBinds(builder, mounts.filter(isBindMount), context);
+  const later = inOrder ? [] : mounts.filter((mount) => !isBindMount(mount));
   const devices = openDevices(builder, spec, context);
   const cgroups = openOwnCgroups(builder, spec, context);
-  const [foreign, own] = partition(
-    mounts.filter((mount) => !isBindMount(mount)),
-    (mount) => isForeign(spec, mount),
-  );
+  const [foreign, own] = partition(later, (mount) => isForeign(spec, mount));
   const made = foreign.map((mount) => prepareFileSystem(builder, mount, context));
   enterUserNamespace(builder, spec);
   made.push(...own.map((mount) => prepareFileSystem(builder, mount, context)));
   if (!isPrivate(spec, context)) privatize(builder);
-  const prepared = new Map([...binds, ...made].map((each) => [each.mount, each]));
+  const prepared = new Map([...early, ...made].map((each) => [each.mount, each]));
   return { mounts: all.map((mount) => prepared.get(mount) ?? existing(mount)), devices, cgroups };
+}
+
+/** In the Spec's order where nothing stands against it: since Linux 6.8 mountinfo(5) lists mounts as they were made. */
+function prepare(builder: PlanBuilder, mount: SpecMount, context: SourceContext): PreparedMount {
+  return isBindMount(mount)
+    ? prepareBind(builder, mount, context)
+    : prepareFileSystem(builder, mount, context);
 }
 
 function partition<Item>(
