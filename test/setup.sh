@@ -7,7 +7,8 @@ TEST_PACKAGES='
   gcc libc6-dev busybox-static iproute2 nftables iptables
   ca-certificates curl wget xz-utils zstd gzip tzdata
   docker-registry apache2-utils skopeo umoci
-  crun expect socat strace shellcheck
+  crun runc podman containerd docker.io buildah
+  expect socat strace shellcheck
   gcc-aarch64-linux-gnu'
 # Machines of other kinds than this one are emulated: test/vm.
 VM_PACKAGES='qemu-system-x86'
