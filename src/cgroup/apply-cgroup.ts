@@ -5,7 +5,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { attachDeviceProgram as bpfAttach, loadDeviceProgram } from "../../ffi/bpf.ts";
 import { closeQuietly, openat } from "../../ffi/file.ts";
 import { openFlags } from "../../ffi/flags.ts";
+import { BockerError } from "../errors.ts";
 import { applySteps, undoSteps } from "../host/apply-steps.ts";
+import type { HostStep } from "../host/step.ts";
 import { compileDeviceProgram } from "../security/device-program.ts";
 import { matchesAll } from "../security/device-rule.ts";
 import type { SpecResources } from "../spec/oci.ts";
@@ -30,7 +32,7 @@ export function createCgroup(
 ): Cgroup {
   const cgroup = resolveCgroup(hierarchy, cgroupsPath);
   const steps = planCgroup(hierarchy, cgroupsPath, resources, loadCgroupFacts(hierarchy, cgroup.path));
-  applySteps(steps);
+  applyLimits(steps);
   try {
     attachDeviceProgram(cgroup, resources);
   } catch (error) {
@@ -44,7 +46,31 @@ export function createCgroup(
 export function applyResources(cgroup: Cgroup, resources: SpecResources): void {
   const { devices: _devices, ...limits } = resources;
   const steps = planLimits(cgroup, limits);
-  applySteps(raisesSwapFirst(cgroup, resources) ? swapFirst(steps) : steps);
+  applyLimits(raisesSwapFirst(cgroup, resources) ? swapFirst(steps) : steps);
+}
+
+/** What the kernel says no to is for the user to know, and no fault of the host. */
+function applyLimits(steps: readonly HostStep[]): void {
+  try {
+    applySteps(steps);
+  } catch (error) {
+    const hint = error instanceof BockerError ? hintFor(error) : undefined;
+    if (!(error instanceof BockerError) || hint === undefined) throw error;
+    throw new BockerError(error.message, { kind: "unsupported", cause: error, hint });
+  }
+}
+
+function hintFor({ message, cause }: BockerError): string | undefined {
+  const errno = errnoOf(cause);
+  if (errno === "ENOENT") return "this kernel's cgroups have no such file; leave the limit out";
+  if (errno === "EINVAL" && message.includes("cpu.rt_")) {
+    return "real-time CPU is shared out from above: give more to cpu.rt_runtime_us of the cgroups above this one first";
+  }
+  return undefined;
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }
 
 /**

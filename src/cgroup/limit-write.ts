@@ -8,6 +8,8 @@ export interface LimitWrite {
   readonly controller: string;
   readonly file: string;
   readonly data: string;
+  /** What kernels without `file` have in its place. */
+  readonly instead?: { readonly file: string; readonly data: string };
 }
 
 /** A limit that this version of cgroups has no file for. */

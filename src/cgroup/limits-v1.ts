@@ -10,7 +10,8 @@ import { isSet, type LimitWrite, noSuchLimit, rdmaWrites } from "./limit-write.t
 
 /** Everything but devices, which src/security renders. */
 export function limitsV1(resources: SpecResources): readonly LimitWrite[] {
-  if (Object.keys(resources.unified ?? {}).length > 0) throw noSuchLimit('"unified" settings', 1);
+  const [unified] = Object.keys(resources.unified ?? {});
+  if (unified !== undefined) throw noSuchLimit(`by the file ${unified}`, 1);
   return [
     ...memoryWrites(resources.memory ?? {}),
     ...cpuWrites(resources.cpu ?? {}),
@@ -60,13 +61,20 @@ function blockIoWrites(io: BlockIo): readonly LimitWrite[] {
   const perDevice = (file: string, amounts: readonly DeviceAmount[]): readonly LimitWrite[] =>
     amounts.map(({ major, minor, amount }) => write("blkio", file, `${major}:${minor} ${amount}`));
   return [
-    ...(io.weight === undefined ? [] : [write("blkio", "blkio.weight", io.weight)]),
-    ...perDevice("blkio.weight_device", io.weightDevices),
+    ...(io.weight === undefined ? [] : [weightWrite("weight", String(io.weight))]),
+    ...io.weightDevices.map(({ major, minor, amount }) =>
+      weightWrite("weight_device", `${major}:${minor} ${amount}`),
+    ),
     ...perDevice("blkio.throttle.read_bps_device", io.readBps),
     ...perDevice("blkio.throttle.write_bps_device", io.writeBps),
     ...perDevice("blkio.throttle.read_iops_device", io.readIops),
     ...perDevice("blkio.throttle.write_iops_device", io.writeIops),
   ];
+}
+
+/** Since Linux 5.0, when CFQ went, weights are those of the scheduler BFQ, which names its files. */
+function weightWrite(name: string, data: string): LimitWrite {
+  return { ...write("blkio", `blkio.${name}`, data), instead: { file: `blkio.bfq.${name}`, data } };
 }
 
 /** `classID` and `priorities` of config-linux.md#network. */

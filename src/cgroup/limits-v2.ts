@@ -48,7 +48,12 @@ function swapMax({ limit, swap }: NonNullable<SpecResources["memory"]>): string 
       kind: "invalid-config",
     });
   }
-  return String(Math.max(0, swap - limit));
+  if (swap < limit) {
+    throw new BockerError("cannot limit swap (memory.swap.max): memory plus swap is less than memory", {
+      kind: "invalid-config",
+    });
+  }
+  return String(swap - limit);
 }
 
 function cpuWrites(cpu: NonNullable<SpecResources["cpu"]>): readonly LimitWrite[] {
@@ -91,16 +96,20 @@ function blockIoWrites(io: BlockIo): readonly LimitWrite[] {
     ["wiops", io.writeIops],
   ] as const;
   return [
-    ...(io.weight === undefined ? [] : [write("io", "io.weight", `default ${ioWeightOfBlkio(io.weight)}`)]),
-    ...io.weightDevices.map((device) =>
-      write("io", "io.weight", `${deviceName(device)} ${ioWeightOfBlkio(device.amount)}`),
-    ),
+    ...(io.weight === undefined ? [] : [weightWrite("default", io.weight)]),
+    ...io.weightDevices.map((device) => weightWrite(deviceName(device), device.amount)),
     ...limits.flatMap(([key, devices]) =>
       devices.map((device) =>
         write("io", "io.max", `${deviceName(device)} ${key}=${device.amount || "max"}`),
       ),
     ),
   ];
+}
+
+/** The scheduler BFQ has a file, and v1's range, of its own; the other is that of blk-iocost. */
+function weightWrite(whose: string, weight: number): LimitWrite {
+  const instead = { file: "io.weight", data: `${whose} ${ioWeightOfBlkio(weight)}` };
+  return { ...write("io", "io.bfq.weight", `${whose} ${weight}`), instead };
 }
 
 function deviceName({ major, minor }: DeviceAmount): string {

@@ -152,7 +152,7 @@ function limitsFor(cgroup: Cgroup, resources: SpecResources): readonly LimitWrit
   return [...limitsV1(others), ...limitsV2({ hugepageLimits })];
 }
 
-function limitStep(cgroup: Cgroup, { controller, file, data }: LimitWrite): HostStep {
+function limitStep(cgroup: Cgroup, { controller, file, data, instead }: LimitWrite): HostStep {
   const mount = controllerDirectory(cgroup, controller);
   // cgroup.* files are there without a controller.
   const directory =
@@ -168,6 +168,7 @@ function limitStep(cgroup: Cgroup, { controller, file, data }: LimitWrite): Host
     kind: "write",
     path: `${directory}/${file}`,
     data,
+    ...(instead && { instead: { path: `${directory}/${instead.file}`, data: instead.data } }),
   };
 }
 

@@ -109,6 +109,9 @@ function checkCpu(resources: ResourceConfig): string | undefined {
   if (period !== undefined && (period < 1000 || period > 1_000_000)) {
     return "CPU cfs period cannot be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)";
   }
+  const { cpuRealtimePeriodUs, cpuRealtimeRuntimeUs } = resources;
+  if ((cpuRealtimeRuntimeUs ?? 0) > (cpuRealtimePeriodUs ?? Number.POSITIVE_INFINITY))
+    return "cpu real-time runtime cannot be higher than cpu real-time period";
   // A negative quota is cgroup's word for none.
   if (quota !== undefined && quota > 0 && quota < 1000)
     return "CPU cfs quota cannot be less than 1ms (i.e. 1000)";

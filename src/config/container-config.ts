@@ -96,6 +96,8 @@ export interface ContainerConfig {
   readonly ipcMode?: string;
   readonly utsMode?: string;
   readonly cgroupParent?: string;
+  /** Absent: a cgroup namespace of its own. */
+  readonly cgroupMode?: "host";
 
   readonly log: LogConfig;
 }
@@ -229,8 +231,37 @@ export interface ResourceConfig {
   readonly cpuQuotaUs?: number;
   readonly cpusetCpus?: string;
   readonly cpusetMems?: string;
+  /** Of cgroup v1, and of kernels that group real-time processes. */
+  readonly cpuRealtimePeriodUs?: number;
+  readonly cpuRealtimeRuntimeUs?: number;
   /** -1: unlimited. */
   readonly pidsLimit?: number;
+  /** 10 to 1000. */
+  readonly blkioWeight?: number;
+  readonly blkioWeightDevices?: readonly DeviceWeight[];
+  readonly deviceRates?: DeviceRates;
+  /** Files of cgroup v2 and what is written there: `memory.high`. */
+  readonly cgroupConf?: Readonly<Record<string, string>>;
+}
+
+export interface DeviceWeight {
+  /** Of a block device of the host. */
+  readonly path: string;
+  readonly weight: number;
+}
+
+/** By what is limited: bytes or operations a second. */
+export interface DeviceRates {
+  readonly readBps?: readonly DeviceRate[];
+  readonly writeBps?: readonly DeviceRate[];
+  readonly readIops?: readonly DeviceRate[];
+  readonly writeIops?: readonly DeviceRate[];
+}
+
+export interface DeviceRate {
+  readonly path: string;
+  /** 0: no limit. */
+  readonly rate: number;
 }
 
 export interface UlimitConfig {

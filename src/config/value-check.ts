@@ -61,6 +61,16 @@ export function checkSysctl(text: string): string {
   return text;
 }
 
+/** `--cgroup-conf FILE=VALUE`. */
+export function checkCgroupConf(text: string): string {
+  if (!/^[a-z][a-z0-9_]*\.[A-Za-z0-9_.]+=./.test(text)) {
+    throw new Error(
+      `invalid cgroup setting ${JSON.stringify(text)}: expected FILE=VALUE, like memory.high=1073741824`,
+    );
+  }
+  return text;
+}
+
 /** `--cpuset-cpus`, `--cpuset-mems`: `0-3,5`. */
 export function checkCpuset(text: string, kind: "cpus" | "mems"): string {
   const isList = text.split(",").every((part) => {

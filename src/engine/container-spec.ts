@@ -19,6 +19,7 @@ import type { ResolvedUser } from "../spec/user.ts";
 import { getContainer } from "../state/container.ts";
 import type { ContainerRecord, VolumeRecord } from "../state/record.ts";
 import { containersUsingVolume, getVolume } from "../state/volume.ts";
+import { blockDevicesOf } from "./block-device.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import type { ContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
@@ -71,6 +72,7 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
       cgroupsPath: cgroupPathOf(engine, record),
       boundingCapabilities: bounding,
       swapLimit: hasSwapLimit(hierarchy),
+      blockDevices: blockDevicesOf(config.resources),
       namespaces: await joinedNamespaces(engine, config),
       files: {
         ...request.files,

@@ -17,6 +17,7 @@ import { validateResources } from "../spec/resources.ts";
 import { insertContainer } from "../state/container.ts";
 import { markCreated, markStarting } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
+import { blockDevicesOf } from "./block-device.ts";
 import { keepContainerImage } from "./container-image.ts";
 import { checkNamespaceTargets } from "./container-namespace.ts";
 import { containerFolder } from "./container-paths.ts";
@@ -78,6 +79,7 @@ export async function draftContainer(
   const { args } = mergeProcess(config, imageConfig.config);
   if (config.timeZone !== undefined) findTimeZone(config.timeZone);
   validateResources(config.resources, { cpus: cpuCount(), ...readCpusets() });
+  blockDevicesOf(config.resources);
   const joined = await checkNamespaceTargets(engine, await withVolumesFrom(engine, config));
   if (config.secrets !== undefined) (await import("./container-secret.ts")).checkSecrets(engine, config);
   const volumes = volumeMountsOf(id, joined, imageConfig.config);

@@ -3,7 +3,13 @@
  *
  * Pure. Keys, zero values and spellings are those of the Docker Engine API v1.47, ContainerInspect.
  */
-import type { ContainerConfig, MountConfig, PortConfig } from "../config/container-config.ts";
+import type {
+  ContainerConfig,
+  DeviceRate,
+  MountConfig,
+  PortConfig,
+  ResourceConfig,
+} from "../config/container-config.ts";
 
 /** A plain JSON object, in the order it will be printed. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -27,7 +33,7 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     ConsoleSize: [0, 0],
     CapAdd: nullIfEmpty(config.capAdd),
     CapDrop: nullIfEmpty(config.capDrop),
-    CgroupnsMode: "private",
+    CgroupnsMode: config.cgroupMode ?? "private",
     Dns: config.dns,
     DnsOptions: config.dnsOptions,
     DnsSearch: config.dnsSearch,
@@ -79,16 +85,11 @@ function resourcesOf(config: ContainerConfig): JsonObject {
     Memory: resources.memoryBytes ?? 0,
     NanoCpus: resources.nanoCpus ?? 0,
     CgroupParent: config.cgroupParent ?? "",
-    BlkioWeight: 0,
-    BlkioWeightDevice: [],
-    BlkioDeviceReadBps: [],
-    BlkioDeviceWriteBps: [],
-    BlkioDeviceReadIOps: [],
-    BlkioDeviceWriteIOps: [],
+    ...blockIoOf(resources),
     CpuPeriod: resources.cpuPeriodUs ?? 0,
     CpuQuota: resources.cpuQuotaUs ?? 0,
-    CpuRealtimePeriod: 0,
-    CpuRealtimeRuntime: 0,
+    CpuRealtimePeriod: resources.cpuRealtimePeriodUs ?? 0,
+    CpuRealtimeRuntime: resources.cpuRealtimeRuntimeUs ?? 0,
     CpusetCpus: resources.cpusetCpus ?? "",
     CpusetMems: resources.cpusetMems ?? "",
     Devices: config.devices.map((device) => ({
@@ -107,6 +108,19 @@ function resourcesOf(config: ContainerConfig): JsonObject {
     OomKillDisable: resources.oomKillDisable ?? false,
     PidsLimit: resources.pidsLimit ?? null,
     Ulimits: config.ulimits.map((limit) => ({ Name: limit.name, Hard: limit.hard, Soft: limit.soft })),
+  };
+}
+
+function blockIoOf({ blkioWeight, blkioWeightDevices = [], deviceRates = {} }: ResourceConfig): JsonObject {
+  const rates = (list: readonly DeviceRate[] = []): readonly JsonObject[] =>
+    list.map(({ path, rate }) => ({ Path: path, Rate: rate }));
+  return {
+    BlkioWeight: blkioWeight ?? 0,
+    BlkioWeightDevice: blkioWeightDevices.map(({ path, weight }) => ({ Path: path, Weight: weight })),
+    BlkioDeviceReadBps: rates(deviceRates.readBps),
+    BlkioDeviceWriteBps: rates(deviceRates.writeBps),
+    BlkioDeviceReadIOps: rates(deviceRates.readIops),
+    BlkioDeviceWriteIOps: rates(deviceRates.writeIops),
   };
 }
 

@@ -21,7 +21,10 @@ function renderEffect(effect: HostEffect): readonly string[] {
     case "rmdir":
       return [`rmdir("${effect.path}")`];
     case "write":
-      return [`write("${effect.path}", ${JSON.stringify(effect.data)})`];
+      return [
+        renderWrite(effect),
+        ...(effect.instead ? [`    or, without it, ${renderWrite(effect.instead)}`] : []),
+      ];
     case "remove":
       return [`rm -rf "${effect.path}"`];
     case "symlink":
@@ -29,6 +32,10 @@ function renderEffect(effect: HostEffect): readonly string[] {
     case "command":
       return [effect.argv.join(" "), ...scriptLines(effect.stdin)];
   }
+}
+
+function renderWrite({ path, data }: { readonly path: string; readonly data: string }): string {
+  return `write("${path}", ${JSON.stringify(data)})`;
 }
 
 function scriptLines(script: string | undefined): readonly string[] {

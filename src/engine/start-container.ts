@@ -11,13 +11,13 @@ import { closeSync, openSync } from "node:fs";
 import { closeQuietly } from "../../ffi/file.ts";
 import type { WindowSize } from "../../ffi/tty.ts";
 import { createCgroup } from "../cgroup/apply-cgroup.ts";
-import type { CgroupHierarchy } from "../cgroup/hierarchy.ts";
+import { type CgroupHierarchy, resolveCgroup } from "../cgroup/hierarchy.ts";
 import { type OpenCgroup, openCgroup } from "../cgroup/open-cgroup.ts";
 import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError, ExitCode, messageOf } from "../errors.ts";
 import type { ProcessIdentity } from "../host/process-identity.ts";
 import type { ImageConfig } from "../image/image-config.ts";
-import type { StartContext } from "../launch/context.ts";
+import type { CgroupView, StartContext } from "../launch/context.ts";
 import { planStart } from "../launch/plan-start.ts";
 import { closeHostStdio, type HostStdio, makePipes } from "../monitor/container-stdio.ts";
 import { openPorts } from "../network/container-ports.ts";
@@ -307,11 +307,21 @@ export function startContextOf(
     ...(stage === undefined ? {} : { staged: stage.mounts }),
     ...(consoleNumber === undefined ? {} : { console: { number: consoleNumber } }),
     network: { interfaces: reservation.interfaces },
-    ...(hierarchy.mode === "none" ? {} : { cgroup: cgroupViewOf(hierarchy) }),
+    ...(hierarchy.mode === "none" ? {} : { cgroup: cgroupViewFor(hierarchy, resolved.spec) }),
     // An init makes sense only as process 1 of a pid namespace of its own.
     init: record.config.init && namespaceModes(record.config).pid.kind === "private",
     keyring: record.id,
   };
+}
+
+/**
+ * Without a cgroup namespace a v2 tree is mounted whole, as by other engines: who asks for the host's wants to see it. v1's
+ * trees show the container's own directories.
+ */
+function cgroupViewFor(hierarchy: CgroupHierarchy, { linux }: Spec): CgroupView {
+  const isOwn = linux?.namespaces?.some(({ type }) => type === "cgroup") === true;
+  if (isOwn || hierarchy.mode === "v2") return cgroupViewOf(hierarchy);
+  return cgroupViewOf(hierarchy, resolveCgroup(hierarchy, linux?.cgroupsPath ?? ""));
 }
 
 function stagedFiles(stage: MountStage | undefined): Readonly<Record<string, "file">> {

@@ -13,6 +13,7 @@ import { specResources, validateResources } from "../spec/resources.ts";
 import { getContainer, noSuchContainer, setContainerConfig } from "../state/container.ts";
 import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
+import { blockDevicesOf } from "./block-device.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { readCpusets } from "./host-cpuset.ts";
@@ -70,7 +71,13 @@ function mergeResources(old: ResourceConfig, asked: ResourceConfig): ResourceCon
       );
     }
   }
-  return { ...old, ...asked, ...(swap === undefined ? {} : { memorySwapBytes: swap }) };
+  const { deviceRates } = asked;
+  return {
+    ...old,
+    ...asked,
+    ...(deviceRates === undefined ? {} : { deviceRates: { ...old.deviceRates, ...deviceRates } }),
+    ...(swap === undefined ? {} : { memorySwapBytes: swap }),
+  };
 }
 
 /** As specResources implies it at every start. */
@@ -101,7 +108,10 @@ function applyLive(engine: Engine, record: ContainerRecord, resources: ResourceC
   if (record.init === undefined) return;
   const swapLimit = hasSwapLimit(detectCgroups());
   try {
-    applyResources(cgroupOf(engine, record), specResources(resources, { devices: [], swapLimit }));
+    applyResources(
+      cgroupOf(engine, record),
+      specResources(resources, { devices: [], swapLimit, blockDevices: blockDevicesOf(resources) }),
+    );
   } catch (error) {
     if (getContainer(engine.state, record.id)?.init !== undefined) throw error;
   }

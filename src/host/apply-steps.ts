@@ -59,7 +59,7 @@ function applyEffect(effect: HostEffect): void {
       rmdirSync(effect.path);
       return;
     case "write":
-      writeKernelFile(effect.path, effect.data);
+      writeWhereItIs(effect);
       return;
     case "remove":
       rmSync(effect.path, { recursive: true, force: true });
@@ -70,6 +70,15 @@ function applyEffect(effect: HostEffect): void {
     case "command":
       runCommand(effect.argv, effect.stdin === undefined ? {} : { stdin: effect.stdin });
       return;
+  }
+}
+
+function writeWhereItIs({ path, data, instead }: HostEffect & { readonly kind: "write" }): void {
+  try {
+    writeKernelFile(path, data);
+  } catch (error) {
+    if (instead === undefined || errnoName(error) !== "ENOENT") throw error;
+    writeKernelFile(instead.path, instead.data);
   }
 }
 

@@ -19,7 +19,13 @@ export type HostEffect =
   | { readonly kind: "mkdir"; readonly path: string; readonly mode: number }
   | { readonly kind: "rmdir"; readonly path: string }
   /** Into a kernel file that exists (cgroup, sysctl): one write(2), never a creation. */
-  | { readonly kind: "write"; readonly path: string; readonly data: string }
+  | {
+      readonly kind: "write";
+      readonly path: string;
+      readonly data: string;
+      /** Where there is no `path`: the same setting as other kernels have it. */
+      readonly instead?: { readonly path: string; readonly data: string };
+    }
   | { readonly kind: "remove"; readonly path: string }
   | { readonly kind: "symlink"; readonly path: string; readonly target: string }
   /** A program run with no shell; `stdin` is a script for `ip -batch -` or `nft -f -`. */

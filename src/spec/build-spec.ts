@@ -11,6 +11,7 @@ import type { ImageProcessConfig } from "../image/image-config.ts";
 import { capabilitySetsFor, resolveCapabilities } from "../security/capability.ts";
 import { allowAllDevices, defaultDeviceRules } from "../security/device-rule.ts";
 import { rlimitType } from "../security/rlimit.ts";
+import type { DeviceNumbers } from "./block-io.ts";
 import { maskedPaths, networkSysctls, readonlyPaths } from "./default-paths.ts";
 import { mergeProcess, processEnvironment } from "./merge-process.ts";
 import {
@@ -44,6 +45,8 @@ export interface ResolvedContainer extends MountSources {
   readonly boundingCapabilities: bigint;
   /** Can memory plus swap be limited here? */
   readonly swapLimit: boolean;
+  /** Of the block devices that limits name; absent: they name none. */
+  readonly blockDevices?: DeviceNumbers;
   readonly namespaces?: NamespacePaths;
   readonly consoleSize?: { readonly height: number; readonly width: number };
   /** What --device names, found on the host. */
@@ -138,6 +141,7 @@ function specLinux(
     resources: specResources(config.resources, {
       devices: deviceRules(config, resolved),
       swapLimit: resolved.swapLimit,
+      ...(resolved.blockDevices === undefined ? {} : { blockDevices: resolved.blockDevices }),
     }),
     namespaces: specNamespaces(modes, resolved.namespaces ?? {}),
     devices: containerDevices(config, resolved),

@@ -1,5 +1,5 @@
 /**
- * --pid, --ipc, --uts and --network: which namespaces a container has for itself, shares or joins.
+ * --pid, --ipc, --uts, --cgroupns and --network: which namespaces a container has for itself, shares or joins.
  *
  * Pure; where another container's namespaces are is the engine's to look up.
  */
@@ -17,6 +17,7 @@ export interface NamespaceModes {
   readonly ipc: NamespaceMode;
   readonly uts: NamespaceMode;
   readonly network: NamespaceMode;
+  readonly cgroup: NamespaceMode;
 }
 
 /** Where to join: a namespace file by type, for the modes that name a container. */
@@ -29,6 +30,7 @@ export function namespaceModes(config: ContainerConfig): NamespaceModes {
     ipc: parseMode(config.ipcMode, "IPC", ["", "private", "shareable", "none"]),
     uts: withoutContainer(config.utsMode),
     network: networkMode(config.networks[0]?.name ?? ""),
+    cgroup: { kind: config.cgroupMode ?? "private" },
   };
 }
 
@@ -46,7 +48,8 @@ export function specNamespaces(modes: NamespaceModes, paths: NamespacePaths): re
     }
     return [{ type, path }];
   });
-  return [{ type: "mount" }, ...optional, { type: "cgroup" }];
+  const cgroup = modes.cgroup.kind === "host" ? [] : [{ type: "cgroup" } as const];
+  return [{ type: "mount" }, ...optional, ...cgroup];
 }
 
 function parseMode(text: string | undefined, name: string, own: readonly string[]): NamespaceMode {

@@ -5,6 +5,7 @@
  */
 import type { ResourceConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
+import { blockIoOf, type DeviceNumbers } from "./block-io.ts";
 import type { SpecDeviceRule, SpecResources } from "./oci.ts";
 
 const minMemoryBytes = 6 * 1024 * 1024;
@@ -23,6 +24,8 @@ export interface ResourceOptions {
   readonly devices: readonly SpecDeviceRule[];
   /** Can memory plus swap be limited here? Docker's implied limit of twice the memory is left out where not. */
   readonly swapLimit: boolean;
+  /** Of the block devices that limits name; absent: they name none. */
+  readonly blockDevices?: DeviceNumbers;
 }
 
 /** Throws docker's message for the first limit that makes no sense. */
@@ -103,12 +106,14 @@ export function parseCpuList(text: string): ReadonlySet<number> | undefined {
 export function specResources(resources: ResourceConfig, options: ResourceOptions): SpecResources {
   const memory = memoryLimits(resources, options.swapLimit);
   const cpu = cpuLimits(resources);
-  const { pidsLimit } = resources;
+  const { pidsLimit, cgroupConf } = resources;
   return {
     devices: options.devices,
     ...(Object.keys(memory).length === 0 ? {} : { memory }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
     ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit > 0 ? pidsLimit : -1 } }),
+    ...blockIoOf(resources, options.blockDevices ?? {}),
+    ...(cgroupConf === undefined ? {} : { unified: cgroupConf }),
   };
 }
 
@@ -134,11 +139,14 @@ function memoryLimits(resources: ResourceConfig, swapLimit: boolean): NonNullabl
 
 function cpuLimits(resources: ResourceConfig): NonNullable<SpecResources["cpu"]> {
   const { nanoCpus = 0, cpuShares = 0, cpuPeriodUs: period = 0, cpuQuotaUs: quota = 0 } = resources;
+  const { cpuRealtimePeriodUs: realtimePeriod = 0, cpuRealtimeRuntimeUs: realtimeRuntime = 0 } = resources;
   return {
     ...(cpuShares > 0 ? { shares: cpuShares } : {}),
     ...(nanoCpus > 0 ? { period: cpuPeriodUs, quota: Math.trunc((nanoCpus * cpuPeriodUs) / 1e9) } : {}),
     ...(period === 0 ? {} : { period }),
     ...(quota === 0 ? {} : { quota }),
+    ...(realtimePeriod > 0 ? { realtimePeriod } : {}),
+    ...(realtimeRuntime > 0 ? { realtimeRuntime } : {}),
     ...(resources.cpusetCpus ? { cpus: resources.cpusetCpus } : {}),
     ...(resources.cpusetMems ? { mems: resources.cpusetMems } : {}),
   };

@@ -14,7 +14,8 @@ import {
   stringOption,
 } from "../run-option.ts";
 import { parseUlimit, renderUlimit } from "../ulimit-spec.ts";
-import { checkCpuset, checkSysctl } from "../value-check.ts";
+import { checkCgroupConf, checkCpuset, checkSysctl } from "../value-check.ts";
+import { blockIoOptions } from "./block-io.ts";
 
 const memoryOptions: readonly RunOption[] = [
   bytesOption(
@@ -149,6 +150,20 @@ const cpuOptions: readonly RunOption[] = [
     },
     (config) => config.resources.cpuQuotaUs,
   ),
+  intOption(
+    { name: "cpu-rt-period", help: "Limit CPU real-time period in microseconds" },
+    (draft, value) => {
+      if (value !== 0) draft.config.resources.cpuRealtimePeriodUs = value;
+    },
+    (config) => config.resources.cpuRealtimePeriodUs,
+  ),
+  intOption(
+    { name: "cpu-rt-runtime", help: "Limit CPU real-time runtime in microseconds" },
+    (draft, value) => {
+      if (value !== 0) draft.config.resources.cpuRealtimeRuntimeUs = value;
+    },
+    (config) => config.resources.cpuRealtimeRuntimeUs,
+  ),
   stringOption(
     { name: "cpuset-cpus", aliases: ["cpuset"], help: "CPUs in which to allow execution (0-3, 0,1)" },
     (draft, text) => {
@@ -197,9 +212,36 @@ const otherOptions: readonly RunOption[] = [
     },
     (config) => config.cgroupParent,
   ),
+  stringOption(
+    { name: "cgroupns", help: "Cgroup namespace to use (host|private)" },
+    (draft, mode) => {
+      if (mode !== "" && mode !== "host" && mode !== "private")
+        throw new Error("--cgroupns: invalid CGROUP mode");
+      if (mode === "host") draft.config.cgroupMode = mode;
+    },
+    (config) => config.cgroupMode,
+  ),
+  mapOption(
+    {
+      name: "cgroup-conf",
+      placeholder: "map",
+      help: "Write to a file of cgroup v2 (key=value), like memory.high=1073741824",
+      defaultText: "map[]",
+      check: checkCgroupConf,
+    },
+    (draft, files) => {
+      if (Object.keys(files).length > 0) draft.config.resources.cgroupConf = files;
+    },
+    (config) => config.resources.cgroupConf,
+  ),
 ];
 
-export const resourceOptions: readonly RunOption[] = [...memoryOptions, ...cpuOptions, ...otherOptions];
+export const resourceOptions: readonly RunOption[] = [
+  ...memoryOptions,
+  ...cpuOptions,
+  ...blockIoOptions,
+  ...otherOptions,
+];
 
 function checkZeroOrOne(text: string): void {
   if (text !== "0" && text !== "1") throw new Error("must be 0 or 1");

@@ -1,6 +1,7 @@
 /** What is written where: limits in the words of both versions, and the order of a whole plan. */
 import { describe, expect, test } from "bun:test";
 import type { CgroupHierarchy } from "../../../src/cgroup/hierarchy.ts";
+import type { LimitWrite } from "../../../src/cgroup/limit-write.ts";
 import { limitsV1 } from "../../../src/cgroup/limits-v1.ts";
 import { ioWeightOfBlkio, limitsV2, weightOfShares } from "../../../src/cgroup/limits-v2.ts";
 import { planCgroup } from "../../../src/cgroup/plan-cgroup.ts";
@@ -31,8 +32,10 @@ function linesOf(steps: readonly HostStep[]): readonly string[] {
   });
 }
 
-const writesOf = (writes: readonly { file: string; data: string }[]): readonly string[] =>
-  writes.map(({ file, data }) => `${file}=${data}`);
+const writesOf = (writes: readonly LimitWrite[]): readonly string[] =>
+  writes.map(({ file, data, instead }) =>
+    instead === undefined ? `${file}=${data}` : `${file}=${data}, else ${instead.file}=${instead.data}`,
+  );
 
 describe("one limit, two versions", () => {
   test.each<[SpecResources, readonly string[], readonly string[]]>([
@@ -82,7 +85,16 @@ describe("one limit, two versions", () => {
       ["hugetlb.2MB.limit_in_bytes=9"],
       ["hugetlb.2MB.max=9"],
     ],
-    [{ blockIO: { weight: 500 } }, ["blkio.weight=500"], ["io.weight=default 4950"]],
+    [
+      { blockIO: { weight: 500 } },
+      ["blkio.weight=500, else blkio.bfq.weight=500"],
+      ["io.bfq.weight=default 500, else io.weight=default 4950"],
+    ],
+    [
+      { blockIO: { weightDevice: [{ major: 8, minor: 16, weight: 10 }] } },
+      ["blkio.weight_device=8:16 10, else blkio.bfq.weight_device=8:16 10"],
+      ["io.bfq.weight=8:16 10, else io.weight=8:16 1"],
+    ],
     [
       {
         blockIO: {
@@ -106,6 +118,7 @@ describe("one limit, two versions", () => {
     [{ memory: { disableOOMKiller: true } }, "cannot limit the OOM killer (memory.oom_control)"],
     [{ memory: { kernel: 1 } }, "cannot limit kernel memory"],
     [{ memory: { swap: 100 } }, "cannot limit swap (memory.swap.max): memory itself is not limited"],
+    [{ memory: { limit: 100, swap: 99 } }, "memory plus swap is less than memory"],
     [{ cpu: { realtimeRuntime: 1 } }, "cannot limit real-time CPU"],
     [{ network: { classID: 1 } }, "cannot limit network class (net_cls.classid)"],
     [{ unified: { "../x": "1" } }, 'invalid cgroup file "../x"'],

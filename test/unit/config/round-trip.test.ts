@@ -52,6 +52,34 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   unsetenv: { flags: ["--unsetenv", "A", "--unsetenv", "B"], toml: 'unsetenv = ["A", "B"]' },
   "unsetenv-all": { flags: ["--unsetenv-all"], toml: "unsetenv-all = true" },
   "kernel-memory-tcp": { flags: ["--kernel-memory-tcp", "50m"], toml: 'kernel-memory-tcp = "50m"' },
+  "blkio-weight": { flags: ["--blkio-weight", "300"], toml: "blkio-weight = 300" },
+  "blkio-weight-device": {
+    flags: ["--blkio-weight-device", "/dev/sda:500"],
+    toml: 'blkio-weight-device = ["/dev/sda:500"]',
+  },
+  "device-read-bps": {
+    flags: ["--device-read-bps", "/dev/sda:1mb", "--device-read-bps", "/dev/sdb:0"],
+    toml: 'device-read-bps = ["/dev/sda:1mb", "/dev/sdb:0"]',
+  },
+  "device-read-iops": {
+    flags: ["--device-read-iops", "/dev/sda:100"],
+    toml: 'device-read-iops = ["/dev/sda:100"]',
+  },
+  "device-write-bps": {
+    flags: ["--device-write-bps", "/dev/sda:2m"],
+    toml: 'device-write-bps = ["/dev/sda:2m"]',
+  },
+  "device-write-iops": {
+    flags: ["--device-write-iops", "/dev/sda:7"],
+    toml: 'device-write-iops = ["/dev/sda:7"]',
+  },
+  "cpu-rt-period": { flags: ["--cpu-rt-period", "1000000"], toml: "cpu-rt-period = 1000000" },
+  "cpu-rt-runtime": { flags: ["--cpu-rt-runtime", "9000"], toml: "cpu-rt-runtime = 9000" },
+  cgroupns: { flags: ["--cgroupns", "host"], toml: 'cgroupns = "host"' },
+  "cgroup-conf": {
+    flags: ["--cgroup-conf", "memory.high=33554432", "--cgroup-conf", "pids.max=9"],
+    toml: '[cgroup-conf]\n"memory.high" = "33554432"\n"pids.max" = "9"',
+  },
   secret: {
     flags: ["--secret", "db", "--secret", "db,type=env,target=PW", "--secret", "x,target=/y,uid=3,mode=0400"],
     toml: 'secret = ["db", "db,type=env,target=PW", "x,target=/y,uid=3,mode=0400"]',
