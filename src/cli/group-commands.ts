@@ -95,6 +95,12 @@ export const groupCommands: CommandTable = [
     load: () => import("./command/container-prune.ts"),
   },
   {
+    name: "builder prune",
+    aliases: ["buildx prune"],
+    summary: "Remove build cache",
+    load: () => import("./command/builder-prune.ts"),
+  },
+  {
     name: "image prune",
     aliases: [],
     summary: "Remove unused images",

@@ -10,10 +10,11 @@ import { join } from "node:path";
 import { tagsOfImage } from "../state/image.ts";
 import type { ContainerRecord, ImageRecord, VolumeRecord } from "../state/record.ts";
 import { containersUsingVolume, listVolumes } from "../state/volume.ts";
-import { reachOf, unreached } from "../storage/collect-garbage.ts";
+import { reachOf, unreached, withCache } from "../storage/collect-garbage.ts";
 import { DiskUsage } from "../storage/disk-usage.ts";
 import { loadLayerFacts } from "../storage/layer-directory.ts";
 import { layersOf } from "../storage/local-image.ts";
+import { type CachedItem, loadBuildCache } from "./build-cache.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainers } from "./find-container.ts";
@@ -49,16 +50,32 @@ export interface DiskUsageReport {
   readonly images: UsageTotal & { readonly items: readonly ImageUsage[] };
   readonly containers: UsageTotal & { readonly items: readonly ContainerUsage[] };
   readonly volumes: UsageTotal & { readonly items: readonly VolumeUsage[] };
+  readonly buildCache: UsageTotal & { readonly items: readonly CachedItem[] };
 }
 
 /** Walks the whole state root: not for every day. */
 export async function loadDiskUsage(engine: Engine): Promise<DiskUsageReport> {
   const containers = await loadContainers(engine);
+  const buildCache = buildCacheUsage(engine);
+  const cachedLayers = buildCache.items.reduce(
+    (sum, item) => sum + (item.kind === "layer" ? item.bytes : 0),
+    0,
+  );
+  const images = imagesUsage(engine, containers);
   return {
-    images: imagesUsage(engine, containers),
+    // What only the build cache keeps lies in the same folders.
+    images: { ...images, bytes: images.bytes - cachedLayers },
     containers: containersUsage(engine, containers),
     volumes: volumesUsage(engine),
+    buildCache,
   };
+}
+
+/** What images share with it is theirs. */
+function buildCacheUsage(engine: Engine): DiskUsageReport["buildCache"] {
+  const items = loadBuildCache(engine);
+  const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
+  return { total: items.length, active: 0, bytes, reclaimableBytes: bytes, items };
 }
 
 function imagesUsage(engine: Engine, containers: readonly ContainerRecord[]): DiskUsageReport["images"] {
@@ -92,7 +109,8 @@ function imagesUsage(engine: Engine, containers: readonly ContainerRecord[]): Di
 function reclaimableBytes(engine: Engine, active: readonly ImageRecord[]): number {
   const { paths } = engine;
   const tags = active.flatMap(({ id }) => tagsOfImage(engine.state, id));
-  const stored = unreached(paths, reachOf(engine, active, tags)).map(({ path }) => path);
+  const kept = withCache(engine, reachOf(engine, active, tags));
+  const stored = unreached(paths, kept).map(({ path }) => path);
   const unfinished = namesIn(paths.tmp).map((name) => join(paths.tmp, name));
   const usage = new DiskUsage();
   return [...stored, ...unfinished].reduce((sum, path) => sum + usage.of(path) + usage.of(`${path}.json`), 0);

@@ -2,6 +2,7 @@
  * Containers by name or id, and all of them, as they are now: settled first, so that no caller sees a dead one as
  * running. What settles is loaded when there is something to settle: it knows networks, cgroups and firewalls.
  */
+import { listDeadBuilds } from "../state/build.ts";
 import { findContainer, listContainers, noSuchContainer } from "../state/container.ts";
 import { needsSettling } from "../state/container-life.ts";
 import { listPorts } from "../state/port.ts";
@@ -16,8 +17,12 @@ export async function loadContainer(engine: Engine, nameOrId: string): Promise<C
   return settled;
 }
 
-/** Every container, newest first. */
+/** Every container, newest first. What a build left that was killed is removed on the way. */
 export async function loadContainers(engine: Engine): Promise<readonly ContainerRecord[]> {
+  if (listDeadBuilds(engine.state).length > 0) {
+    const { sweepBuilds } = await import("./build/sweep-builds.ts");
+    await sweepBuilds(engine);
+  }
   const records: ContainerRecord[] = [];
   for (const record of listContainers(engine.state)) {
     const settled = needsWork(record) ? await settleWhole(engine, record) : record;

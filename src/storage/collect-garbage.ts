@@ -81,8 +81,12 @@ export function findGarbage(store: ImageStore): readonly Garbage[] {
 
 /** Everything that is kept: images, and what steps of builds have made. */
 export function reachOfAll(store: ImageStore): Reach {
-  const { blobs, layers, chains } = reachOf(store, listImages(store.state), listTags(store.state));
-  const cached = listCacheEntries(store.state);
+  return withCache(store, reachOf(store, listImages(store.state), listTags(store.state)));
+}
+
+/** The reach of some images, and of the build cache. */
+export function withCache({ state }: ImageStore, { blobs, layers, chains }: Reach): Reach {
+  const cached = listCacheEntries(state);
   return {
     blobs: new Set([...blobs, ...cached.map(({ descriptor }) => descriptor.digest)]),
     layers: new Set([...layers, ...cached.map(({ diffID }) => diffID)]),

@@ -1,3 +1,4 @@
+import type { CachedItem } from "../../engine/build-cache.ts";
 import {
   type ContainerUsage,
   type DiskUsageReport,
@@ -41,7 +42,15 @@ const containerTitles = {
   Names: "NAMES",
 } as const;
 const volumeTitles = { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" } as const;
-const cacheHeader = ["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"];
+const cacheTitles = {
+  ID: "CACHE ID",
+  CacheType: "CACHE TYPE",
+  Size: "SIZE",
+  CreatedSince: "CREATED",
+  LastUsedSince: "LAST USED",
+  UsageCount: "USAGE",
+  Shared: "SHARED",
+} as const;
 
 /** `bocker system df`: what is on the disk, and what a prune would bring. */
 export const command: CommandSpec = {
@@ -64,7 +73,9 @@ async function showUsage(context: CommandContext, parsed: ParsedArguments): Prom
   const render = async () => (await import("../format.ts")).parseFormat(format ?? "", { headers: titles });
   if (parsed.boolean("verbose")) {
     const parts = detailsOf(report);
-    context.out.write(isPlain ? renderDetails(parts) : `${(await render()).render(parts)}\n`);
+    context.out.write(
+      isPlain ? renderDetails(parts, report.buildCache.bytes) : `${(await render()).render(parts)}\n`,
+    );
   } else {
     const rows = totalsOf(report);
     context.out.write(isPlain ? tableOf(titles, rows) : (await render()).renderRows(rows));
@@ -72,7 +83,7 @@ async function showUsage(context: CommandContext, parsed: ParsedArguments): Prom
   return 0;
 }
 
-function totalsOf({ images, containers, volumes }: DiskUsageReport) {
+function totalsOf({ images, containers, volumes, buildCache }: DiskUsageReport) {
   const row = (type: string, { total, active, bytes, reclaimableBytes }: UsageTotal) => ({
     Active: String(active),
     Reclaimable: reclaimable(bytes, reclaimableBytes),
@@ -84,7 +95,7 @@ function totalsOf({ images, containers, volumes }: DiskUsageReport) {
     row("Images", images),
     row("Containers", containers),
     row("Local Volumes", volumes),
-    { Active: "0", Reclaimable: "0B", Size: "0B", TotalCount: "0", Type: "Build Cache" },
+    { ...row("Build Cache", buildCache), Reclaimable: renderExactSize(buildCache.reclaimableBytes) },
   ];
 }
 
@@ -93,13 +104,26 @@ function reclaimable(bytes: number, reclaimableBytes: number): string {
   return `${renderExactSize(reclaimableBytes)} (${Math.trunc((reclaimableBytes * 100) / bytes)}%)`;
 }
 
-function detailsOf({ images, containers, volumes }: DiskUsageReport) {
+function detailsOf({ images, containers, volumes, buildCache }: DiskUsageReport) {
   const now = nowMs();
   return {
     Images: images.items.map((item) => imageCells(item, now)),
     Containers: containers.items.map((item) => containerCells(item, now)),
     Volumes: volumes.items.map(volumeCells),
-    BuildCache: [],
+    BuildCache: buildCache.items.map((item) => cacheCells(item, now)),
+  };
+}
+
+function cacheCells(item: CachedItem, now: number) {
+  return {
+    ID: item.id.slice(0, 12),
+    CacheType: item.kind === "layer" ? "regular" : "exec.cachemount",
+    Size: renderExactSize(item.bytes),
+    CreatedSince: renderAgo(item.createdAtMs, now),
+    LastUsedSince: renderAgo(item.usedAtMs, now),
+    UsageCount: String(item.uses),
+    Shared: String(item.isShared),
+    Description: item.description,
   };
 }
 
@@ -136,19 +160,22 @@ function volumeCells({ volume, links, bytes }: VolumeUsage) {
   return { Name: volume.name, Links: String(links), Size: renderExactSize(bytes) };
 }
 
-function renderDetails({ Images, Containers, Volumes }: ReturnType<typeof detailsOf>): string {
+function renderDetails(
+  { Images, Containers, Volumes, BuildCache }: ReturnType<typeof detailsOf>,
+  cacheBytes: number,
+): string {
   return [
     `Images space usage:\n\n${tableOf(imageTitles, Images)}`,
     `Containers space usage:\n\n${tableOf(containerTitles, Containers)}`,
     `Local Volumes space usage:\n\n${tableOf(volumeTitles, Volumes)}`,
-    `Build cache usage: 0B\n\n${renderTable(cacheHeader, [])}`,
+    `Build cache usage: ${renderExactSize(cacheBytes)}\n\n${tableOf(cacheTitles, BuildCache)}`,
   ].join("\n");
 }
 
 /** A column for each title, in the titles' order. */
 function tableOf<Key extends string>(
   header: Readonly<Record<Key, string>>,
-  rows: readonly Readonly<Record<Key, string>>[],
+  rows: readonly Readonly<Record<NoInfer<Key>, string>>[],
 ): string {
   const keys = Object.keys(header) as Key[];
   return renderTable(

@@ -1,3 +1,4 @@
+import { pruneBuildCache } from "../../engine/build-cache.ts";
 import { pruneContainers, pruneImages } from "../../engine/prune.ts";
 import { hasLabel, type PruneFilter } from "../../engine/prune-filter.ts";
 import { pruneNetworks } from "../../engine/remove-network.ts";
@@ -54,7 +55,9 @@ async function pruneAll(context: CommandContext, parsed: ParsedArguments): Promi
   const images = await pruneImages(engine, filter, { all });
   if (images.isBusy) context.err.write(busyWarning);
   context.out.write(renderDeleted("Images", removedImageLines(images.removed)));
-  context.out.write(renderReclaimed(containers.bytes + emptied.bytes + images.bytes));
+  const cache = await pruneBuildCache(engine, { ...filter, all });
+  context.out.write(renderDeleted("build cache objects", cache.ids));
+  context.out.write(renderReclaimed(containers.bytes + emptied.bytes + images.bytes + cache.bytes));
   return 0;
 }
 

@@ -4,13 +4,26 @@
  *   build/HEX/data     HEX: digest of the id and of what it was made with; HEX.1 … for `private` ones
  *   build/HEX.lock     held, shared or alone, while a step has it; the kernel lets go for who dies
  */
-import { chmodSync, chownSync, existsSync, mkdirSync, openSync, renameSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import { join } from "node:path";
 import { closeQuietly, flock } from "../../../ffi/file.ts";
 import { isErrno } from "../../../ffi/syscall-error.ts";
 import { keyOf } from "../../build/layer-cache.ts";
 import { digestHex, parseDigest } from "../../image/digest.ts";
 import { copyTree } from "../../storage/copy-tree.ts";
+import { removeTree } from "../../storage/remove-tree.ts";
 import type { Engine } from "../engine.ts";
 import type { SandboxPlace } from "./build-sandbox.ts";
 import type { StepMount } from "./step-request.ts";
@@ -42,10 +55,42 @@ export async function openCacheDirectory(
   try {
     const path = join(directory, "data");
     if (!existsSync(path)) makeData(place, step, directory, openContent);
+    utimesSync(directory, new Date(), new Date());
     return { path, [Symbol.dispose]: () => closeQuietly(lock) };
   } catch (error) {
     closeQuietly(lock);
     throw error;
+  }
+}
+
+/** A directory that steps may find again. */
+export interface CacheMount {
+  readonly name: string;
+  readonly path: string;
+  readonly createdAtMs: number;
+  readonly usedAtMs: number;
+}
+
+export function listCacheMounts({ paths }: Engine): readonly CacheMount[] {
+  if (!existsSync(paths.buildMounts)) return [];
+  return readdirSync(paths.buildMounts).flatMap((name) => {
+    const path = join(paths.buildMounts, name);
+    const stat = name.endsWith(".lock") ? undefined : statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return [];
+    return [{ name, path, createdAtMs: stat.birthtimeMs, usedAtMs: stat.mtimeMs }];
+  });
+}
+
+/** False: a step has it. */
+export function removeCacheMount({ paths }: Engine, { path }: CacheMount): boolean {
+  const lock = tryLock(`${path}.lock`, LOCK_EX);
+  if (lock === undefined) return false;
+  try {
+    removeTree(paths, path);
+    rmSync(`${path}.lock`, { force: true });
+    return true;
+  } finally {
+    closeQuietly(lock);
   }
 }
 
@@ -79,12 +124,19 @@ function tryLock(path: string, operation: number): number | undefined {
   const fd = openSync(path, "a", 0o600);
   try {
     flock(fd, operation | LOCK_NB);
-    return fd;
+    if (isFileAt(fd, path)) return fd;
+    // A prune has removed it meanwhile.
+    closeQuietly(fd);
+    return undefined;
   } catch (error) {
     closeQuietly(fd);
     if (isErrno(error, "EAGAIN")) return undefined;
     throw error;
   }
+}
+
+function isFileAt(fd: number, path: string): boolean {
+  return fstatSync(fd).ino === statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /** Made in the build's own folder and moved: whole, or not there. Another step may be quicker. */
