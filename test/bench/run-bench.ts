@@ -4,7 +4,7 @@
  *
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
- *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, net, names
+ *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, net, names, oci
  *   bun run bench --record         also replaces the results in README.md beside this file
  *
  * Prints Markdown. Take ratios from it, and those only from a quiet machine.
@@ -22,7 +22,9 @@ import { type Contestant, measure, renderTimings } from "./measure.ts";
 import { type MemoryUse, measureIdleMemory, renderMemory } from "./memory.ts";
 import { benchNames } from "./names.ts";
 import { benchNetwork } from "./network.ts";
+import { benchOci } from "./oci.ts";
 import { openDocker, openPodman, type Peer } from "./peer.ts";
+import { isInPrivateNamespaces, runInPrivateNamespaces } from "./private-namespaces.ts";
 import { benchPull } from "./pull.ts";
 import { benchBurst, benchCrowd, benchPs } from "./scale.ts";
 
@@ -48,6 +50,7 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
   net: ({ binary, bocker, peers, rounds }) => benchNetwork({ binary, env: bocker.env, peers, rounds }),
   memory: benchMemory,
   names: benchNames,
+  oci: benchOci,
 };
 
 /** `--version` beside an executable that does nothing. */
@@ -207,7 +210,7 @@ async function main(): Promise<void> {
   const rootfs = join(directory, "rootfs");
   mkdirSync(rootfs);
   makeRootfs(rootfs);
-  const peers = only === "version" || only === "crowd" ? [] : await openPeers(directory, rootfs);
+  const peers = ["version", "crowd", "oci"].includes(only ?? "") ? [] : await openPeers(directory, rootfs);
   try {
     const report = [`${describeMachine()}\n`];
     console.log(report[0]);
@@ -231,26 +234,5 @@ async function main(): Promise<void> {
   }
 }
 
-/**
- * Starts this program again in mount and network namespaces of its own, so that bridges and firewall rules of all engines
- * end with it. crun refuses a hybrid cgroup layout, so the v2 part of one is not mounted there.
- */
-function runInPrivateNamespaces(): number {
-  const prepare = 'ip link set lo up; umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"';
-  const argv = [
-    "unshare",
-    "--mount",
-    "--net",
-    "sh",
-    "-c",
-    prepare,
-    "sh",
-    process.execPath,
-    ...process.argv.slice(1),
-  ];
-  const env = { ...process.env, BOCKER_BENCH_INSIDE: "1" };
-  return Bun.spawnSync(argv, { stdio: ["ignore", "inherit", "inherit"], env }).exitCode;
-}
-
-if (process.env.BOCKER_BENCH_INSIDE === undefined) process.exitCode = runInPrivateNamespaces();
+if (!isInPrivateNamespaces()) process.exitCode = runInPrivateNamespaces();
 else await main();
