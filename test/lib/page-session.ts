@@ -40,10 +40,13 @@ function parseStep(text: string): PageStep {
 }
 
 /** What stands in for the names that pages use. */
-export interface PageStage extends AsyncDisposable {
-  readonly bocker: Workspace;
+export interface PageNames {
   /** Pairs of what a page says and what is meant here. */
   readonly names: readonly (readonly [page: string, here: string])[];
+}
+
+export interface PageStage extends PageNames, AsyncDisposable {
+  readonly bocker: Workspace;
 }
 
 /** Opens a workspace for one page, with `bocker` in its directory, and a registry if the page speaks of one. */
@@ -64,6 +67,7 @@ export async function openPageStage(page: string): Promise<PageStage> {
       ["8080", String(first)],
       ["8081", String(second)],
       ["bocker0", bocker.bridge],
+      ["172.30.0.", `${bocker.subnetPrefix}.`],
     ],
     async [Symbol.asyncDispose]() {
       await bocker[Symbol.asyncDispose]();
@@ -125,7 +129,7 @@ export async function runPage(page: string, stage: PageStage): Promise<readonly 
 }
 
 /** Fails the test unless the lines are those shown. */
-export function expectShown({ command, shown, lines }: PageStep & Printed, stage: PageStage): void {
+export function expectShown({ command, shown, lines }: PageStep & Printed, stage: PageNames): void {
   if (shown.length === 0) return;
   const want = shown.map((line) => normalise(line, stage));
   const got = lines.map((line) => normalise(line, stage));
@@ -141,11 +145,13 @@ function patternOf(lines: readonly string[]): RegExp {
   return new RegExp(`^${parts.join("")}$`);
 }
 
+function asPageSays(line: string, { names }: PageNames): string {
+  return names.reduce((text, [page, here]) => text.replaceAll(here, page), line);
+}
+
 /** A line without what differs between any two runs. */
-export function normalise(line: string, stage: PageStage): string {
-  const named = stage.names.reduce((text, [page, here]) => text.replaceAll(here, page), line);
-  return named
-    .replaceAll(stage.bocker.subnetPrefix, "172.30.0")
+export function normalise(line: string, stage: PageNames): string {
+  return asPageSays(line, stage)
     .replace(/\b[0-9a-f]{64}\b/g, "ID")
     .replace(/\b[0-9a-f]{12}\b/g, "SHORT")
     .replace(/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, "MAC")
@@ -164,14 +170,9 @@ export function normalise(line: string, stage: PageStage): string {
 }
 
 /** The page with what was printed in place of what it shows. */
-export function withPrinted(page: string, step: PageStep & Printed, stage: PageStage): string {
+export function withPrinted(page: string, step: PageStep & Printed, stage: PageNames): string {
   const said = step.command.split("\n").join("\n> ");
   const old = `$ ${said}\n${step.shown.map((line) => `${line}\n`).join("")}`;
-  const printed = step.lines.map((line) =>
-    stage.names
-      .reduce((text, [name, here]) => text.replaceAll(here, name), line)
-      .replaceAll(stage.bocker.subnetPrefix, "172.30.0")
-      .trimEnd(),
-  );
+  const printed = step.lines.map((line) => asPageSays(line, stage).trimEnd());
   return page.replace(old, () => `$ ${said}\n${printed.map((line) => `${line}\n`).join("")}`);
 }
