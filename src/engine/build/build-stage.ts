@@ -82,7 +82,8 @@ class StageBuilder {
     checkEntitlements(effect, sandbox.settings);
     const request = { effect, layers, mounts, latestSeconds, onOutput, signal };
     using changes = await runStep(engine, sandbox, request);
-    return cache.store({ key, description: title }, changes.pack());
+    // Awaited here: the changes are gone when this function is left.
+    return await cache.store({ key, description: title }, changes.pack());
   }
 
   async #copy(effect: CopyEffect, title: string, step: OpenStep): Promise<StepLayer> {
