@@ -5,7 +5,7 @@ set -eu
 
 TEST_PACKAGES='
   gcc libc6-dev busybox-static iproute2 nftables iptables
-  ca-certificates curl wget xz-utils zstd gzip tzdata
+  git ca-certificates curl wget xz-utils zstd gzip tzdata
   docker-registry apache2-utils skopeo umoci
   crun runc podman containerd docker.io buildah
   expect socat strace shellcheck

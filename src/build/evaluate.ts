@@ -66,7 +66,9 @@ function applyChange(state: StageState, change: Change): StageState {
 /** With its values where the history has them; as it is written where it has not. */
 function titleOf(instruction: Instruction, { createdBy, effect }: Change): string {
   if (effect?.kind === "run" || createdBy === undefined) return upperKeyword(instruction.source);
-  return createdBy.replace(/ # buildkit$/, "");
+  const text = createdBy.replace(/ # buildkit$/, "");
+  const from = effect?.kind === "copy" ? effect.from : undefined;
+  return from === undefined ? text : text.replace("COPY", `COPY --from=${from}`);
 }
 
 function upperKeyword(source: string): string {

@@ -27,7 +27,8 @@ export interface StepView {
   readonly splitter: LineSplitter;
   /** Lines of its output, for when it fails. */
   readonly lines: string[];
-  lastShown: number;
+  /** Its title has been shown. */
+  isIntroduced: boolean;
 }
 
 /** The whole output of a failing step is kept; of one that prints without end only the last of it. */
@@ -50,7 +51,7 @@ export class StepBook {
       startedAtMs: this.#nowMs(),
       splitter: new LineSplitter(),
       lines: [],
-      lastShown: 0,
+      isIntroduced: false,
     };
     this.steps.set(event.step, step);
     return step;
@@ -72,51 +73,77 @@ export class StepBook {
 
 /** Lines that are not redrawn: for files, pipes, and `--progress plain`. */
 export function createPlainProgress(output: Output, nowMs = () => performance.now()): BuildProgress {
-  const book = new StepBook(nowMs);
-  const failures = new FailureNote();
-  let last: number | undefined;
-  /** Steps that take turns are parted by an empty line, and named again. */
-  const say = (step: StepView, text: string) => {
-    if (last !== step.number) {
-      const heading = step.lastShown === 0 ? "" : `#${step.number} ${step.title}\n`;
-      output.write(`${last === undefined ? "" : "\n"}${heading}`);
-      last = step.number;
-    }
-    step.lastShown += 1;
-    output.write(`#${step.number} ${text}\n`);
-  };
-  const tell = (step: StepView, lines: readonly string[]) => {
-    for (const line of lines) {
-      book.keep(step, line);
-      say(step, `${book.seconds(step)} ${line}`);
-    }
-  };
+  const lines = new PlainLines(output, nowMs);
   return {
-    source: (source) => failures.setSource(source),
-    event(event) {
-      if (event.kind === "warning") {
-        failures.warn(event);
-        return;
-      }
-      if (event.kind === "started") {
-        const step = book.start(event);
-        say(step, step.title);
-        return;
-      }
-      const step = book.find(event.step);
-      if (step === undefined) return;
-      if (event.kind === "output") tell(step, step.splitter.push(event.bytes));
-      else if (event.kind === "progress") say(step, printableLine(event.text));
-      else {
-        tell(step, step.splitter.end());
-        say(step, endingOf(event));
-        if (event.kind === "failed") failures.fail(step);
-      }
-    },
-    end() {
-      output.write(`${last === undefined ? "" : "\n"}${failures.render()}`);
-    },
+    source: (source) => lines.failures.setSource(source),
+    event: (event) => lines.take(event),
+    end: () => lines.end(),
   };
+}
+
+class PlainLines {
+  readonly failures = new FailureNote();
+  readonly #book: StepBook;
+  readonly #running = new Set<StepView>();
+  /** Whose line was the last. */
+  #last: StepView | undefined;
+
+  constructor(
+    private readonly output: Output,
+    nowMs: () => number,
+  ) {
+    this.#book = new StepBook(nowMs);
+  }
+
+  take(event: BuildEvent): void {
+    if (event.kind === "warning") this.failures.warn(event);
+    else if (event.kind === "started") this.#start(this.#book.start(event));
+    else {
+      const step = this.#book.find(event.step);
+      if (step === undefined) return;
+      if (event.kind === "output") this.#tell(step, step.splitter.push(event.bytes));
+      else if (event.kind === "progress") this.#say(step, printableLine(event.text));
+      else this.#finish(step, event);
+    }
+  }
+
+  end(): void {
+    this.output.write(`${this.#last === undefined ? "" : "\n"}${this.failures.render()}`);
+  }
+
+  /** While another step has the word, one that starts waits: it may have ended before it needs a heading. */
+  #start(step: StepView): void {
+    this.#running.add(step);
+    if (this.#running.size === 1) this.#introduce(step);
+  }
+
+  #finish(step: StepView, event: Ending): void {
+    this.#tell(step, step.splitter.end());
+    this.#say(step, endingOf(event));
+    if (event.kind === "failed") this.failures.fail(step);
+    this.#running.delete(step);
+    const [next] = this.#running;
+    if (next !== undefined && !next.isIntroduced) this.#introduce(next);
+  }
+
+  #tell(step: StepView, lines: readonly string[]): void {
+    for (const line of lines) {
+      this.#book.keep(step, line);
+      this.#say(step, `${this.#book.seconds(step)} ${line}`);
+    }
+  }
+
+  /** Steps that take turns are parted by an empty line, and named again. */
+  #introduce(step: StepView): void {
+    this.output.write(`${this.#last === undefined ? "" : "\n"}#${step.number} ${step.title}\n`);
+    this.#last = step;
+    step.isIntroduced = true;
+  }
+
+  #say(step: StepView, text: string): void {
+    if (this.#last !== step) this.#introduce(step);
+    this.output.write(`#${step.number} ${text}\n`);
+  }
 }
 
 /** Nothing but the failing step: `-q`. */

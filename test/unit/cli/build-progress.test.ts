@@ -55,11 +55,15 @@ describe("plain", () => {
     );
   });
 
-  test("steps that take turns are named again", () => {
+  test("a step that starts while another has the word waits for its turn", () => {
     const shown = show(from, make, output(4, "a\n"), { kind: "cached", step: 4, ms: 0 }, output(7, "b\n"));
+    expect(shown).toBe("#1 [1/2] FROM base\n#1 0.000 a\n#1 CACHED\n\n#2 [2/2] RUN make\n#2 0.000 b\n\n");
+  });
+
+  test("a step that speaks before its turn is named, and the other one again", () => {
+    const shown = show(from, make, output(7, "b\n"), output(4, "a\n"));
     expect(shown).toBe(
-      "#1 [1/2] FROM base\n\n#2 [2/2] RUN make\n\n#1 [1/2] FROM base\n#1 0.000 a\n#1 CACHED\n\n" +
-        "#2 [2/2] RUN make\n#2 0.000 b\n\n",
+      "#1 [1/2] FROM base\n\n#2 [2/2] RUN make\n#2 0.000 b\n\n#1 [1/2] FROM base\n#1 0.000 a\n\n",
     );
   });
 

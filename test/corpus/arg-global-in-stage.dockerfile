@@ -1,0 +1,5 @@
+ARG VERSION=1.2
+FROM busybox
+RUN test -z "$VERSION"
+ARG VERSION
+RUN test "$VERSION" = 1.2

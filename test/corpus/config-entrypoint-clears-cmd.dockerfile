@@ -1,0 +1,3 @@
+FROM busybox
+ENTRYPOINT ["/bin/true"]
+#: config {"Entrypoint": ["/bin/true"], "Cmd": null}

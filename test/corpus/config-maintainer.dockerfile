@@ -1,0 +1,3 @@
+FROM busybox
+MAINTAINER Somebody <some@body.example>
+RUN true

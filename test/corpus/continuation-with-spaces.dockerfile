@@ -1,0 +1,4 @@
+FROM busybox
+RUN echo a \  
+  b > /ab
+RUN grep -q 'a *b' /ab

@@ -1,0 +1,3 @@
+FROM busybox
+COPY links/out /x
+#: fails not found

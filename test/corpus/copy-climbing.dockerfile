@@ -1,0 +1,3 @@
+FROM busybox
+COPY ../../../../../../etc/hostname /x
+#: fails "/etc/hostname": not found

@@ -1,0 +1,3 @@
+FROM busybox
+COPY secret.env /
+#: fails it is left out of the context by

@@ -1,0 +1,3 @@
+FROM busybox
+COPY nowhere.txt /
+#: fails "/nowhere.txt": not found

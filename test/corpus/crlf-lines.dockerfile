@@ -1,0 +1,4 @@
+FROM busybox
+ENV A=1
+RUN test "$A" = 1
+#: config {"Cmd": ["sh"]}

@@ -1,0 +1,2 @@
+# nothing but this
+#: fails file with no instructions

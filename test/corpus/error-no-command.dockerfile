@@ -1,0 +1,3 @@
+FROM busybox
+RUN ["/no/such/program"]
+#: fails /no/such/program

@@ -1,0 +1,4 @@
+FROM busybox
+USER nobody-like-this
+RUN true
+#: fails nobody-like-this

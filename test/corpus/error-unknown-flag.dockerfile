@@ -1,0 +1,3 @@
+FROM busybox
+COPY --form=x a /
+#: fails unknown flag: --form

@@ -1,0 +1,4 @@
+ARG TAG=latest
+ARG IMAGE=busybox:${TAG}
+FROM $IMAGE
+#: config {"Cmd": ["sh"]}

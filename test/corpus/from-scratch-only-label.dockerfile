@@ -1,0 +1,3 @@
+FROM scratch
+LABEL only=this
+#: config {"Labels": {"only": "this"}}

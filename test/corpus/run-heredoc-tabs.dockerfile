@@ -1,0 +1,5 @@
+FROM busybox
+RUN <<-EOF
+	echo tab > /t
+	EOF
+RUN test -f /t

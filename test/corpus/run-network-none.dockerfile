@@ -1,0 +1,2 @@
+FROM busybox
+RUN --network=none test "$(ls /sys/class/net)" = lo
