@@ -43,6 +43,11 @@ function unescapeShell(template: string): string {
   return template.replaceAll("\\t", "\t").replaceAll("\\n", "\n");
 }
 
+/** docker's `.Label "name"` of a row; empty for a label that is not there. In JSON there is no sign of it. */
+export function labelMethod(labels: Readonly<Record<string, string>>): (name: string) => string {
+  return (name) => (Object.hasOwn(labels, name) ? (labels[name] ?? "") : "");
+}
+
 class JsonFormat implements Format {
   render(value: unknown): string {
     return JSON.stringify(value);

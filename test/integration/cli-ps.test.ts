@@ -126,6 +126,26 @@ describe("filters", () => {
   });
 });
 
+test("a template asks for one label by its name", async () => {
+  const rows = await bocker.ok(
+    "ps",
+    "-a",
+    "--filter",
+    "name=one",
+    "--format",
+    '{{.Names}} {{.Label "tier"}}.',
+  );
+  expect(rows).toBe("one web.");
+  expect(await bocker.ok("ps", "-a", "-f", "name=one", "--format", '[{{.Label "constructor"}}]')).toBe("[]");
+  expect(await bocker.ok("ps", "-a", "-f", "name=one", "--format", "json")).not.toContain('"Label"');
+  await bocker.ok("network", "create", "--label", "tier=net", "labelled");
+  expect(await bocker.ok("network", "ls", "-f", "name=labelled", "--format", '{{.Label "tier"}}')).toBe(
+    "net",
+  );
+  await bocker.ok("volume", "create", "--label", "tier=vol", "labelled");
+  expect(await bocker.ok("volume", "ls", "-f", "name=labelled", "--format", '{{.Label "tier"}}')).toBe("vol");
+});
+
 describe("-s", () => {
   test("what was written, hard links once, beside the image's size", async () => {
     const [head = "", row = ""] = (await bocker.ok("ps", "-s", "-a", "-f", "name=four")).split("\n");

@@ -59,9 +59,9 @@ async function listThem(context: CommandContext, parsed: ParsedArguments): Promi
     const cells = views.map((view) => [idOf(view), view.name, view.driver, "local"]);
     context.out.write(renderTable([titles.ID, titles.Name, titles.Driver, titles.Scope], cells));
   } else {
-    const { parseFormat } = await import("../format.ts");
+    const { labelMethod, parseFormat } = await import("../format.ts");
     const options = { headers: titles, typeName: "formatter.networkContext" };
-    const rows = views.map((view) => cellsOf(view, idOf(view)));
+    const rows = views.map((view) => ({ ...cellsOf(view, idOf(view)), Label: labelMethod(view.labels) }));
     context.out.write(parseFormat(format, options).renderRows(rows));
   }
   return 0;

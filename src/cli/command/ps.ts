@@ -165,8 +165,11 @@ async function renderRecords(
       records.map((record) => shown.map((column) => cells[column](record, view))),
     );
   }
-  const { parseFormat } = await import("../format.ts");
-  const rows = records.map((record) => wholeRow(record, view));
+  const { labelMethod, parseFormat } = await import("../format.ts");
+  const rows = records.map((record) => ({
+    ...wholeRow(record, view),
+    Label: labelMethod(record.config.labels),
+  }));
   return parseFormat(format, { headers: titles, typeName: "formatter.ContainerContext" }).renderRows(rows);
 }
 

@@ -48,9 +48,10 @@ async function listThem(context: CommandContext, parsed: ParsedArguments): Promi
     const cells = rows.map(({ volume }) => [volume.driver, volume.name]);
     context.out.write(renderTable([titles.Driver, titles.Name], cells));
   } else {
-    const { parseFormat } = await import("../format.ts");
+    const { labelMethod, parseFormat } = await import("../format.ts");
     const options = { headers: titles, typeName: "formatter.volumeContext" };
-    context.out.write(parseFormat(format, options).renderRows(rows.map(cellsOf)));
+    const shown = rows.map((row) => ({ ...cellsOf(row), Label: labelMethod(volumeLabels(row.volume)) }));
+    context.out.write(parseFormat(format, options).renderRows(shown));
   }
   return 0;
 }
