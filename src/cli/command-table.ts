@@ -135,6 +135,12 @@ const topCommands: CommandTable = [
     load: () => import("./command/search.ts"),
   },
   {
+    name: "oci",
+    aliases: [],
+    summary: "Run OCI bundles, as a runtime for other engines",
+    load: () => import("./command/oci.ts"),
+  },
+  {
     name: "spec",
     aliases: [],
     summary: "Write the OCI configuration, or the bundle, that run would use",

@@ -15,6 +15,10 @@ const roots = [
   ...["run", "start", "exec", "ps", "stop", "kill", "rm"].map((name) => `src/cli/command/${name}.ts`),
   "src/engine/monitor-main.ts",
   "src/engine/monitor-role.ts",
+  "src/oci/oci-main.ts",
+  ...["create", "start", "run", "exec", "state", "kill", "delete"].map(
+    (name) => `src/oci/command/${name}.ts`,
+  ),
 ];
 
 const affordable = ["node:fs", "node:path", "node:os", "node:buffer", "bun:ffi", "bun:sqlite"];
