@@ -53,12 +53,13 @@ export interface OciLab extends AsyncDisposable {
 
 /** Makes directory, root file system and bundle. */
 export function openOciLab(): OciLab {
+  const binary = bockerBinary();
   const directory = mkdtempSync("/tmp/bocker-oci-test-");
   chmodSync(directory, 0o755);
   const [bundle, stateRoot] = [join(directory, "bundle"), join(directory, "state")];
   const rootfs = join(bundle, "rootfs");
   const runtime = join(directory, "bocker-oci");
-  symlinkSync(bockerBinary(), runtime);
+  symlinkSync(binary, runtime);
   makeRootfs(rootfs);
   const id = `t${directory.slice(-6).replace(/\W/g, "x")}${process.pid}`;
   const marks = [directory, id];

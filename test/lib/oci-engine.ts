@@ -29,9 +29,10 @@ interface Base {
 }
 
 function openBase(): Base {
+  const binary = bockerBinary();
   const directory = mkdtempSync("/tmp/bocker-engine-");
   const runtime = join(directory, "bocker-oci");
-  symlinkSync(bockerBinary(), runtime);
+  symlinkSync(binary, runtime);
   makeRootfs(join(directory, "rootfs"));
   return { directory, runtime };
 }
