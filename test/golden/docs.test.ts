@@ -6,7 +6,8 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { commandTable } from "../../src/cli/command-table.ts";
-import { engineFileKeys } from "../../src/config/engine-file.ts";
+import { engineFileKeys, parseEngineFile } from "../../src/config/engine-file.ts";
+import { resolveEngineSettings } from "../../src/config/engine-settings.ts";
 import { fillPage, pageNameOf } from "../docs/command-page.ts";
 import { fillDocs, pagePathOf, readPage } from "../docs/pages.ts";
 import { parseMarkdownTable } from "../lib/markdown-table.ts";
@@ -67,9 +68,39 @@ test("links lead somewhere", () => {
   }
 });
 
-test("docs/toml.md has every key of the engine's configuration", () => {
-  const rows = parseMarkdownTable(readPage("docs/toml.md"), ["engine key", "default", "meaning"]);
-  expect(rows.map(([key = ""]) => key.replaceAll("`", "")).sort()).toEqual([...engineFileKeys()].sort());
+describe("docs/toml.md about the engine's configuration", () => {
+  const page = readPage("docs/toml.md");
+  const rows = parseMarkdownTable(page, ["engine key", "default", "meaning"]);
+  const defaultOf = new Map(rows.map(([key = "", value = ""]) => [key.replaceAll("`", ""), value]));
+
+  test("every key", () => {
+    expect([...defaultOf.keys()].sort()).toEqual([...engineFileKeys()].sort());
+  });
+
+  test("true defaults", () => {
+    const { root, runRoot, storageDriver, network, registries } = resolveEngineSettings({}, {}, {});
+    const actual = {
+      root,
+      "run-root": runRoot,
+      "storage-driver": storageDriver,
+      "network.bridge": network.bridge,
+      "network.mtu": String(network.mtu),
+      "network.firewall": network.firewall,
+      "network.publish-policy": network.publishPolicy,
+      "network.table": network.table,
+      "network.pools": network.pools.join(", "),
+      "registry.certificate-folders": registries.certificateFolders.join(", "),
+    };
+    const said = Object.keys(actual).map((key) => [key, defaultOf.get(key)?.replaceAll("`", "")]);
+    expect(Object.fromEntries(said)).toEqual(actual);
+  });
+
+  test("an example that is accepted", () => {
+    const [, example = ""] = /```toml\n([\s\S]*?)```/.exec(page) ?? [];
+    const file = parseEngineFile(new TextEncoder().encode(example), "config.toml", {});
+    expect(file).toMatchObject({ storageDriver: "overlay", network: { publishPolicy: "respect-host" } });
+    expect(file.container?.get("memory")).toBe("1g");
+  });
 });
 
 test("a made part needs its place", () => {
