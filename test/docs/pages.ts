@@ -7,6 +7,7 @@ import type { CommandSpec } from "../../src/cli/command-spec.ts";
 import { commandTable } from "../../src/cli/command-table.ts";
 import { repositoryRoot } from "../lib/source-tree.ts";
 import { escapeCell, fillPage, type MadeParts, madePartsOf, pageNameOf } from "./command-page.ts";
+import { spellingPageParts } from "./spelling-table.ts";
 import { tomlPageParts } from "./toml-table.ts";
 
 /** Relative to the repository. */
@@ -30,6 +31,7 @@ export async function fillDocs(): Promise<ReadonlyMap<string, string>> {
     if (existsSync(join(repositoryRoot, path))) parts.set(path, madePartsOf(spec));
   }
   parts.set("docs/toml.md", tomlPageParts());
+  parts.set("docs/spellings.md", spellingPageParts());
   parts.set("docs/README.md", { commands: renderCommandIndex() });
   return new Map([...parts].map(([path, each]) => [path, fillPage(readPage(path), each)]));
 }
