@@ -62,45 +62,68 @@ export interface BuildListener {
   readonly onSource: (source: BuildSource) => void;
 }
 
-/** Builds and writes the outputs, unless `accept` throws. Throws as buildImage and openContext do; what was unpacked for it is gone then. */
+/** Builds and writes the outputs. Throws as buildImage and openContext do; what was unpacked for it is gone then. */
 export async function runBuild(
   engine: Engine,
   request: BuildRequest,
-  { onEvent, onSource }: BuildListener,
-  accept: (built: BuildResult) => Promise<void> = async () => undefined,
+  listener: BuildListener,
 ): Promise<BuildResult> {
+  using sources = await openSources(engine, request, listener);
+  // Awaited, so that the contexts stay open until it is done.
+  return await buildOnce(engine, request, sources, listener.onEvent);
+}
+
+/** What a build reads, open; a build may be done more than once on it. */
+export interface BuildSources
+  extends Pick<BuildOptions, "dockerfile" | "context" | "namedContexts" | "door">,
+    Disposable {
+  /** Of a commit that was checked out as the context. */
+  readonly commitSeconds: number | undefined;
+}
+
+/** Opens all contexts; disposing closes them and removes what was unpacked. */
+export async function openSources(
+  engine: Engine,
+  request: BuildRequest,
+  { onEvent, onSource }: BuildListener,
+): Promise<BuildSources> {
   using closing = new DisposableStack();
   const door = closing.use(await openDoor(engine, request.run.agents.get("default")));
   const opened = closing.use(await tellOpening(request, door, onEvent));
-  const { dockerfile, tree, commitSeconds } = opened;
-  const source = { text: dockerfile.text, path: dockerfile.label };
-  onSource(source);
+  const dockerfile = { text: opened.dockerfile.text, path: opened.dockerfile.label };
+  onSource(dockerfile);
   const namedContexts = await openNamedContexts(request.contexts, door, closing);
-  const { outputs, epochSeconds = commitSeconds } = request;
-  const result = await buildImage(
-    engine,
-    {
-      ...request,
-      dockerfile: source,
-      context: tree,
-      namedContexts,
-      door,
-      epochSeconds,
-      isStored: outputs.some(isStoring),
-      onBuilt: async (built) => {
-        await accept(built);
-        for (const [index, output] of outputs.entries()) {
-          await writeOutput(engine, output, built, {
-            tags: request.tags.map(canonicalName),
-            step: -10 - index,
-            onEvent,
-          });
-        }
-      },
+  const kept = closing.move();
+  const { tree: context, commitSeconds } = opened;
+  return {
+    ...{ dockerfile, context, namedContexts, door, commitSeconds },
+    [Symbol.dispose]: () => kept.dispose(),
+  };
+}
+
+/** One build of what is open; outputs are written unless `accept` throws. */
+export function buildOnce(
+  engine: Engine,
+  request: BuildRequest,
+  sources: BuildSources,
+  onEvent: OnBuildEvent,
+  accept: (built: BuildResult) => Promise<void> = async () => undefined,
+): Promise<BuildResult> {
+  const { outputs, epochSeconds = sources.commitSeconds } = request;
+  const tags = request.tags.map(canonicalName);
+  const options: BuildOptions = {
+    ...request,
+    ...sources,
+    epochSeconds,
+    isStored: outputs.some(isStoring),
+    onBuilt: async (built) => {
+      await accept(built);
+      for (const [index, output] of outputs.entries()) {
+        await writeOutput(engine, output, built, { tags, step: -10 - index, onEvent });
+      }
     },
-    onEvent,
-  );
-  return result;
+  };
+  return buildImage(engine, options, onEvent);
 }
 
 /** `--check`: what could be written better, without building. Throws what is wrong with the Dockerfile. */
