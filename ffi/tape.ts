@@ -26,7 +26,11 @@ export const tapeKind = {
   drop: 7,
   rewire: 8,
   find: 9,
+  verifyFd: 10,
 } as const;
+
+/** What `verifyFd` ends the process without (enum verified_fact). */
+export const verifiedFact = { "outside-proc": 1, "null-device": 2 } as const;
 
 /** What init writes to the status pipe; 16 bytes a record: u32 kind, u32 index, i32 errno, i32 detail. */
 export const statusKind = { failed: 1, forked: 2, ready: 3, reached: 4 } as const;

@@ -24,6 +24,10 @@
 #define TIOCSPGRP 0x5410
 #define WNOHANG 1
 #define EXIT_INIT_FAILED 127
+#define PROC_SUPER_MAGIC 0x9fa0
+#define STATX_TYPE 1
+#define S_IFMT 0170000
+#define S_IFCHR 0020000
 #define PATH_MAX 4096
 
 static int slots[SLOTS];
@@ -271,6 +275,41 @@ static int value(const struct tape_op *op, int argument)
 	return op->slot_mask & (1 << argument) ? slots[op->args[argument]] : (int)op->args[argument];
 }
 
+/* struct statfs starts with f_type, a word; 120 bytes. */
+static void verify_outside_proc(int fd, u32 index)
+{
+	u64 statfs[15];
+	long result = SYS2(NR_fstatfs, fd, statfs);
+
+	if (result == 0 && statfs[0] == PROC_SUPER_MAGIC)
+		result = -EXDEV;
+	if (result != 0)
+		fail(index, result, -1);
+}
+
+/* struct statx: stx_mode @28, stx_rdev_major @128, stx_rdev_minor @132; 256 bytes. /dev/null is 1:3. */
+static void verify_null_device(int fd, u32 index)
+{
+	u32 statx[64];
+	long result = SYS5(NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, statx);
+
+	if (result == 0 && ((statx[7] & S_IFMT) != S_IFCHR || statx[32] != 1 || statx[33] != 3))
+		result = -ENOTTY;
+	if (result != 0)
+		fail(index, result, -1);
+}
+
+/* A descriptor that was skipped has nothing to verify. */
+static void verify_fd(int fd, u32 fact, u32 index)
+{
+	if (fd < 0)
+		return;
+	if (fact == FACT_OUTSIDE_PROC)
+		verify_outside_proc(fd, index);
+	else
+		verify_null_device(fd, index);
+}
+
 static void run(char *blob, const struct tape_op *op, u32 index)
 {
 	switch (op->kind) {
@@ -294,6 +333,9 @@ static void run(char *blob, const struct tape_op *op, u32 index)
 		break;
 	case KIND_FIND:
 		find(index, (char *const *)(blob + op->args[0]));
+		break;
+	case KIND_VERIFY_FD:
+		verify_fd(value(op, 0), (u32)op->args[1], index);
 		break;
 	case KIND_COPY:
 		for (u64 i = 0; i < op->args[2]; i++)

@@ -8,7 +8,7 @@
 enum {
 	NR_read = 0, NR_write = 1, NR_lseek = 8, NR_mmap = 9, NR_rt_sigaction = 13, NR_rt_sigprocmask = 14,
 	NR_ioctl = 16, NR_getpid = 39, NR_clone = 56, NR_execve = 59, NR_wait4 = 61, NR_kill = 62, NR_fcntl = 72,
-	NR_getcwd = 79, NR_setpgid = 109, NR_rt_sigtimedwait = 128, NR_prctl = 157, NR_exit_group = 231, NR_openat = 257,
+	NR_getcwd = 79, NR_fstatfs = 138, NR_statx = 332, NR_setpgid = 109, NR_rt_sigtimedwait = 128, NR_prctl = 157, NR_exit_group = 231, NR_openat = 257,
 	NR_faccessat = 269, NR_dup3 = 292, NR_execveat = 322, NR_clone3 = 435, NR_close_range = 436, NR_close = 3,
 };
 
@@ -30,7 +30,7 @@ enum {
 	NR_read = 63, NR_write = 64, NR_exit_group = 94, NR_kill = 129, NR_rt_sigaction = 134,
 	NR_rt_sigprocmask = 135, NR_rt_sigtimedwait = 137, NR_setpgid = 154, NR_prctl = 167, NR_getpid = 172, NR_clone = 220,
 	NR_execve = 221, NR_mmap = 222, NR_wait4 = 260, NR_execveat = 281, NR_getcwd = 17, NR_clone3 = 435,
-	NR_close_range = 436,
+	NR_close_range = 436, NR_fstatfs = 44, NR_statx = 291,
 };
 
 static inline long syscall6(long number, long a, long b, long c, long d, long e, long f)
@@ -64,8 +64,10 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
 #define EINTR 4
 #define EACCES 13
 #define ENOTDIR 20
+#define EXDEV 18
 #define EISDIR 21
 #define EINVAL 22
+#define ENOTTY 25
 
 #define SIG_BLOCK 0
 #define SIG_SETMASK 2

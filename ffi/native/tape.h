@@ -37,6 +37,13 @@ enum tape_kind {
 	KIND_DROP = 7,   /* args: 64-bit mask of the capabilities to drop from the bounding set */
 	KIND_REWIRE = 8, /* args: descriptors that are written and read from here on instead of FD_STATUS and FD_GO */
 	KIND_FIND = 9,   /* args: candidates; fails as execve would where none can be executed */
+	KIND_VERIFY_FD = 10, /* args: descriptor, enum verified_fact */
+};
+
+/* What KIND_VERIFY_FD ends the process without. */
+enum verified_fact {
+	FACT_OUTSIDE_PROC = 1, /* else EXDEV */
+	FACT_NULL_DEVICE = 2,  /* else ENOTTY */
 };
 
 #define NO_SLOT 0xffffu

@@ -5,7 +5,7 @@
  */
 import { BockerError, type ErrorKind, ExitCode } from "../errors.ts";
 import type { LaunchOperation, LaunchPlan } from "./plan.ts";
-import type { Execve, Find } from "./process-operation.ts";
+import type { Execve, Find, VerifyFd } from "./process-operation.ts";
 
 export interface LaunchFailure {
   /** Index of the operation in the plan. */
@@ -62,6 +62,8 @@ function explain(operation: LaunchOperation | undefined, failure: LaunchFailure)
       return explainChdir(operation.step, failure);
     case "prlimit64":
       return explainRlimit(operation.step, failure);
+    case "verify-fd":
+      return explainVerify(operation, failure);
     default:
       return explainCall(operation, failure);
   }
@@ -117,6 +119,16 @@ function explainRlimit(step: string, { code, text }: LaunchFailure): Explanation
   return { message: `error ${step}: ${text}`, kind: "permission", hint };
 }
 
+/** What an image or a volume was made for: one line that says so. */
+function explainVerify({ step, fact }: VerifyFd, { code, text }: LaunchFailure): Explanation {
+  if (code === "EXDEV" && fact === "outside-proc") {
+    const message = `error ${step}: its symbolic links lead into /proc, where nothing can be mounted`;
+    return { message, kind: "invalid-config" };
+  }
+  const message = code === "ENOTTY" ? `${step}: it is not the null device` : `${step}: ${text}`;
+  return { message, kind: "host", hint: code === "ENOTTY" ? "the image or a volume has made it" : undefined };
+}
+
 function explainCall(operation: LaunchOperation, failure: LaunchFailure): Explanation {
   const { step, call } = operation;
   const { code, text } = isFileOnDirectory(operation, failure) ? notADirectory : failure;
@@ -143,7 +155,7 @@ function mountHint(step: string, code: string): string | undefined {
     case "ENOSPC":
       return "the mount table is full: see /proc/sys/fs/mount-max";
     case "ELOOP":
-      return step.includes('at "/proc"') || step.includes('at "/sys"')
+      return / at "\/(proc|sys|dev)"/.test(step)
         ? "the image has a symbolic link where this file system belongs"
         : "the target's symbolic links lead in a circle";
     case "ENODEV":

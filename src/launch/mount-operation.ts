@@ -58,7 +58,10 @@ export interface Fsmount extends Keeps {
   readonly attributes: readonly MountAttribute[];
 }
 
-/** A detached copy of a host tree, made before the pivot from a path of the configuration. */
+/**
+ * A detached copy of a tree: before the pivot of a path of the configuration; after it of a path in a /proc that is the
+ * container's, or of what a verified descriptor holds.
+ */
 export interface OpenTree extends Keeps {
   readonly call: "open_tree";
   readonly dirfd: Fd;
@@ -74,6 +77,7 @@ export interface MoveMount extends Common {
   readonly toFd: Fd;
   readonly to: string;
   readonly flags: readonly MoveMountFlag[];
+  readonly keep?: string;
 }
 
 /** Read-only, nosuid, ids … and propagation of a mount that is still detached: never visible without them. */

@@ -7,6 +7,7 @@ import { capabilityMask } from "../security/capability.ts";
 import type { Spec, SpecDevice } from "../spec/oci.ts";
 import type { StartContext } from "./context.ts";
 import { inParent, makeTarget } from "./make-target.ts";
+import { attachAt, openTarget } from "./open-target.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 import { isBindMount } from "./plan-mounts.ts";
 import { hasUserNamespace } from "./plan-namespaces.ts";
@@ -79,10 +80,11 @@ export function planDevices(
       builder.add({ call: "symlinkat", target, dirfd, path: name, ignore: ["EEXIST"] });
     });
   }
-  if (context.console !== undefined) bindConsole(builder, context.console.number);
+  if (context.console !== undefined) bindConsole(builder);
 }
 
-function ownsDev(spec: Spec): boolean {
+/** Whether nodes are made in /dev: it is not a directory of somebody else's that is mounted there. */
+export function ownsDev(spec: Spec): boolean {
   const dev = spec.mounts?.findLast((mount) => mount.destination === "/dev");
   return dev === undefined || !isBindMount(dev);
 }
@@ -117,22 +119,21 @@ function makeDevice(builder: PlanBuilder, device: SpecDevice): void {
 function bindDevice(builder: PlanBuilder, path: string, source: string): void {
   builder.step(`binding device node ${path}`);
   makeTarget(builder, path, "file");
-  const flags = ["MOVE_MOUNT_F_EMPTY_PATH"] as const;
-  builder.add(
-    { call: "move_mount", fromFd: source, from: "", toFd: "AT_FDCWD", to: path, flags },
-    { call: "close", fd: source },
-  );
+  attachFile(builder, source, path);
 }
 
-function bindConsole(builder: PlanBuilder, number: number): void {
+function attachFile(builder: PlanBuilder, source: string, path: string): void {
+  const target = openTarget(builder, { destination: path }, "file");
+  attachAt(builder, source, target);
+  builder.add({ call: "close", fd: target }, { call: "close", fd: source });
+}
+
+/** The pty by standard input, not by a path that the image could have a link on (CVE-2025-52565). */
+function bindConsole(builder: PlanBuilder): void {
+  const fd = builder.name("console");
+  const flags = ["OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC", "AT_EMPTY_PATH"] as const;
   builder.step("binding the pty to /dev/console");
   makeTarget(builder, "/dev/console", "file");
-  builder.add({
-    call: "mount",
-    source: `/dev/pts/${number}`,
-    target: "/dev/console",
-    fsType: null,
-    flags: ["MS_BIND"],
-    data: "",
-  });
+  builder.add({ call: "open_tree", dirfd: 0, path: "", flags, keep: fd });
+  attachFile(builder, fd, "/dev/console");
 }

@@ -2,14 +2,14 @@
  * The mounts of a container: made detached before the pivot, attached after it.
  *
  * Before the pivot only paths of the configuration are touched; after it the host's tree is gone, so that whatever a
- * target's symlinks say stays inside the container. proc and sysfs are refused on a symlink: what reads /proc later
- * must not read a forgery. Targets that are missing are made as docker makes them.
+ * target's symlinks say stays inside the container (open-target.ts). Targets that are missing are made as docker makes them.
  */
 import type { SpecMount } from "../spec/oci.ts";
 import type { StartContext } from "./context.ts";
 import { makeTarget } from "./make-target.ts";
 import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-option.ts";
-import type { MountAttribute, ResolveFlag } from "./operation.ts";
+import { attachAt, openTarget } from "./open-target.ts";
+import type { MountAttribute } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
 /** A StartContext with what planning has decided about single mounts. */
@@ -56,7 +56,7 @@ export function attachMount(builder: PlanBuilder, prepared: PreparedMount, conte
   }
   makeTarget(builder, mount.destination, target);
   const place = openTarget(builder, mount, target);
-  attach(builder, fd, place);
+  attachAt(builder, fd, place);
   builder.covered(mount.destination);
   builder.add({ call: "close", fd: place }, { call: "close", fd });
   if (!context.kernel.mountSetattr && isBind(mount, options)) remount(builder, mount.destination, options);
@@ -214,26 +214,4 @@ export function makeFileSystem(
 function configure(builder: PlanBuilder, fd: string, key: string, value: string | null): void {
   const command = value === null ? "FSCONFIG_SET_FLAG" : "FSCONFIG_SET_STRING";
   builder.add({ call: "fsconfig", fd, command, key, value });
-}
-
-function openTarget(builder: PlanBuilder, mount: SpecMount, kind: "file" | "directory"): string {
-  const forgeable = mount.type === "proc" || mount.type === "sysfs";
-  const resolve: readonly ResolveFlag[] = forgeable
-    ? ["RESOLVE_IN_ROOT", "RESOLVE_NO_SYMLINKS"]
-    : ["RESOLVE_IN_ROOT"];
-  const keep = builder.name("target");
-  builder.add({
-    call: "openat2",
-    dirfd: "AT_FDCWD",
-    path: mount.destination,
-    flags: kind === "directory" ? ["O_PATH", "O_DIRECTORY", "O_CLOEXEC"] : ["O_PATH", "O_CLOEXEC"],
-    resolve,
-    keep,
-  });
-  return keep;
-}
-
-function attach(builder: PlanBuilder, fd: string, target: string): void {
-  const flags = ["MOVE_MOUNT_F_EMPTY_PATH", "MOVE_MOUNT_T_EMPTY_PATH"] as const;
-  builder.add({ call: "move_mount", fromFd: fd, from: "", toFd: target, to: "", flags });
 }

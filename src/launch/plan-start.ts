@@ -19,7 +19,7 @@ import { planLimits, planOomScore, planPersonality, planStdio } from "./plan-att
 import { PlanBuilder } from "./plan-builder.ts";
 import { mountCgroup } from "./plan-cgroup-view.ts";
 import { planCopyUps } from "./plan-copy-up.ts";
-import { planDevices } from "./plan-devices.ts";
+import { ownsDev, planDevices } from "./plan-devices.ts";
 import { gateNames, preservedNames } from "./plan-gate.ts";
 import { planMaskedPaths, planReadonlyPaths } from "./plan-hidden-paths.ts";
 import { attachMount, orderMounts, type SourceContext } from "./plan-mounts.ts";
@@ -131,7 +131,7 @@ function planAfterGo(builder: PlanBuilder, spec: Spec, context: StartContext, so
   if (isNew(spec, "network")) planNetwork(builder, context.network);
   for (const [name, value] of Object.entries(linux.sysctl ?? {})) planSysctl(builder, name, value);
   planReadonlyPaths(builder, linux.readonlyPaths ?? [], context.kernel);
-  planMaskedPaths(builder, linux.maskedPaths ?? []);
+  planMaskedPaths(builder, linux.maskedPaths ?? [], ownsDev(spec));
   planRootMount(builder, spec, context);
 }
 

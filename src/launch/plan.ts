@@ -64,6 +64,7 @@ import type {
   Umask,
   Unshare,
   VerifyCwd,
+  VerifyFd,
   Wait,
 } from "./process-operation.ts";
 
@@ -146,6 +147,7 @@ export type LaunchOperation =
   | Fork
   | Wait
   | VerifyCwd
+  | VerifyFd
   | Report
   | Rewire
   | Find

@@ -167,6 +167,14 @@ export interface VerifyCwd extends Common {
   readonly call: "verify-cwd";
 }
 
+/** Init's own: ends the process unless the descriptor is what it is taken for; one that was skipped is no matter. */
+export interface VerifyFd extends Common {
+  readonly call: "verify-fd";
+  readonly fd: Fd;
+  /** Not a file of procfs; or the character device 1:3. */
+  readonly fact: "outside-proc" | "null-device";
+}
+
 /** Init's own: tells the engine how far it is; ends the process where nobody listens any more. */
 export interface Report extends Common {
   readonly call: "report";

@@ -41,6 +41,7 @@ import {
   type TapeOptions,
   TapeWriter,
   tapeSlots,
+  verifiedFact,
 } from "../../ffi/tape.ts";
 import type { Fcntl, Mknodat, Openat2, Write } from "../launch/file-operation.ts";
 import type { Fsconfig, Mount, MountSetattr } from "../launch/mount-operation.ts";
@@ -79,7 +80,16 @@ export function encodePlan(plan: LaunchPlan): EncodedPlan {
 }
 
 type SyscallOperation = Exclude<LaunchOperation, { call: OwnCall | "ioctl" }>;
-type OwnCall = "fork" | "wait" | "verify-cwd" | "report" | "rewire" | "find" | "drop-bounding" | "execve";
+type OwnCall =
+  | "fork"
+  | "wait"
+  | "verify-cwd"
+  | "verify-fd"
+  | "report"
+  | "rewire"
+  | "find"
+  | "drop-bounding"
+  | "execve";
 
 /**
  * How an argument is found: a field of the operation (a number, a string, NULL, a descriptor); flags in a field and the
@@ -218,6 +228,9 @@ class PlanEncoder {
         break;
       case "verify-cwd":
         this.tape.own("verifyCwd");
+        break;
+      case "verify-fd":
+        this.tape.own("verifyFd", [this.#resolve(operation.fd), verifiedFact[operation.fact]]);
         break;
       case "drop-bounding":
         this.tape.own("drop", [struct.wordOf(operation.capabilities)]);
