@@ -251,6 +251,16 @@ describe("images and containers", () => {
       "/long",
     );
   });
+
+  test("inspect --headers heeds --type and --size, and refuses --format", async () => {
+    const typed = await bocker.run("inspect", "--headers", "--type", "image", "long");
+    expect([typed.exitCode, typed.stderr]).toEqual([1, "Error: No such object: long\n"]);
+    expect(await bocker.ok("inspect", "--headers", "-s", "long")).toContain('"SizeRootFs"');
+    const formatted = await bocker.run("inspect", "--headers", "--format", "{{.Name}}", "long");
+    expect(formatted.exitCode).toBe(1);
+    expect(formatted.stdout).toBe("");
+    expect(formatted.stderr).toContain("--headers shows JSON, and goes without --format");
+  });
 });
 
 test("restart prints the name once", async () => {

@@ -40,8 +40,17 @@ async function inspectThem(context: CommandContext, parsed: ParsedArguments): Pr
   const kind = kindOf(parsed.string("type"));
   const format = parsed.string("format");
   const size = parsed.boolean("size");
+  if (parsed.boolean("headers") && format !== undefined)
+    throw new BockerError("conflicting options: --headers shows JSON, and goes without --format", {
+      kind: "usage",
+    });
   if (format === "toml") return inspectToml(context, engine, parsed.positionals);
-  if (parsed.boolean("headers")) return inspectWithHeaders(context, engine, parsed.positionals);
+  if (parsed.boolean("headers")) {
+    const asked = kind === undefined ? kinds : [kind];
+    return inspectWithHeaders(context, parsed.positionals, asked, (name, each) =>
+      inspectObject(engine, name, each, { size }),
+    );
+  }
   return inspectEach(context, parsed.positionals, format, (name) =>
     inspectObject(engine, name, kind, { size }),
   );
@@ -61,19 +70,20 @@ function kindOf(text: string | undefined): ObjectKind | undefined {
 /** In the manner of an engine that takes any mix of objects: a line that says what each is, then its JSON. */
 async function inspectWithHeaders(
   context: CommandContext,
-  engine: Engine,
   names: readonly string[],
+  asked: readonly ObjectKind[],
+  inspect: (name: string, kind: ObjectKind) => Promise<unknown>,
 ): Promise<number> {
   let exitCode = 0;
   for (const name of names) {
-    for (const kind of kinds) {
+    for (const kind of asked) {
       try {
-        const object = await inspectObject(engine, name, kind);
+        const object = await inspect(name, kind);
         context.out.write(`Showing ${name} as a ${kind}:\n${JSON.stringify(object, null, 4)}\n`);
         break;
       } catch (error) {
         if (!(error instanceof BockerError) || error.kind !== "not-found") throw error;
-        if (kind !== kinds.at(-1)) continue;
+        if (kind !== asked.at(-1)) continue;
         context.err.write(`Error: No such object: ${name}\n`);
         exitCode = 1;
       }
