@@ -8,7 +8,13 @@ import { decompress } from "../storage/decompress.ts";
 import type { TarEntry } from "../storage/tar-entry.ts";
 import { TarReader } from "../storage/tar-reader.ts";
 import type { Engine } from "./engine.ts";
-import { type BuildListener, type BuildRequest, runBuild } from "./run-build.ts";
+import {
+  type BuildListener,
+  type BuildRequest,
+  buildOnce,
+  type OnBuildEvent,
+  openSources,
+} from "./run-build.ts";
 
 /** Outputs are those of the second build, once it is known to be the same. Throws kind `conflict` where it is not. */
 export async function verifyBuild(
@@ -16,22 +22,18 @@ export async function verifyBuild(
   request: BuildRequest,
   listener: BuildListener,
 ): Promise<BuildResult> {
-  const first = await runBuild(
-    engine,
-    { ...request, cache: "ignore", outputs: [{ kind: "cacheonly" }] },
-    listener,
-  );
-  return runBuild(
-    engine,
-    { ...request, cache: "ignore" },
-    // Steps of the second build are others than those of the first.
-    {
-      ...listener,
-      onEvent: (event) => listener.onEvent("step" in event ? { ...event, step: event.step + 1e6 } : event),
-    },
-    (second) => compareBuilds(engine, first, second),
-  );
+  using sources = await openSources(engine, request, listener);
+  const uncached: BuildRequest = { ...request, cache: "ignore" };
+  const { onEvent } = listener;
+  const first = await buildOnce(engine, { ...uncached, outputs: [{ kind: "cacheonly" }] }, sources, onEvent);
+  // Steps of the second build are others than those of the first.
+  const onAgain: OnBuildEvent = (event) =>
+    onEvent("step" in event ? { ...event, step: event.step + secondSteps } : event);
+  return await buildOnce(engine, uncached, sources, onAgain, (second) => compareBuilds(engine, first, second));
 }
+
+/** More than a build has. */
+const secondSteps = 1_000_000;
 
 async function compareBuilds(engine: Engine, first: BuildResult, second: BuildResult): Promise<void> {
   if (first.imageId === second.imageId) return;
