@@ -9,10 +9,13 @@ import { templateFunctions } from "./template/functions.ts";
 import { unquoteGo } from "./template/lex.ts";
 import { parseTemplate } from "./template/parse.ts";
 import type { Body } from "./template/syntax.ts";
+import type { TemplateValue } from "./template/value.ts";
 
 export interface FormatOptions {
   /** Missing keys are errors rather than `<no value>`: inspect. */
   readonly isStrict?: boolean;
+  /** Keys that mean something even where they are missing; see omitted-field.ts. */
+  readonly omitted?: Readonly<Record<string, TemplateValue>>;
   /** docker's name of a row's type; an unknown field of a row is an error that names it: ps, images. */
   readonly typeName?: string;
   /** Column titles of a `table` template: `{ ID: "CONTAINER ID" }`; unknown names are upper-cased. */

@@ -1,6 +1,6 @@
 import { loadEngineSettings } from "../../config/engine-settings.ts";
 import { createFromImage } from "../../engine/run-container.ts";
-import { ExitCode } from "../../errors.ts";
+import { BockerError, ExitCode } from "../../errors.ts";
 import { CidFile } from "../cid-file.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineWith } from "../engine-of.ts";
@@ -28,9 +28,25 @@ export const command: CommandSpec = {
     await refuseNetworkName(engine, client.shortName);
     using cidFile = client.cidfile === undefined ? undefined : new CidFile(client.cidfile);
     const options = { ...pullReporter(context, client.quiet), replace: client.replace };
-    const record = await createFromImage(engine, config, options);
+    const record = await createFromImage(engine, config, options).catch((error: unknown) => {
+      throw asRefusal(error);
+    });
     cidFile?.write(record.id);
     context.out.write(`${record.id}\n`);
     return 0;
   },
 };
+
+/** 125 is for words that make no sense; what the engine refuses ends `create` with 1, and only `run` with 125. */
+function asRefusal(error: unknown): unknown {
+  if (!(error instanceof BockerError)) return error;
+  const { kind, hint, details, cause } = error;
+  const exitCode = ExitCode.failure;
+  return new BockerError(error.message, {
+    kind,
+    details,
+    cause,
+    exitCode,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

@@ -170,7 +170,13 @@ async function renderRecords(
     ...wholeRow(record, view),
     Label: labelMethod(record.config.labels),
   }));
-  return parseFormat(format, { headers: titles, typeName: "formatter.ContainerContext" }).renderRows(rows);
+  const parsed = parseFormat(format, { headers: titles, typeName: "formatter.ContainerContext" });
+  // docker tries a template before it knows of any container: an unknown field is an error even of an empty list.
+  if (rows.length === 0) {
+    const empty = Object.fromEntries(Object.keys(titles).map((column) => [column, ""]));
+    parsed.render({ ...empty, Label: labelMethod({}) });
+  }
+  return parsed.renderRows(rows);
 }
 
 /** Templates choose among all columns. */

@@ -31,11 +31,16 @@ export const command: CommandSpec = {
   async run(context, parsed) {
     if (parsed.boolean("attach") || parsed.boolean("interactive")) return startAttached(context, parsed);
     const engine = await openEngineFor(context);
-    return forEachContainer(context, parsed.positionals, async (name) => {
+    const failed = new Set<string>();
+    const exitCode = await forEachContainer(context, parsed.positionals, async (name) => {
+      failed.add(name);
       const record = await loadStartable(engine, name);
       const session = await startAgain(engine, record, takeMonitor(context.global));
       session?.detach();
+      failed.delete(name);
     });
+    if (failed.size > 0) context.err.write(`Error: failed to start containers: ${[...failed].join(", ")}\n`);
+    return exitCode;
   },
 };
 

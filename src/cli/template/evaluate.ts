@@ -20,6 +20,8 @@ export interface EvaluateOptions {
   readonly typeName?: string;
   /** Keys missing from inner maps: an error (inspect), or `<no value>`. */
   readonly isStrict?: boolean;
+  /** What keys that are missing stand for all the same, by their names. */
+  readonly omitted?: Readonly<Record<string, TemplateValue>>;
 }
 
 /** Throws TemplateError. */
@@ -256,6 +258,8 @@ class Evaluator {
       if (this.options.typeName !== undefined && value === this.root)
         throw this.noField(name, this.options.typeName, operand);
       if (!this.options.isStrict) return undefined;
+      const { omitted } = this.options;
+      if (omitted !== undefined && Object.hasOwn(omitted, name)) return omitted[name];
       const reason = `map has no entry for key ${JSON.stringify(name)}`;
       throw this.problem(operand.at, reason, renderOperand(operand));
     }

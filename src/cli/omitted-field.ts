@@ -1,0 +1,33 @@
+/**
+ * Fields that docker's JSON leaves out when they are empty (`omitempty` in moby's api/types), by name: templates run over its
+ * structs, which always have them. `{{if .State.Health}}` is no error for a container without a health check.
+ */
+import type { TemplateValue } from "./template/value.ts";
+
+export const omittedFields: Readonly<Record<string, TemplateValue>> = {
+  // Strings.
+  Name: "",
+  Driver: "",
+  StopSignal: "",
+  MacAddress: "",
+  Comment: "",
+  Runtime: "",
+  // Pointers.
+  Health: null,
+  Healthcheck: null,
+  StopTimeout: null,
+  Init: null,
+  SizeRw: null,
+  SizeRootFs: null,
+  UsageData: null,
+  // Flags.
+  ArgsEscaped: false,
+  NetworkDisabled: false,
+  // Lists and maps.
+  Shell: [],
+  Annotations: {},
+  ExposedPorts: {},
+  StorageOpt: {},
+  Sysctls: {},
+  Tmpfs: {},
+};
