@@ -31,8 +31,11 @@ export function createCgroup(
   resources: SpecResources,
 ): Cgroup {
   const cgroup = resolveCgroup(hierarchy, cgroupsPath);
-  const steps = planCgroup(hierarchy, cgroupsPath, resources, loadCgroupFacts(hierarchy, cgroup.path));
-  applyLimits(steps);
+  const steps = withRoom(() => {
+    const planned = planCgroup(hierarchy, cgroupsPath, resources, loadCgroupFacts(hierarchy, cgroup.path));
+    applyLimits(planned);
+    return planned;
+  });
   try {
     attachDeviceProgram(cgroup, resources);
   } catch (error) {
@@ -40,6 +43,17 @@ export function createCgroup(
     throw error;
   }
   return cgroup;
+}
+
+/** Again while processes that are to make room go on forking. */
+function withRoom<Result>(attempt: () => Result, tries = 5): Result {
+  try {
+    return attempt();
+  } catch (error) {
+    const isBusy = error instanceof BockerError && errnoOf(error.cause) === "EBUSY";
+    if (!isBusy || tries === 1) throw error;
+    return withRoom(attempt, tries - 1);
+  }
 }
 
 /** Changes the limits of a running container; those not named stay. -1 takes one away. */
@@ -93,7 +107,16 @@ export function loadCgroupFacts(hierarchy: CgroupHierarchy, path: string): Cgrou
     }
   }
   const cpuset = loadCpusetFacts(hierarchy, path);
-  return { existing, ...(cpuset === undefined ? {} : { cpuset }) };
+  return { existing, ...(cpuset === undefined ? {} : { cpuset }), topProcesses: loadTopProcesses(hierarchy) };
+}
+
+/** The machine's root, which has no cgroup.type, may have processes and children with controllers. */
+function loadTopProcesses({ mode, mounts }: CgroupHierarchy): readonly number[] {
+  const top = mounts[0]?.directory ?? "";
+  if (mode !== "v2" || !existsSync(`${top}/cgroup.type`)) return [];
+  const pids = (tryReadFile(`${top}/cgroup.procs`) ?? "").split("\n").map(Number);
+  // 0 stands for processes of other pid namespaces.
+  return pids.filter((pid) => pid > 0);
 }
 
 /** Reads the v1 cpuset tree from the parent upwards; undefined where there is none. */

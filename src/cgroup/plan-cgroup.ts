@@ -25,6 +25,8 @@ export interface CgroupFacts {
   /** Directories of ancestors that exist; others are made. */
   readonly existing: ReadonlySet<string>;
   readonly cpuset?: CpusetFacts;
+  /** Processes in the v2 tree's top, where that is not the machine's root but a container's, say; absent: none. */
+  readonly topProcesses?: readonly number[];
 }
 
 /** What must be known of the cpuset tree of v1, whose new directories start empty and useless. */
@@ -58,6 +60,7 @@ export function planCgroup(
   const ancestors = ancestorsOf(cgroup.path);
   const steps: HostStep[] = [];
   for (const mount of hierarchy.mounts) {
+    if (mount.version === 2) planRoom(steps, mount, facts);
     planDirectories(steps, mount, ancestors, facts, passedOn(hierarchy, mount, resources));
   }
   for (const mount of cgroup.directories) planOwnDirectory(steps, mount, facts);
@@ -75,6 +78,21 @@ export function planLimits(cgroup: Cgroup, resources: SpecResources): readonly H
 export function ancestorsOf(path: string): readonly string[] {
   const parts = path.split("/").slice(1, -1);
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+}
+
+/**
+ * A cgroup other than the machine's root passes controllers on only when no process is in it (cgroup-v2.rst, "No Internal
+ * Process Constraint"). So what shares a container with bocker moves one down, as in other engines' images.
+ */
+function planRoom(steps: HostStep[], { directory }: CgroupMount, { topProcesses = [] }: CgroupFacts): void {
+  if (topProcesses.length === 0) return;
+  const leaf = `${directory}/init`;
+  steps.push(makeDirectory(leaf));
+  for (const pid of topProcesses) {
+    const label = `move process ${pid} out of the way, to ${leaf}`;
+    const path = `${leaf}/cgroup.procs`;
+    steps.push({ label, kind: "write", path, data: String(pid), ignore: ["ESRCH"] });
+  }
 }
 
 /** The ancestors, from the root down: made, v1 cpusets filled, v2 controllers passed on. They are shared: no undo. */

@@ -149,6 +149,18 @@ test("weights keep their order and their ends", () => {
 });
 
 describe("planCgroup", () => {
+  test("v2, in a container: what is in the top goes one down before controllers are passed on", () => {
+    const facts = { existing: new Set(["/cg/bocker"]), topProcesses: [1, 20] };
+    expect(linesOf(planCgroup(v2, "/bocker/id", {}, facts))).toEqual([
+      "mkdir /cg/init",
+      "/cg/init/cgroup.procs=1",
+      "/cg/init/cgroup.procs=20",
+      "/cg/cgroup.subtree_control=+cpuset +cpu +io +memory +pids",
+      "/cg/bocker/cgroup.subtree_control=+cpuset +cpu +io +memory +pids",
+      "mkdir /cg/bocker/id",
+    ]);
+  });
+
   const devices = [
     { allow: false, access: "rwm" },
     { allow: true, type: "c", major: 1, minor: 3, access: "rwm" },
