@@ -158,8 +158,8 @@ export function normalise(line: string, stage: PageNames): string {
     .replace(/\b172\.(29|30)\.\d+\./g, "NET.")
     .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-]\d\d:?\d\d)?( \+0000 UTC)?/g, "TIME")
     .replace(
-      /(Less than a second|About a minute|\d+ (seconds?|minutes?|days|weeks|months|years))( ago)?/g,
-      "TIME$3",
+      /(Less than a second|About an? (minute|hour)|\d+ (seconds?|minutes?|hours|days|weeks|months|years))( ago)?/g,
+      "TIME$4",
     )
     .replace(/\b[0-9a-z]{25}\b/g, "SECRET")
     .replace(/\b\d+(\.\d+)? ?([kKMG]i?)?B\b/g, "SIZE")
