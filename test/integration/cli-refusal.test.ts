@@ -125,7 +125,7 @@ const lists: readonly Refusal[] = [
   ],
   [
     "inspect -f {{.State.Colour}} up",
-    'bocker: template parsing error: template: :1:8: executing "" at <.State.Colour>: map has no entry for key "Colour"',
+    'template parsing error: template: :1:8: executing "" at <.State.Colour>: map has no entry for key "Colour"',
   ],
   ["inspect --type colour up", 'bocker: "colour" is not a valid value for --type'],
   [
