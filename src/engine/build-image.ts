@@ -93,7 +93,7 @@ async function buildHeld(
     options.signal === undefined ? failure.signal : AbortSignal.any([failure.signal, options.signal]);
   const steps = new BuildSteps(onEvent, signal);
   const cache = new LayerCache(engine.paths, engine.state, brought);
-  const images = new BaseImages(engine, steps, options.pull);
+  const images = new BaseImages(engine, steps, options.pull, signal);
   const stages = new Map<number, Promise<BuiltStage>>();
   const build: BuildContext = {
     ...{

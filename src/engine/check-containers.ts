@@ -12,6 +12,7 @@ import { listContainerIds, sweepCgroups } from "../cgroup/sweep-cgroups.ts";
 import { messageOf } from "../errors.ts";
 import { nowMs } from "../host/clock.ts";
 import { releaseNetworking } from "../network/release-networking.ts";
+import { listDeadBuilds } from "../state/build.ts";
 import { getContainer, listContainers } from "../state/container.ts";
 import { needsSettling } from "../state/container-life.ts";
 import { getImage } from "../state/image.ts";
@@ -36,6 +37,7 @@ const isId = (name: string) => /^[0-9a-f]{64}$/.test(name);
 export function checkContainers(engine: Engine): readonly Problem[] {
   return [
     ...listContainers(engine.state).flatMap((record) => checkContainer(engine, record)),
+    ...checkBuilds(engine),
     ...checkFolders(engine),
     ...checkVolumes(engine),
     ...checkCgroups(engine),
@@ -79,6 +81,17 @@ async function settle(engine: Engine, id: string): Promise<void> {
 /** Settling may be removing. */
 function ignoreGone(error: unknown): void {
   if (!messageOf(error).startsWith("No such container")) throw error;
+}
+
+/** Any listing of containers removes them too. */
+function checkBuilds(engine: Engine): readonly Problem[] {
+  return listDeadBuilds(engine.state).map(({ id }) => ({
+    what: `build ${id.slice(0, 12)}: its process is gone`,
+    repair: async () => {
+      const { sweepBuilds } = await import("./build/sweep-builds.ts");
+      await sweepBuilds(engine);
+    },
+  }));
 }
 
 function checkFolders({ paths, state }: Engine): readonly Problem[] {

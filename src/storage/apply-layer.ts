@@ -109,11 +109,19 @@ async function unpackAndPublish(
 /** Two unknown layers may turn out to be the same one: the first stays. */
 function publish(paths: Paths, directory: string, facts: LayerFacts): void {
   const target = layerPath(paths, facts.diffID);
-  if (!existsSync(target)) {
-    writeFileAtomic(`${target}.json`, JSON.stringify(facts), { durable: true });
+  if (existsSync(target)) {
+    removeTree(paths, directory);
+    return;
+  }
+  writeFileAtomic(`${target}.json`, JSON.stringify(facts), { durable: true });
+  try {
     renameSync(directory, target);
     syncFolder(paths.layers);
-  } else removeTree(paths, directory);
+  } catch (error) {
+    // Another process was quicker by a moment.
+    if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    removeTree(paths, directory);
+  }
 }
 
 function naming(label: string, error: unknown): unknown {

@@ -26,11 +26,13 @@ export class BaseImages {
   readonly #engine: Engine;
   readonly #steps: BuildSteps;
   readonly #pull: boolean;
+  readonly #signal: AbortSignal;
   readonly #found = new Map<string, Promise<BaseImage>>();
 
-  constructor(engine: Engine, steps: BuildSteps, pull: boolean) {
+  constructor(engine: Engine, steps: BuildSteps, pull: boolean, signal: AbortSignal) {
     this.#engine = engine;
     this.#steps = steps;
+    this.#signal = signal;
     this.#pull = pull;
   }
 
@@ -43,11 +45,11 @@ export class BaseImages {
   #load(name: string, platform: Platform): Promise<BaseImage> {
     const known = isReference(name) ? canonicalName(withDefaultTag(parseReference(name))) : name;
     return this.#steps.run(`[internal] load metadata for ${known}`, undefined, async (step) => {
-      const local = await resolveImage(
-        this.#engine,
-        { image: name, pull: this.#pull ? "always" : "missing", platform: renderPlatform(platform) },
-        { onMissing: () => {}, onProgress: (event) => tellPull(event, (text) => step.progress(text)) },
-      );
+      const pull = this.#pull ? "always" : "missing";
+      const wanted = { image: name, pull, platform: renderPlatform(platform) } as const;
+      const onProgress = (event: PullEvent) => tellPull(event, step.progress);
+      const resolving = resolveImage(this.#engine, wanted, { onMissing: () => {}, onProgress });
+      const local = await untilAborted(resolving, this.#signal);
       const config = parseImageConfig(local.configBytes);
       const { digest, layers } = this.#layersOf(local.id, config);
       return { title: `${known}@${digest}`, config, layers };
@@ -70,7 +72,21 @@ export class BaseImages {
   }
 }
 
+/** A pull that nobody waits for any more ends with the process; what it has brought the next one goes on from. */
+async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
 function tellPull(event: PullEvent, tell: (text: string) => void): void {
   if (event.kind === "warning") tell(event.message);
   else if (event.kind === "digest") tell(`resolved ${event.digest}`);
+  else if (event.kind === "layer" && event.status === "Pull complete") tell(`${event.id}: ${event.status}`);
 }

@@ -6,8 +6,6 @@
  * It has the walls of any container and no monitor: it dies with this process. Its folder, cgroup and address are the
  * sandbox's.
  */
-import { closeSync } from "node:fs";
-import { join } from "node:path";
 import { closeQuietly } from "../../../ffi/file.ts";
 import { pidfd_send_signal } from "../../../ffi/process.ts";
 import { isErrno } from "../../../ffi/syscall-error.ts";
@@ -18,10 +16,6 @@ import { closeHostStdio, makePipes, type StdioPipes } from "../../monitor/contai
 import { pumpOutput } from "../../monitor/output-pump.ts";
 import type { StartedProcess } from "../../runtime/start-process.ts";
 import { waitForExit } from "../../runtime/wait-for-exit.ts";
-import { isRootChanged } from "../../storage/layer-stack.ts";
-import { openFolderTree } from "../../storage/open-tree.ts";
-import { packUpper } from "../../storage/pack-layer.ts";
-import { gather } from "../../storage/pack-tree.ts";
 import { removeTree } from "../../storage/remove-tree.ts";
 import type { Engine } from "../engine.ts";
 import type { BuildSandbox, NetworkEntry, SandboxPlace } from "./build-sandbox.ts";
@@ -30,6 +24,7 @@ import { stepConfig } from "./step-config.ts";
 import { launchStep, prepareStep, type StepContainer } from "./step-container.ts";
 import { openStepMounts, type StepMounts } from "./step-mounts.ts";
 import type { StepRequest } from "./step-request.ts";
+import { packStepRoot, removeStepRoot } from "./step-root.ts";
 
 /** What a step has changed; disposing removes it from the disk. */
 export interface StepChanges extends Disposable {
@@ -44,28 +39,18 @@ export async function runStep(
   request: StepRequest,
 ): Promise<StepChanges> {
   const place = sandbox.newPlace();
-  const remove = () => void removeTree(engine.paths, place.folder);
+  const remove = () => {
+    removeStepRoot(engine, place);
+    removeTree(engine.paths, place.folder);
+  };
   try {
-    const { missing } = await runIn(engine, sandbox, place, request);
-    const upper = join(place.folder, "upper");
-    removePlaces(upper, missing);
-    return { pack: () => packStep(engine, upper, request), [Symbol.dispose]: remove };
+    const { files, missing } = await runIn(engine, sandbox, place, request);
+    removePlaces(files.written, missing);
+    const { layers, latestSeconds } = request;
+    return { pack: () => packStepRoot(engine, files, layers, latestSeconds), [Symbol.dispose]: remove };
   } catch (error) {
     remove();
     throw error;
-  }
-}
-
-function* packStep(
-  { paths }: Engine,
-  upper: string,
-  { layers, latestSeconds }: StepRequest,
-): Generator<Buffer> {
-  const tree = openFolderTree(upper);
-  try {
-    yield* gather(packUpper(tree, { latestSeconds, rootChanged: isRootChanged(paths, layers, upper) }));
-  } finally {
-    closeSync(tree);
   }
 }
 
@@ -107,7 +92,7 @@ async function start(
     signal.throwIfAborted();
     const config = stepConfig(sandbox.config, place.folder, effect, mounts);
     const record = { ...sandbox.record, id: place.id, config };
-    const container = await prepareStep(engine, record, { layers, stage, folder: place.folder, network });
+    const container = await prepareStep(engine, record, { layers, stage, place, network });
     using _root = container.root;
     pipes = makePipes({ stdin: false, owner: container.resolved.user });
     return { container, pipes, process: await launchStep(container, network, pipes) };

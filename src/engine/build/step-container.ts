@@ -2,8 +2,7 @@
  * A step's container, ready to be started: its Spec by way of any container's, the overlay of the files so far, and
  * where its mounts go.
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, openSync } from "node:fs";
 import { openFlags } from "../../../ffi/flags.ts";
 import { createCgroup } from "../../cgroup/apply-cgroup.ts";
 import { openCgroup } from "../../cgroup/open-cgroup.ts";
@@ -13,7 +12,7 @@ import { planStart } from "../../launch/plan-start.ts";
 import type { StdioPipes } from "../../monitor/container-stdio.ts";
 import { type StartedProcess, startProcess } from "../../runtime/start-process.ts";
 import type { ContainerRecord } from "../../state/record.ts";
-import { applyRootAttributes, stackLayers } from "../../storage/layer-stack.ts";
+import { stackLayers } from "../../storage/layer-stack.ts";
 import { mountRootfs } from "../../storage/mount-rootfs.ts";
 import { openLayerTree } from "../../storage/open-tree.ts";
 import { writeContainerFiles } from "../container-files.ts";
@@ -21,13 +20,22 @@ import { type ResolvedSpec, resolveSpec } from "../container-spec.ts";
 import type { Engine } from "../engine.ts";
 import type { OpenStage } from "../mount-stage.ts";
 import { type HeldDescriptor, heldDescriptor, startContextOf } from "../start-container.ts";
-import type { NetworkEntry } from "./build-sandbox.ts";
+import type { NetworkEntry, SandboxPlace } from "./build-sandbox.ts";
 import { type MountPlace, makePlaces, missingPlaces, planPlaces } from "./mount-place.ts";
+import { makeStepRoot, type StepRoot } from "./step-root.ts";
+
+interface StepParts {
+  readonly place: SandboxPlace;
+  readonly layers: readonly DiffID[];
+  readonly network: NetworkEntry;
+  readonly stage: OpenStage;
+}
 
 export interface StepContainer {
   readonly record: ContainerRecord;
   readonly layers: readonly DiffID[];
   readonly resolved: ResolvedSpec;
+  readonly files: StepRoot;
   readonly root: HeldDescriptor;
   readonly stage: OpenStage;
   /** Places of mounts that the launcher has to make in the root. */
@@ -43,39 +51,29 @@ const noImage: ImageConfig = {
   history: [],
 };
 
-/** Makes `upper`, `work` and `stub` in the container's folder, and mounts. The caller disposes of root and stage. */
+/** Makes its root and mounts it. The caller disposes of root and stage. */
 export async function prepareStep(
   engine: Engine,
   record: ContainerRecord,
-  parts: Pick<StepContainer, "layers" | "stage"> & {
-    readonly folder: string;
-    readonly network: NetworkEntry;
-  },
+  parts: StepParts,
 ): Promise<StepContainer> {
-  const { layers, stage, folder, network } = parts;
-  const [upperdir, workdir, stubs] = makeFolders(folder);
-  applyRootAttributes(engine.paths, layers, upperdir);
+  const { layers, stage, place, network } = parts;
+  const files = makeStepRoot(engine, place, layers);
   const lowerdirs = stackLayers(engine.paths, layers);
-  const base = lowerdirs.length === 0 ? openSync(stubs, openFlags.O_PATH) : openLayerTree(lowerdirs);
+  const base = lowerdirs.length === 0 ? openSync(files.written, openFlags.O_PATH) : openLayerTree(lowerdirs);
   try {
     const { hostname = "" } = record.config;
-    const files = writeContainerFiles(folder, record.config, hostname, network.reservation);
-    const request = { record, image: noImage, rootFd: base, files, stage };
+    const written = writeContainerFiles(place.folder, record.config, hostname, network.reservation);
+    const request = { record, image: noImage, rootFd: base, files: written, stage };
     const resolved = joined(await resolveSpec(engine, request), network);
     const places = planPlaces(base, resolved.spec, stage.files);
-    makePlaces(stubs, places);
-    const root = mountRootfs({ kind: "overlay", lowerdirs: [...lowerdirs, stubs], upperdir, workdir });
+    if (files.lowest !== undefined) makePlaces(files.lowest, places);
+    const root = mountRootfs(files.rootfs);
     const missing = missingPlaces(root, places);
-    return { record, layers, stage, resolved, root: heldDescriptor(root), missing };
+    return { record, layers, stage, resolved, files, root: heldDescriptor(root), missing };
   } finally {
     closeSync(base);
   }
-}
-
-function makeFolders(folder: string): readonly [upperdir: string, workdir: string, stubs: string] {
-  const paths = [join(folder, "upper"), join(folder, "work"), join(folder, "stub")] as const;
-  for (const path of paths) mkdirSync(path, { mode: 0o755 });
-  return paths;
 }
 
 /** The Spec with the build's network namespace in place of one of its own; what that was to have it has already. */
