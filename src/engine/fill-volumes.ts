@@ -1,15 +1,16 @@
 /**
  * First use of a volume: what the image has at its target is copied in, as docker does, while nothing runs yet.
  */
-import { closeSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { openat2 } from "../../ffi/file.ts";
+import { closeQuietly, openat2 } from "../../ffi/file.ts";
 import { openFlags, resolveFlags } from "../../ffi/flags.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { getVolume } from "../state/volume.ts";
 import { copyTree } from "../storage/copy-tree.ts";
+import { openLinklessTree } from "../storage/linkless-tree.ts";
 import type { Engine } from "./engine.ts";
 import { volumeSourceOf } from "./volume-driver.ts";
 import { volumeMountsOf } from "./volume-mounts.ts";
@@ -41,10 +42,12 @@ function dataFolder(engine: Engine, name: string): string | undefined {
 export function fillFrom(rootFd: number, target: string, folder: string): void {
   const source = openFolder(rootFd, target);
   if (source === undefined) return;
+  // A container that runs may have the volume too, and change what is being copied there.
+  const view = openLinklessTree(folder);
   try {
-    copyTree(`/proc/self/fd/${source}`, folder);
+    copyTree(`/proc/self/fd/${source}`, `/proc/self/fd/${view}/.`);
   } finally {
-    closeSync(source);
+    closeQuietly(source, view);
   }
 }
 
