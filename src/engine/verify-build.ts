@@ -29,7 +29,9 @@ export async function verifyBuild(
   // Steps of the second build are others than those of the first.
   const onAgain: OnBuildEvent = (event) =>
     onEvent("step" in event ? { ...event, step: event.step + secondSteps } : event);
-  return await buildOnce(engine, uncached, sources, onAgain, (second) => compareBuilds(engine, first, second));
+  return await buildOnce(engine, uncached, sources, onAgain, (second) =>
+    compareBuilds(engine, first, second),
+  );
 }
 
 /** More than a build has. */

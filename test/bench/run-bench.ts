@@ -4,7 +4,7 @@
  *
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
- *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, net, names, oci
+ *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, net, names, oci, build
  *   bun run bench --record         also replaces the results in README.md beside this file
  *
  * Prints Markdown. Take ratios from it, and those only from a quiet machine.
@@ -16,6 +16,7 @@ import { pathsUnder } from "../../src/host/paths.ts";
 import { listImages, setTag } from "../../src/state/image.ts";
 import { openState } from "../../src/state/state.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
+import { benchBuild } from "./build.ts";
 import { makeBundle, makeRootfs } from "./bundle.ts";
 import { benchLogs } from "./logs.ts";
 import { type Contestant, measure, renderTimings } from "./measure.ts";
@@ -51,6 +52,7 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
   memory: benchMemory,
   names: benchNames,
   oci: benchOci,
+  build: benchBuild,
 };
 
 /** `--version` beside an executable that does nothing. */
