@@ -69,6 +69,8 @@ export function* packDifference(
 class Comparison {
   readonly packer: EntryPacker;
   readonly #options: LayerPackOptions;
+  /** Directories on the way to where it is: in the layer too when something below them is, as overlay has it. */
+  readonly #above: { readonly member: TreeMember; isPacked: boolean }[] = [];
   found = false;
 
   constructor(options: LayerPackOptions) {
@@ -84,7 +86,7 @@ class Comparison {
     const isThere = new Set(now);
     for (const name of names) {
       if (isThere.has(name)) yield* this.#compareMember(base, changed, prefix, name);
-      else yield this.#mark(whiteoutOf(prefix + name));
+      else yield* this.#mark(whiteoutOf(prefix + name));
     }
   }
 
@@ -101,12 +103,16 @@ class Comparison {
       return;
     }
     const old = base === undefined ? undefined : memberAt(base, prefix, name);
-    if (old === undefined || !isSame(old, member)) {
-      this.found = true;
+    const isChanged = old === undefined || !isSame(old, member);
+    if (isChanged) {
+      yield* this.#packAbove();
       // What is no directory any more hides what was in it; a directory in place of a file needs no mark.
       yield* this.packer.pack(member);
     }
-    if (member.stat.isDirectory()) yield* this.#enter(old, member);
+    if (!member.stat.isDirectory()) return;
+    this.#above.push({ member, isPacked: isChanged });
+    yield* this.#enter(old, member);
+    this.#above.pop();
   }
 
   *#enter(old: TreeMember | undefined, member: TreeMember): Generator<Buffer> {
@@ -124,9 +130,17 @@ class Comparison {
     }
   }
 
-  #mark(name: string): Buffer {
+  *#mark(name: string): Generator<Buffer> {
+    yield* this.#packAbove();
+    yield this.packer.mark(name);
+  }
+
+  *#packAbove(): Generator<Buffer> {
     this.found = true;
-    return this.packer.mark(name);
+    for (const directory of this.#above) {
+      if (!directory.isPacked) yield* this.packer.pack(directory.member);
+      directory.isPacked = true;
+    }
   }
 }
 

@@ -354,3 +354,23 @@ describe("a build that is ended", () => {
     expect(await bocker.ok("run", "--rm", "same", "cat", "/same")).toBe("same");
   });
 });
+
+test("a step's layer is the same with a storage driver that keeps whole copies", async () => {
+  const context = contextOf(`
+    FROM busybox
+    RUN mkdir -p /d/e && echo 1 > /d/e/f && rm -rf /home && chmod 700 /tmp
+    RUN --mount=type=tmpfs,target=/d/mount true
+    RUN rm /d/e/f && ln -s nowhere /d/link
+  `);
+  await built(context, "-t", "driver:overlay");
+  const vfs = { env: { BOCKER_STORAGE_DRIVER: "vfs" } };
+  const { exitCode } = await bocker.runWith(vfs, "build", "-q", "--no-cache", "-t", "driver:vfs", context);
+  expect(exitCode).toBe(0);
+  expect(await layerNames("driver:vfs")).toEqual([
+    ["d", "d/e", "d/e/f", "home", "tmp"],
+    [],
+    ["d", "d/e", "d/e/f", "d/link"],
+  ]);
+  expect(await idOf("driver:vfs")).toBe(await idOf("driver:overlay"));
+  await expectNothingLeft();
+});
