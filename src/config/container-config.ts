@@ -6,6 +6,8 @@
  * here: absent means "as the image says", so that `inspect --format toml` writes what was asked and no more.
  */
 
+import type { IdMaps } from "../security/id-map.ts";
+
 export interface ContainerConfig {
   /** The image argument as it was typed: reference, id, or path of a directory or archive. */
   readonly image: string;
@@ -95,6 +97,16 @@ export interface ContainerConfig {
   readonly pidMode?: string;
   readonly ipcMode?: string;
   readonly utsMode?: string;
+  /** `host`, `auto[:…]`, `keep-id[:…]`, `private`, `container:X`; absent: the host's, or as uidMap and its relatives say. */
+  readonly usernsMode?: string;
+  /** podman's words: `[+ug]CONTAINER:[@]HOST[:AMOUNT]`. Absent: as gidMap, and the other way round. */
+  readonly uidMap?: readonly string[];
+  readonly gidMap?: readonly string[];
+  /** Names in /etc/subuid and /etc/subgid. */
+  readonly subuidName?: string;
+  readonly subgidName?: string;
+  /** What all that came to when the container was made; absent: no user namespace. */
+  readonly idMaps?: IdMaps;
   readonly cgroupParent?: string;
   /** Absent: a cgroup namespace of its own. */
   readonly cgroupMode?: "host";
@@ -139,6 +151,8 @@ export type MountConfig =
       readonly chown?: true;
       /** `O`: what is written goes into an overlay that is new at each start; the source stays as it is. */
       readonly overlay?: true;
+      /** `idmap`: ids on the disk are the container's. Without it they are the host's, user namespace or not. */
+      readonly idmap?: true;
     }
   | {
       readonly type: "volume";

@@ -10,6 +10,7 @@ import { networkOptions } from "./option/network.ts";
 import { processOptions } from "./option/process.ts";
 import { resourceOptions } from "./option/resource.ts";
 import { securityOptions } from "./option/security.ts";
+import { usernsOptions } from "./option/userns.ts";
 import type { RunOption } from "./run-option.ts";
 
 export const runOptions: readonly RunOption[] = [
@@ -18,6 +19,7 @@ export const runOptions: readonly RunOption[] = [
   ...networkOptions,
   ...resourceOptions,
   ...securityOptions,
+  ...usernsOptions,
   ...healthOptions,
   ...logOptions,
   ...clientOptions,

@@ -20,6 +20,7 @@ const modeGroups: readonly (readonly string[])[] = [
   ["nocopy"],
   ["U"],
   ["O"],
+  ["idmap"],
   ["consistent", "cached", "delegated", "default"],
   propagations,
 ];
@@ -44,6 +45,7 @@ function mountOf(source: string, target: string, mode: readonly string[], cwd: s
   const readOnly = mode.includes("ro");
   const propagation = propagations.find((each) => mode.includes(each));
   const chown = mode.includes("U") ? ({ chown: true } as const) : {};
+  const idmap = mode.includes("idmap") ? ({ idmap: true } as const) : {};
   if (source.startsWith("/") || /^\.{1,2}(\/|$)/.test(source)) {
     if (mode.includes("nocopy")) throw new Error("invalid mode: nocopy is for volumes, not for bind mounts");
     const overlay = mode.includes("O");
@@ -56,6 +58,7 @@ function mountOf(source: string, target: string, mode: readonly string[], cwd: s
       createSource: true,
       recursive: true,
       ...chown,
+      ...idmap,
       ...(overlay ? { overlay } : {}),
     };
     return propagation === undefined ? bind : { ...bind, propagation };
@@ -90,7 +93,9 @@ export function renderVolume(mount: MountConfig): string | undefined {
   }
   if (!mount.createSource || !mount.recursive || mount.source.includes(":")) return undefined;
   const overlay = mount.overlay === true ? ["O"] : [];
-  const extra = [...(mount.propagation === undefined ? [] : [mount.propagation]), ...chown, ...overlay];
+  const idmap = mount.idmap === true ? ["idmap"] : [];
+  const propagation = mount.propagation === undefined ? [] : [mount.propagation];
+  const extra = [...propagation, ...chown, ...overlay, ...idmap];
   return withMode([mount.source, mount.target], mount.readOnly, extra);
 }
 

@@ -12,6 +12,7 @@ import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { randomHex } from "../host/random-id.ts";
 import { type ImageConfig, parseImageConfig } from "../image/image-config.ts";
+import { isIdentity } from "../security/id-map.ts";
 import type { Spec, SpecMount } from "../spec/oci.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { copyTree } from "../storage/copy-tree.ts";
@@ -99,6 +100,7 @@ async function bundleSpec(
   directory: string,
 ): Promise<Spec> {
   refuseStaged(record.config);
+  refuseMapped(record.config);
   const { spec } = await resolveSpec(engine, { record, image, rootFd, files });
   const seccomp = await seccompPolicyOf(record.config, boundingCapabilities());
   // The runtime names a cgroup after the container's id: two of one bundle must not share one.
@@ -109,6 +111,18 @@ async function bundleSpec(
     mounts: (spec.mounts ?? []).map((mount) => withOwnVolume(engine, mount, directory)),
     linux: { ...linux, ...(seccomp === undefined ? {} : { seccomp }) },
   };
+}
+
+/** Other runtimes want the files of a root to have the host's ids. */
+function refuseMapped({ idMaps }: ContainerConfig): void {
+  if (idMaps === undefined || isIdentity(idMaps)) return;
+  throw new BockerError(
+    "cannot write an OCI configuration: the user namespace maps ids of the root's files",
+    {
+      kind: "unsupported",
+      hint: "only bocker run maps them as it mounts the layers; leave --userns out",
+    },
+  );
 }
 
 function refuseStaged({ mounts, secrets = [] }: ContainerConfig): void {

@@ -1,5 +1,5 @@
 /**
- * --network, --pid and --ipc `container:X`: whose namespaces a container joins, and where they are.
+ * --network, --pid, --ipc and --userns `container:X`: whose namespaces a container joins, and where they are.
  *
  * The other container is kept by id, so that a rename does not redirect the join. Its namespaces are opened through
  * its first process, whose identity is checked again by whoever opens them.
@@ -37,6 +37,7 @@ export async function joinedNamespaces(engine: Engine, config: ContainerConfig):
     ["network", "net"],
     ["pid", "pid"],
     ["ipc", "ipc"],
+    ["user", "user"],
   ] as const) {
     const mode = modes[type];
     if (mode.kind === "container")

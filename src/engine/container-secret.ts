@@ -16,6 +16,7 @@ import type { ContainerRecord } from "../state/record.ts";
 import { findSecret } from "../state/secret.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import { hostUserOf } from "./host-user.ts";
 import { loadSecretValue } from "./secret.ts";
 
 type MountedSecret = Extract<SecretConfig, { type: "mount" }>;
@@ -62,7 +63,8 @@ export function mountedSecrets({ secrets = [] }: ContainerConfig): ReadonlyMap<s
 export function mountSecrets(engine: Engine, { id, config }: ContainerRecord): number {
   return mountSecretFiles(
     [...mountedSecrets(config)].map(([name, { uid, gid, mode }]) => {
-      return { name, uid, gid, mode, value: readValue(engine, id, Number(name)) };
+      const owner = hostUserOf(config, { uid, gid });
+      return { ...owner, name, mode, value: readValue(engine, id, Number(name)) };
     }),
   );
 }

@@ -8,13 +8,15 @@ import { fstatSync } from "node:fs";
 import { posix } from "node:path";
 import type { MountConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
+import { containerIdOf, type IdMaps } from "../security/id-map.ts";
 import { appendContainerEvent } from "../state/event.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { EntryPacker } from "../storage/pack-entry.ts";
 import { gather } from "../storage/pack-tree.ts";
 import { tarEndMark } from "../storage/tar-encode.ts";
+import type { TarEntry } from "../storage/tar-entry.ts";
 import { walkTree } from "../storage/tree-walk.ts";
-import { type ArchiveInput, writeArchive } from "../storage/write-archive.ts";
+import { type ArchiveInput, type ArchiveTarget, writeArchive } from "../storage/write-archive.ts";
 import { assertsDirectory, type CopySource, type CopyTarget, isContents, planCopy } from "./copy-rule.ts";
 import type { Engine } from "./engine.ts";
 import {
@@ -83,7 +85,7 @@ export async function copyToContainer(
   const plan = planCopy(source, containerTarget(tree, container, to));
   const directory = writableDirectory(tree, record, plan.directory, container);
   const counter = new ByteCounter(packFile(file, plan.name));
-  await writeArchive(counter, { rootFd: tree.rootFd, directory, keepOwner: true });
+  await writeArchive(counter, { ...intoTree(tree), directory });
   appendContainerEvent(engine.state, record.id, "extract-to-dir");
   return counter.bytes;
 }
@@ -98,12 +100,16 @@ export async function extractToContainer(engine: Engine, container: string, to: 
   }
   const directory = writableDirectory(tree, record, target.path, container);
   const input: ArchiveInput = "stdin";
-  await writeArchive(input, { rootFd: tree.rootFd, directory, keepOwner: true });
+  await writeArchive(input, { ...intoTree(tree), directory });
   appendContainerEvent(engine.state, record.id, "extract-to-dir");
 }
 
+function intoTree({ rootFd, idMaps }: FileTree): Omit<ArchiveTarget, "directory"> {
+  return { rootFd, keepOwner: true, ...(idMaps && { idMaps }) };
+}
+
 interface FoundSource {
-  readonly file: TreeFile & { readonly fd: number };
+  readonly file: OpenTreeFile;
   readonly source: CopySource;
 }
 
@@ -134,7 +140,9 @@ function sourceIn(
   const isDirectory = fstatSync(file.fd).isDirectory();
   if (isDirectoryPath && !isDirectory) throw new BockerError("not a directory", { kind: "conflict" });
   const base = posix.basename(posix.normalize(path));
-  return { file: { ...file, fd: file.fd }, source: { isDirectory, base, contentsOnly: isContents(path) } };
+  const { idMaps } = tree;
+  const open = { ...file, fd: file.fd, ...(idMaps && { idMaps }) };
+  return { file: open, source: { isDirectory, base, contentsOnly: isContents(path) } };
 }
 
 function hostTarget(tree: FileTree, to: string, cwd: string): CopyTarget {
@@ -198,13 +206,17 @@ function isReadOnly(mount: MountConfig): boolean {
   return mount.type === "tmpfs" ? mount.options.includes("ro") : mount.readOnly;
 }
 
+type OpenTreeFile = TreeFile & { readonly fd: number; readonly idMaps?: IdMaps };
+
 /** A file or tree under a new name; with an empty one the members of a directory by themselves. */
-export function* packFile(file: TreeFile & { readonly fd: number }, name: string): Generator<Buffer> {
+export function* packFile(file: OpenTreeFile, name: string): Generator<Buffer> {
   yield* gather(members(file, name));
 }
 
-function* members({ fd, parentFd, name: ownName }: TreeFile & { readonly fd: number }, name: string) {
-  const packer = new EntryPacker();
+function* members({ fd, parentFd, name: ownName, idMaps }: OpenTreeFile, name: string) {
+  const packer = new EntryPacker(
+    idMaps === undefined ? {} : { rewrite: (entry) => ({ ...entry, ...insideIds(idMaps, entry) }) },
+  );
   const stat = fstatSync(fd, { bigint: true });
   const latin1 = Buffer.from(name).toString("latin1");
   if (!stat.isDirectory()) {
@@ -218,6 +230,18 @@ function* members({ fd, parentFd, name: ownName }: TreeFile & { readonly fd: num
   }
   yield tarEndMark;
 }
+
+/** Nobody's, where the namespace has no id for the owner, as its processes see it. */
+function insideIds(maps: IdMaps, { uid, gid }: Owner): Owner {
+  return {
+    uid: containerIdOf(maps.uidMappings, uid) ?? overflowId,
+    gid: containerIdOf(maps.gidMappings, gid) ?? overflowId,
+  };
+}
+
+type Owner = Pick<TarEntry, "uid" | "gid">;
+/** /proc/sys/kernel/overflowuid as it is everywhere. */
+const overflowId = 65534;
 
 class ByteCounter implements Iterable<Buffer> {
   bytes = 0;

@@ -12,6 +12,7 @@ import { cpuCount } from "../host/host-facts.ts";
 import { type ProcessIdentity, readProcessIdentity } from "../host/process-identity.ts";
 import { randomId, randomName } from "../host/random-id.ts";
 import { type ImageConfig, parseImageConfig } from "../image/image-config.ts";
+import type { IdMaps } from "../security/id-map.ts";
 import { mergeProcess } from "../spec/merge-process.ts";
 import { validateResources } from "../spec/resources.ts";
 import { insertContainer } from "../state/container.ts";
@@ -22,6 +23,7 @@ import { keepContainerImage } from "./container-image.ts";
 import { checkNamespaceTargets } from "./container-namespace.ts";
 import { containerFolder } from "./container-paths.ts";
 import { containerRootfs } from "./container-rootfs.ts";
+import type { SettledUserns } from "./container-userns.ts";
 import type { Engine } from "./engine.ts";
 import { readCpusets } from "./host-cpuset.ts";
 import type { LocalImage } from "./resolve-image.ts";
@@ -66,6 +68,8 @@ export interface ContainerDraft {
   readonly image: ImageConfig;
   readonly parts: Identified;
   readonly volumes: readonly VolumeMount[];
+  /** Finds ids that no container has; to be called in the transaction that inserts it. */
+  readonly claimIds?: () => IdMaps;
 }
 
 /** What the container will be, with every check that needs no effect. Throws docker's phrases. */
@@ -80,13 +84,28 @@ export async function draftContainer(
   if (config.timeZone !== undefined) findTimeZone(config.timeZone);
   validateResources(config.resources, { cpus: cpuCount(), ...readCpusets() });
   blockDevicesOf(config.resources);
-  const joined = await checkNamespaceTargets(engine, await withVolumesFrom(engine, config));
+  const { config: joined, claimIds } = await settleIds(
+    engine,
+    await checkNamespaceTargets(engine, await withVolumesFrom(engine, config)),
+  );
   if (config.secrets !== undefined) (await import("./container-secret.ts")).checkSecrets(engine, config);
   const volumes = volumeMountsOf(id, joined, imageConfig.config);
   for (const { name, options } of volumes) if (options !== undefined) checkVolumeOptions(name, options);
   const anonymousVolumes = volumes.filter((volume) => volume.anonymous).map((volume) => volume.name);
   const parts = { id, imageId: image.id, imageName: image.name, args, anonymousVolumes };
-  return { config: joined, image: imageConfig, parts, volumes };
+  return { config: joined, image: imageConfig, parts, volumes, ...(claimIds && { claimIds }) };
+}
+
+async function settleIds(engine: Engine, config: ContainerConfig): Promise<SettledUserns> {
+  const { usernsMode = "host", uidMap, gidMap, subuidName, subgidName } = config;
+  if (usernsMode === "host" && (uidMap ?? gidMap ?? subuidName ?? subgidName) === undefined)
+    return { config };
+  return (await import("./container-userns.ts")).settleUserns(engine, config);
+}
+
+/** The request with the ids that it gets. Inside the transaction that inserts the container. */
+export function claimedConfig({ config, claimIds }: ContainerDraft): ContainerConfig {
+  return claimIds === undefined ? config : { ...config, idMaps: claimIds() };
 }
 
 type Identified = Pick<ContainerRecord, "id" | "imageId" | "imageName" | "args" | "anonymousVolumes">;
@@ -94,11 +113,11 @@ type Identified = Pick<ContainerRecord, "id" | "imageId" | "imageName" | "args" 
 /** With its maker in the same transaction: no other process sees it without. */
 function insertClaimed(
   engine: Engine,
-  { config, parts }: ContainerDraft,
+  draft: ContainerDraft,
   maker: ProcessIdentity | undefined,
 ): ContainerRecord {
   return engine.state.transaction(() => {
-    const record = insertNamed(engine, config, parts);
+    const record = insertNamed(engine, claimedConfig(draft), draft.parts);
     if (maker !== undefined) markStarting(engine.state, record.id, maker);
     return record;
   });

@@ -22,7 +22,7 @@ import type { StorageDriverName } from "../storage/storage-driver.ts";
 import { containerFilesIn } from "./container-files.ts";
 import { containerFolder } from "./container-paths.ts";
 import { resolveSpec } from "./container-spec.ts";
-import { type ContainerDraft, draftContainer } from "./create-container.ts";
+import { type ContainerDraft, claimedConfig, draftContainer } from "./create-container.ts";
 import { parseRootDirectory } from "./directory-image.ts";
 import type { Engine } from "./engine.ts";
 import { withMountImages } from "./mount-image.ts";
@@ -100,7 +100,7 @@ export function planInState(engine: Engine, draft: ContainerDraft): StatePlan {
   try {
     engine.state.transaction(() => {
       const name = draft.config.name ?? "bocker_dry_run";
-      const record = insertContainer(engine.state, { ...draft.parts, config: draft.config, name });
+      const record = insertContainer(engine.state, { ...draft.parts, config: claimedConfig(draft), name });
       const reservation = reserveNetworking(engine.state, engine.settings.network, record);
       const steps = planNetworking(engine.state, engine.settings.network, reservation, "$pid");
       throw new RolledBack({ record, reservation, steps });

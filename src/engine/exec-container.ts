@@ -5,8 +5,8 @@
  * and cgroup are that very process's, however pids are reused.
  */
 import { closeSync, openSync } from "node:fs";
-import { closeQuietly, openat } from "../../ffi/file.ts";
-import { openFlags } from "../../ffi/flags.ts";
+import { closeQuietly, fchownat, openat } from "../../ffi/file.ts";
+import { atFlags, openFlags } from "../../ffi/flags.ts";
 import type { WindowSize } from "../../ffi/tty.ts";
 import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { resolveCgroup } from "../cgroup/hierarchy.ts";
@@ -15,7 +15,6 @@ import { BockerError } from "../errors.ts";
 import { selfCommand } from "../host/self-command.ts";
 import { spawnDetached } from "../host/spawn-detached.ts";
 import { trace } from "../host/trace.ts";
-import type { ExecContext } from "../launch/context.ts";
 import { planExec } from "../launch/plan-exec.ts";
 import { type HostStdio, makePipes } from "../monitor/container-stdio.ts";
 import { LocalSession } from "../monitor/local-session.ts";
@@ -23,10 +22,10 @@ import type { Session } from "../monitor/session.ts";
 import { joinableNamespaces } from "../runtime/joinable-namespaces.ts";
 import { launchFacts } from "../runtime/launch-facts.ts";
 import { openContainerConsole } from "../runtime/open-console.ts";
+import { securityModulesFor } from "../runtime/security-modules.ts";
 import { openProcess, signalProcess } from "../runtime/signal-process.ts";
 import { type StartedProcess, startProcess } from "../runtime/start-process.ts";
 import { waitForExit } from "../runtime/wait-for-exit.ts";
-import type { SpecProcess } from "../spec/oci.ts";
 import type { ContainerRecord, ProcessIdentity } from "../state/record.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import { isNotRunning, requireInit } from "./container-state.ts";
@@ -34,6 +33,7 @@ import type { Engine } from "./engine.ts";
 import { ExecEvents } from "./exec-events.ts";
 import { resolveExecProcess } from "./exec-process.ts";
 import { loadContainer } from "./find-container.ts";
+import { hostUserOf, type UserIds } from "./host-user.ts";
 
 export interface ExecRequest {
   readonly container: string;
@@ -72,7 +72,7 @@ interface StartedExec {
 async function startExec(
   engine: Engine,
   request: ExecRequest,
-  open: (request: ExecRequest, process: SpecProcess, rootFd: number) => Streams,
+  open: (request: ExecRequest, owner: UserIds, rootFd: number) => Streams,
 ): Promise<StartedExec> {
   const record = await loadContainer(engine, request.container);
   const init = runningInit(record);
@@ -82,7 +82,8 @@ async function startExec(
   try {
     rootFd = openat(-1, `/proc/${init.pid}/root`, openFlags.O_PATH | openFlags.O_DIRECTORY);
     const resolved = await resolveExecProcess(engine, record, request, rootFd);
-    const streams = open(request, resolved.process, rootFd);
+    const owner = hostUserOf(record.config, resolved.process.user);
+    const streams = open(request, owner, rootFd);
     try {
       const process = await launch(engine, record, { target, resolved, streams, init });
       const events = new ExecEvents(engine, record.id, request.args, process.identity);
@@ -117,7 +118,6 @@ export interface ExecSession extends Session {
 interface Streams {
   readonly host: HostStdio | undefined;
   readonly child: readonly [stdin: number, stdout: number, stderr: number];
-  readonly chown: ExecContext["chownStdio"];
   closeChild(): void;
   closeHost(): void;
 }
@@ -127,29 +127,27 @@ function nullStreams(): Streams {
   return {
     host: undefined,
     child: [fd, fd, fd],
-    chown: [],
     closeChild: () => closeSync(fd),
     closeHost: () => {},
   };
 }
 
-function openStreams(request: ExecRequest, process: SpecProcess, rootFd: number): Streams {
+function openStreams(request: ExecRequest, owner: UserIds, rootFd: number): Streams {
   if (request.tty) {
     const { master, slave } = openContainerConsole(rootFd, request.size);
+    fchownat(slave, "", owner.uid, -1, atFlags.AT_EMPTY_PATH);
     return {
       host: { kind: "pty", master },
       child: [slave, slave, slave],
-      chown: [0],
       closeChild: () => closeQuietly(slave),
       closeHost: () => closeQuietly(master),
     };
   }
-  const pipes = makePipes({ stdin: request.interactive, owner: process.user });
+  const pipes = makePipes({ stdin: request.interactive, owner });
   const devNull = pipes.child.stdin === undefined ? openSync("/dev/null", "r") : undefined;
   return {
     host: pipes.host,
     child: [pipes.child.stdin ?? devNull ?? -1, pipes.child.stdout, pipes.child.stderr],
-    chown: [],
     closeChild: () => {
       pipes.closeChildEnds();
       closeQuietly(devNull);
@@ -179,12 +177,15 @@ async function launch(engine: Engine, record: ContainerRecord, to: Target): Prom
     ...launchFacts(),
     ...(to.resolved.seccomp === undefined ? {} : { seccomp: to.resolved.seccomp }),
     namespaces: joinableNamespaces(to.init.pid),
-    chownStdio: to.streams.chown,
+    // All streams are the user's by now.
+    chownStdio: [],
+    ...securityModulesFor({ process: to.resolved.process }),
     dieWithParent: false,
     cgroupTasks: tasks.length,
     keyring: record.id,
   });
-  return startProcess(plan, {
+  // Awaited here: the way into the cgroup stays open until the child is made.
+  return await startProcess(plan, {
     stdio: to.streams.child,
     fds: { target: to.target, ...Object.fromEntries(tasks.map((fd, index) => [`tasks${index}`, fd])) },
     cgroupFd: cgroup?.directoryFd,

@@ -13,6 +13,7 @@ import { isErrno } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import type { ImageConfig } from "../image/image-config.ts";
+import type { IdMaps } from "../security/id-map.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { getVolume } from "../state/volume.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
@@ -30,6 +31,8 @@ export interface FileTree {
   readonly rootFd: number;
   /** What /proc/self/fd shows before a path in the tree. */
   readonly prefix: string;
+  /** Its files have the host's ids of these; absent: their own. */
+  readonly idMaps?: IdMaps;
 }
 
 const O_PATH_DIRECTORY = openFlags.O_PATH | openFlags.O_DIRECTORY;
@@ -45,7 +48,8 @@ export function containerTree(engine: Engine, record: ContainerRecord): FileTree
   const { init } = record;
   if (init === undefined) return idleTree(engine, record);
   const rootFd = openSync(`/proc/${init.pid}/root`, O_PATH_DIRECTORY);
-  if (isProcessAlive(init)) return { kind: "container", rootFd, prefix: "" };
+  const { idMaps } = record.config;
+  if (isProcessAlive(init)) return { kind: "container", rootFd, prefix: "", ...(idMaps && { idMaps }) };
   closeSync(rootFd);
   return idleTree(engine, record);
 }

@@ -10,6 +10,7 @@ import type {
   PortConfig,
   ResourceConfig,
 } from "../config/container-config.ts";
+import type { IdMapping, IdMaps } from "../security/id-map.ts";
 
 /** A plain JSON object, in the order it will be printed. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -50,7 +51,8 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     SecurityOpt: nullIfEmpty(config.securityOpt),
     ...(tmpfsOf(config.mounts) ?? {}),
     UTSMode: config.utsMode ?? "",
-    UsernsMode: "",
+    UsernsMode: config.usernsMode ?? (config.idMaps === undefined ? "" : "private"),
+    ...(config.idMaps === undefined ? {} : { IDMappings: idMappingsOf(config.idMaps) }),
     ShmSize: config.shmSizeBytes,
     ...(Object.keys(config.sysctls).length > 0 ? { Sysctls: config.sysctls } : {}),
     Runtime: "bocker",
@@ -59,6 +61,12 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     Mounts: nullIfEmpty(config.mounts.flatMap(mountRequestOf)),
     Init: config.init,
   };
+}
+
+/** As podman shows them. */
+function idMappingsOf({ uidMappings, gidMappings }: IdMaps): JsonObject {
+  const text = ({ containerID, hostID, size }: IdMapping) => `${containerID}:${hostID}:${size}`;
+  return { UidMap: uidMappings.map(text), GidMap: gidMappings.map(text) };
 }
 
 /** docker shows the first network as the mode, and `bridge` for its default network. */

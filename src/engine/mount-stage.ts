@@ -34,12 +34,15 @@ import type { MountSources, VolumeSource } from "../spec/spec-mounts.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { getVolume } from "../state/volume.ts";
 import { applyRootAttributes, stackLayers } from "../storage/layer-stack.ts";
+import { type MappedIds, mapMount } from "../storage/mapped-mount.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { openLayerTree } from "../storage/open-tree.ts";
 import { removeTree } from "../storage/remove-tree.ts";
+import type { Rootfs } from "../storage/storage-driver.ts";
 import { containerFolder } from "./container-paths.ts";
 import { mountedSecrets, mountSecrets } from "./container-secret.ts";
 import type { Engine } from "./engine.ts";
+import type { OpenUserns } from "./open-userns.ts";
 import {
   type BindMount,
   type ImageMount,
@@ -73,7 +76,7 @@ export function sketchStage(engine: Engine, record: ContainerRecord): MountStage
 }
 
 /** Makes the mounts; disposing closes what has not been handed on. */
-export function openStage(engine: Engine, record: ContainerRecord): OpenStage {
+export function openStage(engine: Engine, record: ContainerRecord, userns?: OpenUserns): OpenStage {
   const builder = new StageBuilder(engine, record);
   const fds: Record<string, number> = {};
   const close = () => closeQuietly(...Object.values(fds));
@@ -84,7 +87,7 @@ export function openStage(engine: Engine, record: ContainerRecord): OpenStage {
     });
     for (const [index, mount] of stagedMounts(record.config)) {
       builder.addMount(index, mount, (name) => {
-        const opened = openStaged(engine, record, index, mount);
+        const opened = openStaged(engine, record, index, mount, userns?.ids);
         fds[name] = opened.fd;
         makePlace(builder.pathOf(name), opened.isFile && opened.within === "");
         return opened;
@@ -172,20 +175,23 @@ function openStaged(
   record: ContainerRecord,
   index: number,
   mount: StagedMountConfig,
+  ids: MappedIds | undefined,
 ): Opened {
-  if (mount.type === "volume") return openPart(engine, mount);
+  if (mount.type === "volume") return openPart(engine, mount, ids);
   const folder = join(containerFolder(engine.paths, record.id), "overlay", String(index));
-  return mount.type === "image" ? openImage(engine, folder, mount) : openOverlay(engine, folder, mount);
+  return mount.type === "image" ? openImage(engine, folder, mount, ids) : openOverlay(engine, folder, mount);
 }
 
 /** The layers alone, or with an upper directory of the container's own in `folder`. */
-function openImage(engine: Engine, folder: string, mount: ImageMount): Opened {
+function openImage(engine: Engine, folder: string, mount: ImageMount, ids: MappedIds | undefined): Opened {
   const layers = (mount.image?.layers ?? []).map(parseDiffID);
   const empty = join(folder, "empty");
   mkdirSync(empty, { recursive: true, mode: 0o755 });
   const stack = stackLayers(engine.paths, layers);
   const lowerdirs = stack.length === 0 ? [empty] : stack;
-  const fd = mount.readOnly ? openLayerTree(lowerdirs) : mountWritable(folder, lowerdirs, layers, engine);
+  const fd = mount.readOnly
+    ? openLayerTree(lowerdirs, ids)
+    : mountRootfs(writableRoot(folder, lowerdirs, layers, engine), ids);
   try {
     return { fd, ...placeWithin(fd, mount.subpath, `image "${mount.source}"`) };
   } catch (error) {
@@ -194,19 +200,19 @@ function openImage(engine: Engine, folder: string, mount: ImageMount): Opened {
   }
 }
 
-function mountWritable(
+function writableRoot(
   folder: string,
   lowerdirs: readonly string[],
   layers: readonly DiffID[],
   engine: Engine,
-): number {
+): Rootfs {
   const [upperdir, workdir] = [join(folder, "upper"), join(folder, "work")];
   if (!existsSync(upperdir)) {
     mkdirSync(upperdir, { recursive: true, mode: 0o700 });
     applyRootAttributes(engine.paths, layers, upperdir);
   }
   mkdirSync(workdir, { recursive: true, mode: 0o700 });
-  return mountRootfs({ kind: "overlay", lowerdirs, upperdir, workdir });
+  return { kind: "overlay", lowerdirs, upperdir, workdir };
 }
 
 /** podman's rule: what was written before is gone at each start. */
@@ -222,7 +228,7 @@ function openOverlay(engine: Engine, folder: string, { source }: BindMount): Ope
 }
 
 /** A copy of the mount of just that part of the volume: whatever is renamed meanwhile, it stays that file or directory. */
-function openPart(engine: Engine, mount: VolumeMount): Opened {
+function openPart(engine: Engine, mount: VolumeMount, ids: MappedIds | undefined): Opened {
   const root = openSync(volumeRoot(engine, mount), openFlags.O_PATH | openFlags.O_DIRECTORY);
   let part: number | undefined;
   try {
@@ -230,6 +236,7 @@ function openPart(engine: Engine, mount: VolumeMount): Opened {
     const { OPEN_TREE_CLONE } = openTreeFlags;
     const { AT_EMPTY_PATH, AT_RECURSIVE } = atFlags;
     const fd = open_tree(part, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
+    if (ids !== undefined) mapMount(fd, ids);
     return { fd, within: "", isFile: !fstatSync(part).isDirectory() };
   } finally {
     closeQuietly(root, part);

@@ -18,6 +18,7 @@ import { BockerError, ExitCode, messageOf } from "../errors.ts";
 import type { ProcessIdentity } from "../host/process-identity.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { CgroupView, StartContext } from "../launch/context.ts";
+import { userNamespace } from "../launch/plan-namespaces.ts";
 import { planStart } from "../launch/plan-start.ts";
 import { closeHostStdio, type HostStdio, makePipes } from "../monitor/container-stdio.ts";
 import { openPorts } from "../network/container-ports.ts";
@@ -28,6 +29,7 @@ import { probeBindSources } from "../runtime/bind-source.ts";
 import { cgroupViewOf } from "../runtime/cgroup-view.ts";
 import { launchFacts } from "../runtime/launch-facts.ts";
 import { openConsole } from "../runtime/open-console.ts";
+import { securityModulesFor } from "../runtime/security-modules.ts";
 import { endChild, type StartedProcess, startProcess } from "../runtime/start-process.ts";
 import { cleanPath } from "../spec/merge-process.ts";
 import { namespaceModes } from "../spec/namespace-mode.ts";
@@ -36,7 +38,9 @@ import { getContainer, noSuchContainer } from "../state/container.ts";
 import { markRunning, markStartFailed, markStarting } from "../state/container-life.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { chownTree } from "../storage/chown-tree.ts";
+import { asOwner } from "../storage/mapped-mount.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
+import type { Rootfs } from "../storage/storage-driver.ts";
 import { checkPropagation } from "./check-propagation.ts";
 import { containerFilesIn, writeContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
@@ -50,8 +54,10 @@ import type { Engine } from "./engine.ts";
 import { withPublishedPorts } from "./exposed-ports.ts";
 import { fillVolumes } from "./fill-volumes.ts";
 import { type HealthCheck, healthCheckOf, startingHealth } from "./health-check.ts";
+import { hostUserOf } from "./host-user.ts";
 import { makeLinkedTargets } from "./make-linked-targets.ts";
 import type { MountStage, OpenStage } from "./mount-stage.ts";
+import type { OpenUserns } from "./open-userns.ts";
 import { PidFile } from "./pid-file.ts";
 import { releaseContainer } from "./release-container.ts";
 import { isStaged } from "./staged-mount.ts";
@@ -128,11 +134,14 @@ async function launchContainer(
       : containerFilesIn(containerFolder(engine.paths, owner.id));
   const { forwarders, ports } = await openPorts(engine.state, engine.settings.network, container, reserved);
   const reservation = { ...reserved, ports };
-  using root = heldDescriptor(mountRootfs(containerRootfs(engine, record, image)));
+  using userns = await usernsOf(engine, record);
+  const rootfs = containerRootfs(engine, record, image);
+  if (userns?.ids !== undefined) await fillUnmapped(engine, record, image, rootfs);
+  using root = heldDescriptor(mountRootfs(rootfs, userns?.ids));
   const rootFd = root.fd;
   try {
-    fillVolumes(engine, record, image, rootFd);
-    using stage = await stageOf(engine, record);
+    if (userns?.ids === undefined) fillVolumes(engine, record, image, rootFd);
+    using stage = await stageOf(engine, record, userns);
     const secretEnv = await secretVariables(engine, record);
     const resolved = await resolveSpec(engine, {
       record,
@@ -143,10 +152,20 @@ async function launchContainer(
       ...(stage && { stage }),
     });
     giveVolumes(record.config, resolved);
-    if (record.config.timeZone !== undefined) clearDanglingZone(rootFd);
     checkPropagation(resolved.spec);
-    makeLinkedTargets(rootFd, resolved.spec);
-    const launch = { record, image, reservation, resolved, root, ...(stage && { stage }) };
+    asOwner(userns?.ids, () => {
+      if (record.config.timeZone !== undefined) clearDanglingZone(rootFd);
+      makeLinkedTargets(rootFd, resolved.spec);
+    });
+    const launch = {
+      record,
+      image,
+      reservation,
+      resolved,
+      root,
+      ...(stage && { stage }),
+      ...(userns && { userns }),
+    };
     const launched = await launchSpec(engine, launch, size);
     const healthCheck = healthCheckOf(record.config.health, image.config);
     return { ...launched, forwarders, ...(healthCheck === undefined ? {} : { healthCheck }) };
@@ -156,12 +175,34 @@ async function launchContainer(
   }
 }
 
+/** Loaded by the few containers that have ids of their own. */
+async function usernsOf(engine: Engine, { config }: ContainerRecord): Promise<OpenUserns | undefined> {
+  if (config.idMaps === undefined) return undefined;
+  return (await import("./open-userns.ts")).openUserns(engine, config);
+}
+
+/** Volumes are mapped too: what is copied into them has the ids that it has on the disk. */
+async function fillUnmapped(
+  engine: Engine,
+  record: ContainerRecord,
+  image: ImageConfig,
+  rootfs: Rootfs,
+): Promise<void> {
+  const { openMergedTree } = await import("../storage/open-tree.ts");
+  using tree = heldDescriptor(openMergedTree(rootfs));
+  fillVolumes(engine, record, image, tree.fd);
+}
+
 /** Loaded by the few containers that have such mounts. */
-async function stageOf(engine: Engine, record: ContainerRecord): Promise<OpenStage | undefined> {
+async function stageOf(
+  engine: Engine,
+  record: ContainerRecord,
+  userns: OpenUserns | undefined,
+): Promise<OpenStage | undefined> {
   const { mounts, secrets = [] } = record.config;
   if (secrets.length === 0 && !mounts.some(isStaged)) return undefined;
   const { openStage } = await import("./mount-stage.ts");
-  return openStage(engine, record);
+  return openStage(engine, record, userns);
 }
 
 async function secretVariables(engine: Engine, record: ContainerRecord): Promise<readonly string[]> {
@@ -189,7 +230,9 @@ function giveVolumes(config: ContainerConfig, { spec, user }: ResolvedSpec): voi
   for (const mount of config.mounts) {
     if ((mount.type !== "bind" && mount.type !== "volume") || mount.chown !== true) continue;
     const made = spec.mounts?.find(({ destination }) => destination === cleanPath(mount.target));
-    if (made?.type === "bind" && made.source !== undefined) chownTree(made.source, user.uid, user.gid);
+    if (made?.type !== "bind" || made.source === undefined) continue;
+    const owner = made.options?.includes("idmap") ? user : hostUserOf(config, user);
+    chownTree(made.source, owner.uid, owner.gid);
   }
 }
 
@@ -200,6 +243,7 @@ export interface Launch {
   readonly resolved: ResolvedSpec;
   readonly root: HeldDescriptor;
   readonly stage?: OpenStage;
+  readonly userns?: OpenUserns;
 }
 
 /** The host's ends of the streams are the caller's when it succeeds. */
@@ -208,7 +252,7 @@ async function launchSpec(
   launch: Launch,
   size: WindowSize | undefined,
 ): Promise<Pick<StartedContainer, "process" | "stdio" | "names">> {
-  const streams = launch.record.config.tty ? terminalStreams(size) : pipeStreams(launch);
+  const streams = launch.record.config.tty ? terminalStreams(launch, size) : pipeStreams(launch);
   let names: NameService | undefined;
   try {
     const process = await launchWith(launch, streams, async (pid) => {
@@ -235,8 +279,8 @@ interface Streams {
   closeChildEnds(): void;
 }
 
-function terminalStreams(size: WindowSize | undefined): Streams {
-  const { master, slave, number, devpts = -1 } = openConsole(size);
+function terminalStreams({ userns }: Launch, size: WindowSize | undefined): Streams {
+  const { master, slave, number, devpts = -1 } = openConsole(size, userns?.maps);
   return {
     host: { kind: "pty", master },
     child: [slave, slave, slave],
@@ -246,7 +290,10 @@ function terminalStreams(size: WindowSize | undefined): Streams {
 }
 
 function pipeStreams({ record, resolved }: Launch): Streams {
-  const pipes = makePipes({ stdin: record.config.interactive, owner: resolved.user });
+  const pipes = makePipes({
+    stdin: record.config.interactive,
+    owner: hostUserOf(record.config, resolved.user),
+  });
   const devNull = pipes.child.stdin === undefined ? openSync("/dev/null", "r") : undefined;
   return {
     host: pipes.host,
@@ -267,12 +314,14 @@ async function launchWith(
   using cgroup = enterableCgroup(hierarchy, spec);
   const tasks = cgroup?.taskFds ?? [];
   const plan = planStart(spec, startContextOf(launch, streams.console?.number, tasks.length));
-  return startProcess(plan, {
+  // Awaited here: the way into the cgroup stays open until the child is made.
+  return await startProcess(plan, {
     stdio: streams.child,
     fds: {
       rootfs: launch.root.fd,
       ...launch.stage?.fds,
       ...(streams.console === undefined ? {} : { devpts: streams.console.devpts }),
+      ...(launch.userns === undefined ? {} : { [userNamespace]: launch.userns.fd }),
       ...Object.fromEntries(tasks.map((fd, index) => [`tasks${index}`, fd])),
     },
     cgroupFd: cgroup?.directoryFd,
@@ -298,6 +347,7 @@ export function startContextOf(
   return {
     ...launchFacts(),
     ...(seccomp === undefined ? {} : { seccomp }),
+    ...securityModulesFor(resolved.spec),
     // Pipes are the container user's since makePipes; a terminal's slave still has to become so.
     chownStdio: consoleNumber === undefined ? [] : [0],
     dieWithParent: true,

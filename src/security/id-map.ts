@@ -26,6 +26,17 @@ export function hostIdOf(mappings: readonly IdMapping[], id: number): number | u
   return extent === undefined ? undefined : extent.hostID + (id - extent.containerID);
 }
 
+/** The id inside; undefined where none lies there. */
+export function containerIdOf(mappings: readonly IdMapping[], hostId: number): number | undefined {
+  const extent = mappings.find(({ hostID, size }) => hostId >= hostID && hostId < hostID + size);
+  return extent === undefined ? undefined : extent.containerID + (hostId - extent.hostID);
+}
+
+/** Whether every id means the same on both sides: files need no mapping then. */
+export function isIdentity({ uidMappings, gidMappings }: IdMaps): boolean {
+  return [...uidMappings, ...gidMappings].every(({ containerID, hostID }) => containerID === hostID);
+}
+
 /** The id inside that a process which sets the namespace up becomes: 0, or the first there is. */
 export function firstId(mappings: readonly IdMapping[]): number {
   return hostIdOf(mappings, 0) === undefined ? (mappings[0]?.containerID ?? 0) : 0;

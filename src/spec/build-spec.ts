@@ -144,6 +144,7 @@ function specLinux(
       ...(resolved.blockDevices === undefined ? {} : { blockDevices: resolved.blockDevices }),
     }),
     namespaces: specNamespaces(modes, resolved.namespaces ?? {}),
+    ...config.idMaps,
     devices: containerDevices(config, resolved),
     ...(seccomp === undefined ? {} : { seccomp }),
     ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
@@ -163,7 +164,14 @@ function sysctls(config: ContainerConfig, modes: NamespaceModes): Readonly<Recor
       kind: "invalid-config",
     });
   }
-  return { ...(ownNetwork ? networkSysctls : {}), ...config.sysctls };
+  return { ...(ownNetwork ? defaultSysctls(config) : {}), ...config.sysctls };
+}
+
+/** A user namespace has no ids for the whole range of groups that may ping; docker leaves it out there too. */
+function defaultSysctls({ idMaps }: ContainerConfig): Readonly<Record<string, string>> {
+  if (idMaps === undefined) return networkSysctls;
+  const { "net.ipv4.ping_group_range": _range, ...others } = networkSysctls;
+  return others;
 }
 
 function deviceRules(config: ContainerConfig, resolved: ResolvedContainer): readonly SpecDeviceRule[] {

@@ -1,5 +1,5 @@
 /**
- * --pid, --ipc, --uts, --cgroupns and --network: which namespaces a container has for itself, shares or joins.
+ * --pid, --ipc, --uts, --userns, --cgroupns and --network: which namespaces a container has for itself, shares or joins.
  *
  * Pure; where another container's namespaces are is the engine's to look up.
  */
@@ -18,6 +18,7 @@ export interface NamespaceModes {
   readonly uts: NamespaceMode;
   readonly network: NamespaceMode;
   readonly cgroup: NamespaceMode;
+  readonly user: NamespaceMode;
 }
 
 /** Where to join: a namespace file by type, for the modes that name a container. */
@@ -31,23 +32,26 @@ export function namespaceModes(config: ContainerConfig): NamespaceModes {
     uts: withoutContainer(config.utsMode),
     network: networkMode(config.networks[0]?.name ?? ""),
     cgroup: { kind: config.cgroupMode ?? "private" },
+    user: userMode(config),
   };
 }
 
 /** The spec's list. A mode that joins and has no path is a fault of the caller. */
 export function specNamespaces(modes: NamespaceModes, paths: NamespacePaths): readonly SpecNamespace[] {
-  const optional = (["network", "uts", "pid", "ipc"] as const).flatMap((type): readonly SpecNamespace[] => {
-    const mode = modes[type];
-    if (mode.kind === "host") return [];
-    if (mode.kind === "private") return [{ type }];
-    const path = paths[type];
-    if (path === undefined) {
-      throw new BockerError(`cannot join the ${type} namespace of "${mode.container}": it has none`, {
-        kind: "not-running",
-      });
-    }
-    return [{ type, path }];
-  });
+  const optional = (["user", "network", "uts", "pid", "ipc"] as const).flatMap(
+    (type): readonly SpecNamespace[] => {
+      const mode = modes[type];
+      if (mode.kind === "host") return [];
+      if (mode.kind === "private") return [{ type }];
+      const path = paths[type];
+      if (path === undefined) {
+        throw new BockerError(`cannot join the ${type} namespace of "${mode.container}": it has none`, {
+          kind: "not-running",
+        });
+      }
+      return [{ type, path }];
+    },
+  );
   const cgroup = modes.cgroup.kind === "host" ? [] : [{ type: "cgroup" } as const];
   return [{ type: "mount" }, ...optional, ...cgroup];
 }
@@ -58,6 +62,13 @@ function parseMode(text: string | undefined, name: string, own: readonly string[
   const container = containerOf(text);
   if (container !== undefined) return { kind: "container", container };
   throw new BockerError(`invalid ${name} mode: ${text}`, { kind: "invalid-config" });
+}
+
+/** A container without maps shares the ids of whatever it would join. */
+function userMode({ usernsMode = "", idMaps }: ContainerConfig): NamespaceMode {
+  if (idMaps === undefined) return { kind: "host" };
+  const container = containerOf(usernsMode);
+  return container === undefined ? { kind: "private" } : { kind: "container", container };
 }
 
 function withoutContainer(text: string | undefined): NamespaceMode {

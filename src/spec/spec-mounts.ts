@@ -6,6 +6,7 @@
  */
 import type { ContainerConfig, MountConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
+import { isIdentity } from "../security/id-map.ts";
 import { defaultMounts } from "./default-paths.ts";
 import { cleanPath } from "./merge-process.ts";
 import type { SpecMount } from "./oci.ts";
@@ -80,21 +81,28 @@ function etcFiles(config: ContainerConfig, sources: MountSources): readonly Spec
   ] as const;
   return files.flatMap(([destination, source]) => {
     const readOnly = destination === "/etc/localtime" || (config.readOnly && destination !== "/dev/shm");
-    return source === undefined ? [] : [bindMount(destination, source, { readOnly })];
+    const idmap = isMapped(config) && destination !== "/dev/shm" && destination !== "/etc/localtime";
+    return source === undefined ? [] : [bindMount(destination, source, { readOnly, idmap })];
   });
 }
 
 function userMounts(config: ContainerConfig, sources: MountSources): readonly SpecMount[] {
-  const configured = config.mounts.map((mount) => userMount(mount, sources));
+  const mapped = isMapped(config);
+  const configured = config.mounts.map((mount) => userMount(mount, sources, mapped));
   const targets = new Set(configured.map(({ destination }) => destination));
   const declared = Object.entries(sources.volumes)
-    .map(([target, source]) => volumeMount(cleanPath(target), source, {}))
+    .map(([target, source]) => volumeMount(cleanPath(target), source, { idmap: mapped }))
     .filter(({ destination }) => !targets.has(destination));
   const secrets = (sources.secrets ?? []).map(({ source, target }) => secretMount(target, source));
   return [...configured, ...declared, ...secrets];
 }
 
-function userMount(mount: MountConfig, sources: MountSources): SpecMount {
+/** What has other ids than on the disk: volumes and the engine's own files. Ids of the host's directories stay. */
+function isMapped({ idMaps }: ContainerConfig): boolean {
+  return idMaps !== undefined && !isIdentity(idMaps);
+}
+
+function userMount(mount: MountConfig, sources: MountSources, mapped: boolean): SpecMount {
   const destination = mountTarget(mount.target);
   switch (mount.type) {
     case "bind":
@@ -108,7 +116,11 @@ function userMount(mount: MountConfig, sources: MountSources): SpecMount {
     case "image":
       return bindMount(destination, madeSource(mount, sources.images?.[mount.target]), mount);
     case "volume":
-      return volumeMount(destination, madeSource(mount, sources.volumes[mount.target]), mount);
+      return volumeMount(destination, madeSource(mount, sources.volumes[mount.target]), {
+        ...mount,
+        // A part of one is mapped where it is cut out (src/engine/mount-stage.ts).
+        idmap: mapped && mount.subpath === undefined,
+      });
   }
 }
 
@@ -133,6 +145,7 @@ interface BindOptions {
   readonly recursive?: boolean;
   readonly submountsWritable?: boolean;
   readonly propagation?: string;
+  readonly idmap?: boolean;
 }
 
 function bindMount(destination: string, source: string, options: BindOptions): SpecMount {
@@ -143,7 +156,7 @@ function bindMount(destination: string, source: string, options: BindOptions): S
     destination,
     type: "bind",
     source,
-    options: [recursive ? "rbind" : "bind", ...access, propagation],
+    options: [recursive ? "rbind" : "bind", ...access, propagation, ...(options.idmap ? ["idmap"] : [])],
   };
 }
 

@@ -7,8 +7,9 @@ import { createReadStream, type Stats, writeSync } from "node:fs";
 import { posix } from "node:path";
 import { chroot, umask } from "../../ffi/file.ts";
 import { prctlOptions } from "../../ffi/flags.ts";
-import { prctl } from "../../ffi/process.ts";
+import { prctl, SECBIT_NO_SETUID_FIXUP, setFsIds } from "../../ffi/process.ts";
 import { BockerError } from "../errors.ts";
+import { hostIdOf, type IdMaps } from "../security/id-map.ts";
 import { decompress } from "./decompress.ts";
 import { type ErrorMessage, toErrorMessage } from "./layer-message.ts";
 import { LayerWriter } from "./layer-writer.ts";
@@ -25,6 +26,8 @@ export interface ArchiveOrder {
   readonly directory: string;
   /** False: what is written belongs to root. */
   readonly keepOwner: boolean;
+  /** The tree's files have the host's ids of these, and so get those. */
+  readonly idMaps?: IdMaps;
 }
 
 export type ArchiveReply = { readonly done: true } | { readonly error: ErrorMessage };
@@ -50,14 +53,23 @@ async function apply(order: ArchiveOrder): Promise<void> {
   chroot(order.root);
   process.chdir(order.directory);
   umask(0);
+  if (order.idMaps !== undefined) becomeRootOf(order.idMaps);
   const writer = new LayerWriter({
     keepOwner: order.keepOwner,
+    ...(order.idMaps && { idMaps: order.idMaps }),
     replaces: (path, existing, entry) => checkReplacement(posix.join(order.directory, path), existing, entry),
   });
   const reader = new TarReader(writer);
   for (; next.done !== true; next = await plain.next()) reader.write(next.value);
   reader.end();
   writer.finish();
+}
+
+/** For good: the host's root has no id in an id-mapped tree and could make no file there. */
+function becomeRootOf({ uidMappings, gidMappings }: IdMaps): void {
+  const bits = prctl(prctlOptions.PR_GET_SECUREBITS, 0);
+  prctl(prctlOptions.PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP);
+  setFsIds(hostIdOf(uidMappings, 0) ?? 0, hostIdOf(gidMappings, 0) ?? 0);
 }
 
 /** docker's rule: a directory stays one, and nothing else becomes one. */

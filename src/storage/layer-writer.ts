@@ -35,6 +35,7 @@ import {
   utimensat,
 } from "../../ffi/file-metadata.ts";
 import { BockerError, messageOf } from "../errors.ts";
+import { hostIdOf, type IdMaps } from "../security/id-map.ts";
 import { makeWhiteout, setOpaque } from "./layer-mark.ts";
 import { parentOf, parseLayerName, parseLinkTarget, parsePlainName } from "./layer-path.ts";
 import type { TarEntry, TarSink } from "./tar-entry.ts";
@@ -54,6 +55,8 @@ const refusedXattr = /^(?:trusted|user)\.overlay\.|^security\.selinux$/;
 export interface PlainArchive {
   /** False: files belong to who copies. */
   readonly keepOwner: boolean;
+  /** Files get the host's ids of the archive's; absent: just those. */
+  readonly idMaps?: IdMaps;
   /** Called before a member takes the place of something. May throw. */
   readonly replaces: (path: string, existing: Stats, entry: TarEntry) => void;
 }
@@ -128,7 +131,7 @@ export class LayerWriter implements TarSink {
     if (path === "") return;
     const existing = look(path);
     if (existing !== undefined) plain.replaces(path, existing, entry);
-    this.#make(path, plain.keepOwner ? entry : { ...entry, uid: 0, gid: 0 });
+    this.#make(path, withOwner(entry, plain));
   }
 
   #make(path: string, entry: TarEntry): void {
@@ -259,6 +262,17 @@ export class LayerWriter implements TarSink {
       throw explainEntry(error, this.#entry?.name ?? "");
     }
   }
+}
+
+/** Throws for an owner that the tree has no id for. */
+function withOwner(entry: TarEntry, { keepOwner, idMaps }: PlainArchive): TarEntry {
+  const [uid, gid] = keepOwner ? [entry.uid, entry.gid] : [0, 0];
+  if (idMaps === undefined) return { ...entry, uid, gid };
+  const [hostUid, hostGid] = [hostIdOf(idMaps.uidMappings, uid), hostIdOf(idMaps.gidMappings, gid)];
+  if (hostUid !== undefined && hostGid !== undefined) return { ...entry, uid: hostUid, gid: hostGid };
+  throw new BockerError(`cannot give it to ${uid}:${gid}: not mapped in the container's user namespace`, {
+    kind: "conflict",
+  });
 }
 
 function writeChunk(file: OpenFile, chunk: Uint8Array): void {

@@ -8,6 +8,7 @@ import { closeSync } from "node:fs";
 import { AT_FDCWD, atFlags, mountAttributes, openTreeFlags } from "../../ffi/flags.ts";
 import { mount_setattr, open_tree } from "../../ffi/mount.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
+import { type MappedIds, mountMapped, mountMappedOverlay } from "./mapped-mount.ts";
 import { mountLayers } from "./mount-rootfs.ts";
 import type { Rootfs } from "./storage-driver.ts";
 
@@ -21,9 +22,14 @@ export function openMergedTree(rootfs: Rootfs): number {
   return guarded(fd);
 }
 
-/** The layers of an image alone, top first, at least one. The caller closes. */
-export function openLayerTree(lowerdirs: readonly string[]): number {
+/** The layers of an image alone, top first, at least one, with other ids where asked. The caller closes. */
+export function openLayerTree(lowerdirs: readonly string[], ids?: MappedIds): number {
   const [only = "", second] = lowerdirs;
+  if (ids !== undefined) {
+    return guarded(
+      second === undefined ? mountMapped(only, ids) : mountMappedOverlay(lowerdirs, undefined, ids),
+    );
+  }
   return second === undefined ? openFolderTree(only) : guarded(mountLayers(lowerdirs));
 }
 

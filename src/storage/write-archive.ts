@@ -8,7 +8,7 @@ import { selfCommand } from "../host/self-command.ts";
 import type { ArchiveOrder, ArchiveReply } from "./archive-apply.ts";
 import { fromErrorMessage } from "./layer-message.ts";
 
-export interface ArchiveTarget extends Pick<ArchiveOrder, "directory" | "keepOwner"> {
+export interface ArchiveTarget extends Pick<ArchiveOrder, "directory" | "keepOwner" | "idMaps"> {
   /** Descriptor of the tree's root; the caller's. */
   readonly rootFd: number;
 }
@@ -22,6 +22,7 @@ export async function writeArchive(input: ArchiveInput, target: ArchiveTarget): 
     root: `/proc/${process.pid}/fd/${target.rootFd}`,
     directory: target.directory,
     keepOwner: target.keepOwner,
+    ...(target.idMaps && { idMaps: target.idMaps }),
   };
   const argv = selfCommand("archive-apply", JSON.stringify(order));
   if (input === "stdin") {

@@ -190,6 +190,14 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   pid: { flags: ["--pid", "container:a"], toml: 'pid = "container:a"' },
   ipc: { flags: ["--ipc", "shareable"], toml: 'ipc = "shareable"' },
   uts: { flags: ["--uts", "host"], toml: 'uts = "host"' },
+  userns: { flags: ["--userns", "auto:size=100"], toml: 'userns = "auto:size=100"' },
+  uidmap: {
+    flags: ["--uidmap", "0:1000:10", "--uidmap", "+u5:@9"],
+    toml: 'uidmap = ["0:1000:10", "+u5:@9"]',
+  },
+  gidmap: { flags: ["--gidmap", "0:1000:10"], toml: 'gidmap = ["0:1000:10"]' },
+  subuidname: { flags: ["--subuidname", "me"], toml: 'subuidname = "me"' },
+  subgidname: { flags: ["--subgidname", "me"], toml: 'subgidname = "me"' },
   pull: { flags: ["--pull", "never"], toml: 'pull = "never"' },
   platform: { flags: ["--platform", "linux/arm64"], toml: 'platform = "linux/arm64"' },
 };
