@@ -39,7 +39,7 @@ export interface BuildOptions {
   readonly tags: readonly NamedReference[];
   /** False: the result is only for `onBuilt`, and no image is kept. */
   readonly isStored: boolean;
-  /** Called before the build lets its layers go; it may export them. */
+  /** Called before the build lets its layers go, and before it keeps and names an image: it may export them, or throw. */
   readonly onBuilt?: (result: BuildResult) => Promise<void>;
   readonly run: RunSettings;
   /** Ends the build: steps are killed, nothing stays but finished ones in the cache. */

@@ -149,12 +149,6 @@ async function finish(build: BuildContext, built: BuiltStage, brought: Brought):
   return steps.run("exporting to image", undefined, async (step) => {
     const tags = options.tags.map((tag) => ({ reference: canonicalName(tag) }));
     step.progress("exporting layers");
-    let image: ImageRecord | undefined;
-    if (options.isStored) {
-      image = await storeImage(engine, { config, layers, annotations, tags }, brought);
-      step.progress(`writing image ${image.id}`);
-      for (const tag of options.tags) tellNamed(engine, image.id, tag, step.progress);
-    }
     const result: BuildResult = {
       imageId: documents.config.descriptor.digest,
       manifest: documents.manifest.descriptor,
@@ -162,10 +156,14 @@ async function finish(build: BuildContext, built: BuiltStage, brought: Brought):
       layers,
       configBytes: documents.config.bytes,
       manifestBytes: documents.manifest.bytes,
-      image,
+      image: undefined,
     };
     await options.onBuilt?.(result);
-    return result;
+    if (!options.isStored) return result;
+    const image = await storeImage(engine, { config, layers, annotations, tags }, brought);
+    step.progress(`writing image ${image.id}`);
+    for (const tag of options.tags) tellNamed(engine, image.id, tag, step.progress);
+    return { ...result, image };
   });
 }
 

@@ -152,7 +152,8 @@ function asBuildError(error: unknown): unknown {
   if (!(error instanceof BockerError) || error.kind === "usage" || error.kind === "permission") return error;
   const { message, kind, hint, details, cause, exitCode } = error;
   const isEarly = message.startsWith("unable to prepare context");
-  return new BockerError(`failed to build: ${isEarly ? "" : "failed to solve: "}${message}`, {
+  const place = typeof details.excerpt === "string" ? `\n${details.excerpt}` : "";
+  return new BockerError(`failed to build: ${isEarly ? "" : "failed to solve: "}${message}${place}`, {
     // Somebody who has had enough gets docker's words too, and no success.
     kind: kind === "cancelled" ? "host" : kind,
     details,
