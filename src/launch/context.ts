@@ -101,6 +101,8 @@ export interface StartContext extends ProcessContext {
   readonly rootfs: RootfsSource;
   /** `ramfs`: the host's root is an initramfs, which cannot be pivoted away from. */
   readonly hostRoot: "pivotable" | "ramfs";
+  /** With `ramfs`: where the host has mounts, children before parents. They are let go, in the child's namespace. */
+  readonly hostMounts?: readonly string[];
   /** What each bind mount's source is, by path: decides what a missing target becomes. */
   readonly bindSources: Readonly<Record<string, "file" | "directory">>;
   /** Sources of binds that no path of the host leads to. */

@@ -10,6 +10,7 @@ import type { Spec, SpecHooks } from "../spec/oci.ts";
 import type { RootfsSource, StartContext } from "./context.ts";
 import type { MountFlag } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
+import { isNew } from "./plan-namespaces.ts";
 
 /**
  * Descriptor name of the detached root mount. Nothing that is mounted in it may get to the host: a directory's clone
@@ -63,16 +64,19 @@ export function privatize(builder: PlanBuilder): void {
 export function enterRoot(
   builder: PlanBuilder,
   root: string,
-  { hooks }: Spec,
-  context: StartContext,
+  spec: Spec,
+  given: StartContext,
   fill: () => void,
 ): void {
+  const { hooks } = spec;
+  // The mounts of a namespace that is joined are its own affair.
+  const context = isNew(spec, "mount") ? given : { ...given, hostMounts: [] };
   const { rootfs, hostRoot } = context;
   if (hooks === undefined || !hasHooksBeforePivot(hooks)) {
     builder.step("pivoting into the root file system");
     putOver(builder, root, "/");
     leavePeers(builder, context);
-    pivot(builder, root, hostRoot);
+    pivot(builder, root, context);
     fill();
     return;
   }
@@ -90,7 +94,7 @@ export function enterRoot(
   builder.add({ call: "fchdir", fd: host }, { call: "chroot", path: "." }, { call: "close", fd: host });
   if (hostRoot === "ramfs") putOver(builder, root, "/");
   else builder.add({ call: "fchdir", fd: root });
-  pivot(builder, root, hostRoot);
+  pivot(builder, root, context);
 }
 
 /** Hooks that see the container's mounts before its root is "/". */
@@ -122,15 +126,26 @@ function leavePeers(builder: PlanBuilder, { rootfs, kernel }: StartContext): voi
 }
 
 /** The new root, which is the working directory, is swapped with the old, which is dropped (pivot_root(2), `pivot_root(".", ".")`). */
-function pivot(builder: PlanBuilder, root: string, hostRoot: StartContext["hostRoot"]): void {
-  if (hostRoot === "ramfs") builder.add({ call: "chroot", path: "." });
-  else {
+function pivot(builder: PlanBuilder, root: string, { hostRoot, hostMounts = [] }: StartContext): void {
+  if (hostRoot === "ramfs") {
+    dropMounts(builder, hostMounts);
+    builder.add({ call: "chroot", path: "." });
+  } else {
     builder.add(
       { call: "pivot_root", newRoot: ".", putOld: "." },
       { call: "umount2", target: ".", flags: ["MNT_DETACH"] },
     );
   }
   builder.add({ call: "chdir", path: "/" }, { call: "close", fd: root });
+}
+
+/**
+ * What is only covered is still there for the kernel: a /proc of the host's with nothing masked lets a user namespace in the
+ * container mount one of its own with nothing masked (mount_namespaces(7)). Those of another user namespace are locked.
+ */
+function dropMounts(builder: PlanBuilder, mountPoints: readonly string[]): void {
+  const ignore = ["EINVAL", "ENOENT", "ENOTDIR"];
+  for (const target of mountPoints) builder.add({ call: "umount2", target, flags: ["MNT_DETACH"], ignore });
 }
 
 /** Propagation that was asked for, then read-only: last, since mounts below were still to be made. */

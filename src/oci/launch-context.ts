@@ -7,7 +7,7 @@ import { checkSeccompFlags, notifies } from "../launch/check-spec.ts";
 import type { ExecContext, StartContext } from "../launch/context.ts";
 import { probeBindSources } from "../runtime/bind-source.ts";
 import { cgroupViewOf } from "../runtime/cgroup-view.ts";
-import { launchFacts } from "../runtime/launch-facts.ts";
+import { launchFacts, unpivotable } from "../runtime/launch-facts.ts";
 import { securityModulesFor } from "../runtime/security-modules.ts";
 import type { StartOptions } from "../runtime/start-process.ts";
 import type { Spec, SpecProcess } from "../spec/oci.ts";
@@ -37,7 +37,7 @@ export async function contextOfStart(
   const hierarchy = hasCgroupView ? detectCgroups() : undefined;
   return {
     ...facts,
-    ...(noPivot ? { hostRoot: "ramfs" } : {}),
+    ...(noPivot ? unpivotable() : {}),
     ...(await seccompOf(spec)),
     ...securityModulesFor(spec),
     chownStdio: chownedStreams(choices.console !== undefined, spec.process?.user.uid),

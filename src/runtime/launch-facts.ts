@@ -9,6 +9,8 @@ import type { KernelFeatures, StartContext } from "../launch/context.ts";
 export interface LaunchFacts {
   readonly kernel: KernelFeatures;
   readonly hostRoot: StartContext["hostRoot"];
+  /** Of an initial root, which goes on below the container's. */
+  readonly hostMounts?: readonly string[];
   readonly availableCapabilities: bigint;
 }
 
@@ -21,7 +23,7 @@ export function launchFacts(): LaunchFacts {
   const recent = kernelKnows("mount_setattr");
   facts = {
     kernel: { mountSetattr: recent, closeRangeCloexec: recent },
-    hostRoot: isRamfsRoot() ? "ramfs" : "pivotable",
+    ...(isRamfsRoot() ? unpivotable() : { hostRoot: "pivotable" }),
     availableCapabilities: ownCapabilities(readFileSync("/proc/self/status", "latin1")),
   };
   return facts;
@@ -44,6 +46,22 @@ function isRamfsRoot(): boolean {
   const type = statfs("/");
   if (type !== fileSystemMagic.RAMFS_MAGIC && type !== fileSystemMagic.TMPFS_MAGIC) return false;
   return isInitialRoot(readFileSync("/proc/self/mountinfo", "utf8"));
+}
+
+/** For a root that is moved over the host's, where that cannot be swapped for it, or is not to be. */
+export function unpivotable(): Required<Pick<LaunchFacts, "hostRoot" | "hostMounts">> {
+  return { hostRoot: "ramfs", hostMounts: mountPointsIn(readFileSync("/proc/self/mountinfo", "utf8")) };
+}
+
+/** All but `/` itself, children before their parents. */
+export function mountPointsIn(mountinfo: string): readonly string[] {
+  const octal = (text: string) =>
+    text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+  return mountinfo
+    .split("\n")
+    .map((line) => octal(line.split(" ")[4] ?? ""))
+    .filter((path) => path !== "" && path !== "/")
+    .reverse();
 }
 
 /** True when the topmost mount on / is the kernel's `rootfs`, or its own parent (proc_pid_mountinfo(5)). */

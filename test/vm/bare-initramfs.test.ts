@@ -61,6 +61,15 @@ describe.skipIf(!canBoot)("an initramfs with busybox alone, and no cgroups", () 
     }
   });
 
+  test("a user namespace in the container gets no /proc that is not masked", async () => {
+    const mount = "mkdir /tmp/p; mount -t proc proc /tmp/p; echo $?; ls /tmp/p/kcore";
+    const { stdout, stderr } = await machine.run(
+      `bocker run --rm --network none --security-opt seccomp=unconfined busybox unshare -U -r -m -p -f sh -c '${mount}'`,
+    );
+    expect(stdout).toBe("1\n");
+    expect(stderr).toContain("permission denied");
+  });
+
   test("may not unmount what covers the host's root", async () => {
     const { exitCode, stderr } = await machine.run("bocker run --rm --network none busybox umount -l /");
     expect(exitCode).toBe(1);

@@ -47,7 +47,7 @@ export interface GuestKernel {
 export const canBoot = process.arch === "x64";
 
 /** Generous: a machine of two cores may be busy with ten other things. */
-const lifetimeMs = 240_000;
+const lifetimeMs = 600_000;
 
 /** Boots a machine and waits until it takes scripts. Errors: no QEMU, no kernel, the end of its console if it dies. */
 export async function bootMachine(options: MachineOptions): Promise<Machine> {

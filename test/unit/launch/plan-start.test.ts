@@ -123,9 +123,14 @@ describe("what a start asks of the kernel", () => {
   });
 
   test("ramfs: moved and chrooted instead of pivoted", () => {
-    const calls = planStart(specOf(), { ...context, hostRoot: "ramfs" }).operations.map(({ call }) => call);
+    const hostMounts = ["/proc/x", "/proc"];
+    const { operations } = planStart(specOf(), { ...context, hostRoot: "ramfs", hostMounts });
+    const calls = operations.map(({ call }) => call);
     expect(calls).toContain("chroot");
     expect(calls).not.toContain("pivot_root");
+    const dropped = operations.flatMap((operation) => (operation.call === "umount2" ? operation.target : []));
+    expect(dropped).toEqual(hostMounts);
+    expect(calls.lastIndexOf("umount2")).toBeLessThan(calls.indexOf("chroot"));
   });
 
   test("capabilities beyond what there is are left out", () => {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { isInitialRoot, launchFacts, ownCapabilities } from "../../../src/runtime/launch-facts.ts";
+import {
+  isInitialRoot,
+  launchFacts,
+  mountPointsIn,
+  ownCapabilities,
+} from "../../../src/runtime/launch-facts.ts";
 import { exitOf } from "../../../src/runtime/wait-for-exit.ts";
 
 describe("own capabilities", () => {
@@ -27,6 +32,17 @@ describe("the initial root file system", () => {
   ])("%j", (mountinfo, initial) => {
     expect(isInitialRoot(mountinfo)).toBe(initial);
   });
+});
+
+test("the host's mounts, children first, names as they are", () => {
+  const mountinfo = [
+    "1 1 0:2 / / rw - rootfs rootfs rw",
+    "20 1 0:19 / /proc rw - proc proc rw",
+    "21 1 0:20 / /a\\040b rw - tmpfs tmpfs rw",
+    "22 20 0:19 / /proc/x rw - proc proc rw",
+    "",
+  ];
+  expect(mountPointsIn(mountinfo.join("\n"))).toEqual(["/proc/x", "/a b", "/proc"]);
 });
 
 test("docker's exit codes", () => {
