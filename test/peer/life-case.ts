@@ -70,6 +70,7 @@ export const lifeCases: readonly PeerCase[] = [
   },
   {
     name: "restart policy: unknown",
+    docker: "found by its daemon, so 1; here it is a bad word",
     script: `create --restart sometimes --name con $I true 2>/dev/null; echo $?`,
   },
   {

@@ -87,6 +87,7 @@ export const objectCases: readonly PeerCase[] = [
   },
   {
     name: "diff",
+    docker: "its driver without native diff also lists parents that are as they were",
     script: `run --name con $I sh -c 'echo x >/tmp/new; rm /var/data/seed'; e diff con | sort`,
     podman: "differs",
   },

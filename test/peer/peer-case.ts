@@ -6,6 +6,8 @@ export interface PeerCase {
    * output is the answer; messages count where the script sends them there.
    */
   readonly script: string;
+  /** Why docker's answer is shown only: mostly a docker too old, or one that lacks a privilege on this machine. */
+  readonly docker?: string;
   /** podman answers otherwise than docker: its answer is shown only. */
   readonly podman?: "differs";
 }

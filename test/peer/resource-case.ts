@@ -16,13 +16,19 @@ export const resourceCases: readonly PeerCase[] = [
     name: "walls: seccomp, no-new-privileges",
     script: `run --rm $I grep -E '^(Seccomp|NoNewPrivs):' /proc/self/status; run --rm --security-opt no-new-privileges --security-opt seccomp=unconfined $I grep -E '^(Seccomp|NoNewPrivs):' /proc/self/status`,
   },
-  { name: "walls: devices", script: `run --rm $I ls /dev | sort`, podman: "differs" },
+  {
+    name: "walls: devices",
+    docker: "runc makes /dev/core only where there is a /proc/kcore",
+    script: `run --rm $I ls /dev | sort`,
+    podman: "differs",
+  },
   {
     name: "walls: links in /dev",
     script: `run --rm $I sh -c 'for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done'`,
   },
   {
     name: "walls: mounts",
+    docker: "later ones mask /proc/interrupts too",
     script: `run --rm $I sh -c "awk '{print \\$2, \\$3, substr(\\$4,1,2)}' /proc/mounts" | grep -v cgroup | sed 's,^/ [a-z]* ,/ root ,; s,ext4,disk,; s, tmpfs ro$, masked,' | sort`,
     podman: "differs",
   },
@@ -89,6 +95,7 @@ export const resourceCases: readonly PeerCase[] = [
   },
   {
     name: "privileged",
+    docker: "does not start without CAP_SYS_RESOURCE",
     script: `run --rm --privileged $I sh -c 'grep Seccomp: /proc/self/status; test -w /proc/sys; echo $?'`,
   },
   {

@@ -96,6 +96,7 @@ export const runCases: readonly PeerCase[] = [
   },
   {
     name: "exec: not found",
+    docker: "20.10 gave 126, later ones 127",
     script: `run -d --name con $I sleep 60 >/dev/null; e exec con nosuch >/dev/null 2>&1; echo $?`,
   },
   {
