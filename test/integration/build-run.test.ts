@@ -332,6 +332,28 @@ describe("a build that is ended", () => {
     },
   );
 
+  test("by SIGKILL at any moment leaves nothing that a listing does not take away", async () => {
+    const context = contextOf(
+      `FROM busybox AS a
+      RUN --mount=type=cache,target=/c --mount=type=bind,target=/src cp /src/file /a && dd if=/dev/zero of=/z bs=1M count=4
+      FROM busybox
+      WORKDIR /deep/er
+      COPY --from=a /a /a
+      RUN cat /a > /b
+      `,
+      { file: "x" },
+    );
+    for (const afterMs of Array.from({ length: 12 }, (_, at) => 20 + at * 15)) {
+      const child = bocker.spawn(["build", "-q", "--no-cache", context]);
+      await Bun.sleep(afterMs);
+      child.kill("SIGKILL");
+      await child.exited;
+      await expectNothingLeft();
+    }
+    await built(context, "--no-cache");
+    expect((await bocker.run("system", "check")).stdout).not.toMatch(/container|cgroup|build /);
+  }, 60_000);
+
   test("by a step of another stage ends at once", async () => {
     const context = contextOf(`
       FROM busybox AS slow
