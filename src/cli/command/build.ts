@@ -102,7 +102,7 @@ export const command: CommandSpec = {
     const progress = await openBuildProgress(context, parsed);
     const stop = new AbortController();
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-    const onSignal = () => stop.abort();
+    const onSignal = () => stop.abort(new BockerError("Canceled: context canceled", { kind: "cancelled" }));
     for (const signal of signals) process.on(signal, onSignal);
     try {
       const result = await build(
