@@ -303,6 +303,16 @@ describe("an image", () => {
   });
 });
 
+test("the same step is done once, by stages and builds at the same time", async () => {
+  const step = "RUN --mount=type=cache,id=count,target=/count echo x >> /count/log; sleep 0.2";
+  const context = contextOf(
+    `FROM busybox AS a\n${step}\nFROM busybox AS b\n${step}\nFROM a\nCOPY --from=b / /\n`,
+  );
+  await Promise.all([1, 2, 3].map(() => built(context)));
+  const count = "FROM busybox\nRUN --mount=type=cache,id=count,target=/count wc -l < /count/log\n";
+  expect(await built(contextOf(count))).toMatch(/^#\d+ \S+ 1$/m);
+});
+
 describe("a build that is ended", () => {
   const sleeping = "FROM busybox\nRUN echo first > /first\nRUN echo asleep && sleep 100 # %s\n";
 

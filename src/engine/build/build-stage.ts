@@ -25,6 +25,7 @@ import { resolveMounts } from "./resolve-mounts.ts";
 import { runStep } from "./run-step.ts";
 import { runFacts } from "./step-key.ts";
 import { stepTitles } from "./step-title.ts";
+import { takeTurn } from "./step-turn.ts";
 
 /** Builds the stage; what is wrong with it is a DockerfileProblem, or an error in docker's words. */
 export async function buildStage(build: BuildContext, node: StageNode): Promise<BuiltStage> {
@@ -76,6 +77,7 @@ class StageBuilder {
     const { epochSeconds: latestSeconds } = this.#stage;
     const mounts = await resolveMounts(this.#build, this.#node, effect, latestSeconds);
     const key = keyOf({ step: "run", layers, latestSeconds, ...runFacts(effect, mounts, sandbox.config) });
+    using _turn = this.#ignoresCache ? undefined : await takeTurn(engine, key, signal);
     const known = this.#known(key, step);
     if (known !== undefined) return known;
     const onOutput = step.output;
@@ -128,13 +130,14 @@ class StageBuilder {
     return this.#build.cache.store({ key, description: title }, plan.pack(), parseDiffID(digest));
   }
 
+  get #ignoresCache(): boolean {
+    const { cache } = this.#build.options;
+    if (cache === "use" || cache === "ignore") return cache === "ignore";
+    return cache.ignoredStages.has(nameOf(this.#node.stage).toLowerCase());
+  }
+
   #known(key: string, step: OpenStep): StepLayer | undefined {
-    const { cache, options } = this.#build;
-    const { stage } = this.#node;
-    const ignored =
-      options.cache === "ignore" ||
-      (options.cache !== "use" && options.cache.ignoredStages.has(nameOf(stage).toLowerCase()));
-    const layer = ignored ? undefined : cache.find(key);
+    const layer = this.#ignoresCache ? undefined : this.#build.cache.find(key);
     if (layer !== undefined) step.cached();
     return layer;
   }
