@@ -37,7 +37,7 @@ describe("imageConfigOf", () => {
     expect(config.created).toBe("2001-09-09T01:46:40.000Z");
     expect(config.history).toEqual([
       { created: "2020-01-01T00:00:00Z", created_by: "base" },
-      { created: config.created, created_by: "RUN x", comment: "buildkit.dockerfile.v0" },
+      { created: "2001-09-09T01:46:40.000Z", created_by: "RUN x", comment: "buildkit.dockerfile.v0" },
     ]);
     expect(config).toMatchObject({ author: "me", architecture: "arm", variant: "v7", os: "linux" });
   });
