@@ -18,9 +18,9 @@ import { BockerError } from "../errors.ts";
 import { hostPlatform } from "../image/platform.ts";
 import { canonicalName, familiarName, type NamedReference } from "../image/reference.ts";
 import { appendEvent } from "../state/event.ts";
-import type { ImageRecord } from "../state/record.ts";
 import { collectGarbage } from "../storage/collect-garbage.ts";
 import type { Brought } from "../storage/import-archive.ts";
+import { fromErrorMessage, toErrorMessage } from "../storage/layer-message.ts";
 import { holdStore } from "../storage/store-hold.ts";
 import { encodeImage, storeImage } from "../storage/store-image.ts";
 import { BaseImages } from "./build/base-images.ts";
@@ -177,8 +177,11 @@ function cancelled({ reason }: AbortSignal): BockerError {
   return new BockerError("build canceled", { kind: "cancelled", cause: reason });
 }
 
-/** A problem with an instruction, with its place in the Dockerfile. */
+/** A problem with an instruction, with its place in the Dockerfile; the host's refusals (a full disk) in words. */
 function located({ dockerfile }: BuildOptions, error: unknown): unknown {
+  if (error instanceof Error && "code" in error && !(error instanceof BockerError)) {
+    return fromErrorMessage(toErrorMessage(error));
+  }
   if (!(error instanceof DockerfileProblem)) return error;
   const { location, options, message } = error;
   const { text, path } = dockerfile;
