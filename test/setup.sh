@@ -11,7 +11,7 @@ TEST_PACKAGES='
   expect socat strace shellcheck
   gcc-aarch64-linux-gnu'
 # Machines of other kinds than this one are emulated: test/vm.
-VM_PACKAGES='qemu-system-x86'
+VM_PACKAGES='qemu-system-x86 e2fsprogs'
 BENCH_PACKAGES='runc podman docker.io'
 
 packages=$TEST_PACKAGES

@@ -68,6 +68,8 @@ export interface ContainerConfig {
   readonly shmSizeBytes: number;
   /** Absent: the engine's. */
   readonly storageDriver?: "overlay" | "btrfs" | "vfs";
+  /** What the container may write to its root file system; absent: all that there is room for. */
+  readonly storageSizeBytes?: number;
   readonly devices: readonly DeviceConfig[];
 
   readonly networks: readonly NetworkConfig[];

@@ -48,7 +48,9 @@ export async function createContainer(
   try {
     const folder = containerFolder(engine.paths, record.id);
     mkdirSync(folder, { recursive: true, mode: 0o710 });
-    containerRootfs(engine, record, draft.image);
+    const rootfs = containerRootfs(engine, record, draft.image);
+    const size = record.config.storageSizeBytes;
+    if (size !== undefined) (await import("../storage/size-limit.ts")).limitSize(rootfs, record.id, size);
     for (const volume of draft.volumes) makeVolume(engine, volume);
     if (config.secrets !== undefined) (await import("./container-secret.ts")).keepSecrets(engine, record);
     makeBindSources(record.config);

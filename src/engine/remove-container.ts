@@ -14,6 +14,7 @@ import type { ContainerRecord } from "../state/record.ts";
 import { containersUsingVolume, removeVolume } from "../state/volume.ts";
 import { removeTree } from "../storage/remove-tree.ts";
 import { driverOf, removeRootfs } from "../storage/rootfs.ts";
+import { forgetSize } from "../storage/size-limit.ts";
 import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
 
@@ -52,6 +53,7 @@ export async function removeSettled(
 /** The rest of a removal, when the container holds nothing any more. */
 export function removeReleased(engine: Engine, record: ContainerRecord, options: RemovalOptions): void {
   setStatus(engine.state, record.id, ["created", "exited", "dead"], "removing");
+  if (record.config.storageSizeBytes !== undefined) forgetSize(engine.paths.containers, record.id);
   if (driverOf(engine.paths, record.id) !== "overlay") removeRootfs(engine.paths, record.id);
   removeTree(engine.paths, join(engine.paths.containers, record.id));
   removeRow(engine.state, record.id);

@@ -13,6 +13,7 @@ import type { GuestKernel } from "./machine.ts";
 const modules = [
   "overlay",
   "loop",
+  "quota_v2",
   "bridge",
   "veth",
   "nf_tables",
@@ -55,7 +56,9 @@ export function makeInitramfs(
   mkdirSync(join(stage, "var/lib"), { recursive: true });
   addBusybox(stage);
   addProgram(stage, bocker, "bocker");
-  for (const name of programs) addProgram(stage, which(name), basename(name));
+  for (const name of programs) {
+    addProgram(stage, name.includes("/") ? name : which(name), basename(name));
+  }
   addModules(stage, kernel);
   writeFileSync(join(stage, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
   writeFileSync(join(stage, "etc/group"), "root:x:0:\n");

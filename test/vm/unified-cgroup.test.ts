@@ -3,19 +3,30 @@
  * root is a tmpfs that can be pivoted away from; nft is there.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { bootMachine, canBoot, type Machine } from "./machine.ts";
 
 const mega = 1024 * 1024;
 const run = "bocker run --rm --network none";
 
 describe.skipIf(!canBoot)("cgroup v2", () => {
+  const directory = mkdtempSync("/tmp/bocker-test-");
   let machine: Machine;
 
   beforeAll(async () => {
-    machine = await bootMachine({ root: "tmpfs", cgroup: "v2", programs: ["ip", "nft"] });
+    const disk = join(directory, "quota-disk");
+    writeFileSync(disk, "");
+    truncateSync(disk, 24 * mega);
+    const features = ["-O", "project,quota,^has_journal", "-E", "quotatype=prjquota"];
+    expect(Bun.spawnSync(["mkfs.ext4", "-q", ...features, disk]).exitCode).toBe(0);
+    machine = await bootMachine({ root: "tmpfs", cgroup: "v2", programs: ["ip", "nft", disk] });
     await machine.ok("modprobe loop; truncate -s 8M /tmp/disk; losetup /dev/loop0 /tmp/disk");
   }, 90_000);
-  afterAll(() => machine[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await machine[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true });
+  });
 
   /** The first lines of files of the container's own cgroup, by name. */
   const files = async (flags: string, names: readonly string[]): Promise<Record<string, string>> => {
@@ -170,6 +181,31 @@ describe.skipIf(!canBoot)("cgroup v2", () => {
       stdout: "1\n",
       stderr: expect.stringContaining("Operation not permitted"),
     });
+  });
+
+  test("--storage-opt size: no more than that is written, where the disk counts projects", async () => {
+    await machine.ok("mkdir /quota; mount -o loop,prjquota /bin/quota-disk /quota");
+    const engine = "BOCKER_ROOT=/quota/root bocker";
+    const write = "dd if=/dev/zero of=/file bs=64k count=100; rm /file; echo small > /file && cat /file";
+    const limited = await machine.run(
+      `${engine} run --name small --network none --storage-opt size=2m busybox sh -c '${write}'`,
+    );
+    expect(limited).toMatchObject({ exitCode: 0, stdout: "small\n" });
+    expect(limited.stderr).toMatch(/(Disk quota exceeded|No space left on device)/);
+    expect(await machine.ok(`${engine} inspect -f '{{.HostConfig.StorageOpt.size}}' small`)).toBe(
+      `${2 * mega}`,
+    );
+    await machine.ok(`${engine} rm small`);
+    expect(
+      (await machine.run(`${engine} run --rm --network none busybox sh -c '${write}'`)).stderr,
+    ).toContain("100+0 records out");
+    await machine.ok("umount /quota");
+    const { exitCode, stderr } = await machine.run(`${run} --storage-opt size=2m busybox true`);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 125,
+      stderr: expect.stringContaining("--storage-opt is supported only for overlay over"),
+    });
+    expect(await machine.ok("bocker ps -aq")).toBe("");
   });
 
   test("bocker in a container of bocker's makes room in its cgroup for containers with limits", async () => {

@@ -7,6 +7,7 @@ import type { MountConfig } from "../container-config.ts";
 import { defaultShmBytes } from "../default-config.ts";
 import { parseDevice, renderDevice } from "../device-spec.ts";
 import { parseMountFields, resolveMount } from "../mount-spec.ts";
+import { renderBytes } from "../option-value.ts";
 import { renderMount } from "../render-mount.ts";
 import {
   booleanOption,
@@ -18,6 +19,7 @@ import {
 } from "../run-option.ts";
 import { parseSecret, renderSecret } from "../secret-spec.ts";
 import { parseStorageDriver } from "../storage-driver.ts";
+import { parseStorageSize } from "../storage-size.ts";
 import { parseTmpfs, renderTmpfs } from "../tmpfs-spec.ts";
 import { parseVolume, renderVolume } from "../volume-spec.ts";
 import { parseVolumesFrom } from "../volumes-from.ts";
@@ -110,6 +112,19 @@ export const filesystemOptions: readonly RunOption[] = [
       if (driver !== "auto") draft.config.storageDriver = driver;
     },
     (config) => config.storageDriver,
+  ),
+  listOption(
+    {
+      name: "storage-opt",
+      help: "Storage driver options for the container",
+      check: (text) => void parseStorageSize(text),
+    },
+    (draft, words) => {
+      const sizes = words.map(parseStorageSize);
+      const last = sizes.at(-1);
+      if (last !== undefined) draft.config.storageSizeBytes = last;
+    },
+    ({ storageSizeBytes: bytes }) => (bytes === undefined ? undefined : [`size=${renderBytes(bytes)}`]),
   ),
   listOption(
     { name: "device", help: "Add a host device to the container" },

@@ -52,6 +52,7 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   unsetenv: { flags: ["--unsetenv", "A", "--unsetenv", "B"], toml: 'unsetenv = ["A", "B"]' },
   "unsetenv-all": { flags: ["--unsetenv-all"], toml: "unsetenv-all = true" },
   "kernel-memory-tcp": { flags: ["--kernel-memory-tcp", "50m"], toml: 'kernel-memory-tcp = "50m"' },
+  "storage-opt": { flags: ["--storage-opt", "size=10g"], toml: 'storage-opt = ["size=10g"]' },
   "blkio-weight": { flags: ["--blkio-weight", "300"], toml: "blkio-weight = 300" },
   "blkio-weight-device": {
     flags: ["--blkio-weight-device", "/dev/sda:500"],

@@ -21,6 +21,7 @@ import { sockaddrInBytes } from "../../../ffi/inet-socket.ts";
 import * as struct from "../../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../../ffi/mount.ts";
 import { rlimit64Bytes, SECBIT_NO_SETUID_FIXUP, siginfoBytes } from "../../../ffi/process.ts";
+import { dqblk, fsxattr, projectRequest } from "../../../ffi/quota.ts";
 import { lookupNumber, skLookupOffset } from "../../../ffi/socket-lookup.ts";
 import { arm64, x86_64 } from "../../../ffi/syscall-number.ts";
 import { winsizeBytes } from "../../../ffi/tty.ts";
@@ -41,6 +42,7 @@ const headers = `
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/ipv6.h>
 #include <linux/ipv6_route.h>
 #include <linux/ioprio.h>
@@ -51,6 +53,7 @@ const headers = `
 #include <linux/openat2.h>
 #include <linux/personality.h>
 #include <linux/prctl.h>
+#include <linux/quota.h>
 #include <linux/route.h>
 #include <linux/sched.h>
 #define sched_param sched_param_of_linux
@@ -134,7 +137,7 @@ describe.skipIf(!hasCompiler)("constants", () => {
   });
 
   test("ioctl requests", () => {
-    const requests = { ...struct.ioctlRequest, ...btrfsRequest };
+    const requests = { ...struct.ioctlRequest, ...btrfsRequest, ...projectRequest };
     const known = ask(Object.keys(requests).map(whereDefined));
     expect(Object.fromEntries(known)).toEqual(requests);
   });
@@ -174,6 +177,12 @@ describe.skipIf(!hasCompiler)("struct layouts", () => {
     ["siginfo.pid", "offsetof(siginfo_t, si_pid)", 16],
     ["siginfo.status", "offsetof(siginfo_t, si_status)", 24],
     ["statfs", "sizeof(struct statfs)", statfsBytes],
+    ["fsxattr", "sizeof(struct fsxattr)", fsxattr.bytes],
+    ["fsxattr.xflags", "offsetof(struct fsxattr, fsx_xflags)", fsxattr.xflags],
+    ["fsxattr.projid", "offsetof(struct fsxattr, fsx_projid)", fsxattr.projid],
+    ["dqblk", "sizeof(struct if_dqblk)", dqblk.bytes],
+    ["dqblk.hardlimit", "offsetof(struct if_dqblk, dqb_bhardlimit)", dqblk.hardLimit],
+    ["dqblk.valid", "offsetof(struct if_dqblk, dqb_valid)", dqblk.valid],
     ["winsize", "sizeof(struct winsize)", winsizeBytes],
     ["winsize.col", "offsetof(struct winsize, ws_col)", 2],
     ["ifreq", "sizeof(struct ifreq)", struct.ifreqBytes],
