@@ -23,6 +23,9 @@ export function parseSecurityOpt(text: string, host: OptionHost): string {
     case "systempaths":
       if (value === "unconfined") return `${key}=${value}`;
       break;
+    case "mask":
+    case "unmask":
+      return `${key}=${checkPaths(key, value)}`;
     case "apparmor":
       if (value !== "") return `${key}=${value}`;
       break;
@@ -35,6 +38,14 @@ export function parseSecurityOpt(text: string, host: OptionHost): string {
       );
   }
   throw new Error(`Invalid --security-opt: ${JSON.stringify(text)}`);
+}
+
+/** podman's `mask=/a:/b`, and `unmask=ALL` or with wildcards. */
+function checkPaths(key: "mask" | "unmask", value: string): string {
+  const paths = value.split(":");
+  const wrong = paths.find((path) => !path.startsWith("/") && !(key === "unmask" && /^all$/i.test(path)));
+  if (wrong !== undefined) throw new Error(`${key} path ${JSON.stringify(wrong)} is not an absolute path`);
+  return value;
 }
 
 function checkProfile(given: string, host: OptionHost): string {

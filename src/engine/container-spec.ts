@@ -20,6 +20,7 @@ import { getContainer } from "../state/container.ts";
 import type { ContainerRecord, VolumeRecord } from "../state/record.ts";
 import { containersUsingVolume, getVolume } from "../state/volume.ts";
 import { blockDevicesOf } from "./block-device.ts";
+import { appArmorProfileOf } from "./container-apparmor.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
 import type { ContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
@@ -62,6 +63,7 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
   const hierarchy = detectCgroups();
   const bounding = boundingCapabilities();
   const shared = await sharedMemoryOf(engine, record);
+  const apparmorProfile = appArmorProfileOf(config);
   const spec = buildSpec({
     config,
     image: image.config,
@@ -84,6 +86,7 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
       devices: resolveDevices(config.devices),
       hostDevices: config.privileged ? hostDevices() : [],
       maskedPaths: thermalThrottles(),
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
       ...(shared === undefined ? {} : { sharedMemory: shared }),
     },
   });

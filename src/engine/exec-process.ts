@@ -12,6 +12,7 @@ import type { SpecProcess } from "../spec/oci.ts";
 import { parseSecurityOptions } from "../spec/security-option.ts";
 import type { ResolvedUser } from "../spec/user.ts";
 import type { ContainerRecord } from "../state/record.ts";
+import { appArmorProfileOf } from "./container-apparmor.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { loadContainerImage } from "./container-image.ts";
 import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
@@ -45,6 +46,7 @@ export async function resolveExecProcess(
     tty: request.tty,
     home: user.home,
   });
+  const apparmorProfile = request.privileged ? undefined : appArmorProfileOf(config);
   const seccomp = await seccompFilterOf({ ...config, privileged }, bounding);
   return {
     ...(seccomp === undefined ? {} : { seccomp }),
@@ -60,6 +62,7 @@ export async function resolveExecProcess(
       env,
       cwd: request.workdir ?? merged.cwd,
       capabilities: capabilitySetsFor(names, user.uid),
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
       noNewPrivileges: parseSecurityOptions(config.securityOpt).noNewPrivileges,
       oomScoreAdj: config.oomScoreAdj ?? 0,
     },

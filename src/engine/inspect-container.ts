@@ -9,6 +9,7 @@ import type { ContainerConfig, MountConfig } from "../config/container-config.ts
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord, LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { StorageDriverName } from "../storage/storage-driver.ts";
+import { appArmorNameOf } from "./container-apparmor.ts";
 import { logFileIn } from "./container-paths.ts";
 import { exposedPorts } from "./exposed-ports.ts";
 import { mergeHealth } from "./health-check.ts";
@@ -57,7 +58,7 @@ export function containerInspectOf(facts: ContainerFacts): JsonObject {
     Platform: facts.image.os,
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: "",
+    AppArmorProfile: appArmorNameOf(record.config) ?? "",
     ExecIDs: facts.execIds.length === 0 ? null : facts.execIds,
     HostConfig: hostConfigOf(record.config),
     ...(record.config.rootfs === undefined ? {} : { Rootfs: record.config.image }),

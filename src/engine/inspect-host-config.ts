@@ -11,6 +11,8 @@ import type {
   ResourceConfig,
 } from "../config/container-config.ts";
 import type { IdMapping, IdMaps } from "../security/id-map.ts";
+import { hiddenPathsOf } from "../spec/hidden-paths.ts";
+import { parseSecurityOptions } from "../spec/security-option.ts";
 
 /** A plain JSON object, in the order it will be printed. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -49,6 +51,9 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     PublishAllPorts: config.publishAll === true,
     ReadonlyRootfs: config.readOnly,
     SecurityOpt: nullIfEmpty(config.securityOpt),
+    ...(config.storageSizeBytes === undefined
+      ? {}
+      : { StorageOpt: { size: String(config.storageSizeBytes) } }),
     ...(tmpfsOf(config.mounts) ?? {}),
     UTSMode: config.utsMode ?? "",
     UsernsMode: config.usernsMode ?? (config.idMaps === undefined ? "" : "private"),
@@ -59,6 +64,7 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     Isolation: "",
     ...resourcesOf(config),
     Mounts: nullIfEmpty(config.mounts.flatMap(mountRequestOf)),
+    ...systemPathsOf(config),
     Init: config.init,
   };
 }
@@ -67,6 +73,13 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
 function idMappingsOf({ uidMappings, gidMappings }: IdMaps): JsonObject {
   const text = ({ containerID, hostID, size }: IdMapping) => `${containerID}:${hostID}:${size}`;
   return { UidMap: uidMappings.map(text), GidMap: gidMappings.map(text) };
+}
+
+/** null where a privileged container is asked for nothing, as in docker. */
+function systemPathsOf(config: ContainerConfig): JsonObject {
+  const { maskedPaths, readonlyPaths } = hiddenPathsOf(config, parseSecurityOptions(config.securityOpt));
+  const shown = (paths: readonly string[]) => (config.privileged && paths.length === 0 ? null : paths);
+  return { MaskedPaths: shown(maskedPaths), ReadonlyPaths: shown(readonlyPaths) };
 }
 
 /** docker shows the first network as the mode, and `bridge` for its default network. */

@@ -12,7 +12,8 @@ import { capabilitySetsFor, resolveCapabilities } from "../security/capability.t
 import { allowAllDevices, defaultDeviceRules } from "../security/device-rule.ts";
 import { rlimitType } from "../security/rlimit.ts";
 import type { DeviceNumbers } from "./block-io.ts";
-import { maskedPaths, networkSysctls, readonlyPaths } from "./default-paths.ts";
+import { networkSysctls } from "./default-paths.ts";
+import { hiddenPathsOf } from "./hidden-paths.ts";
 import { mergeProcess, processEnvironment } from "./merge-process.ts";
 import {
   type NamespaceModes,
@@ -56,6 +57,8 @@ export interface ResolvedContainer extends MountSources {
   /** More to hide: each /sys/devices/system/cpu/cpuN/thermal_throttle there is. */
   readonly maskedPaths?: readonly string[];
   readonly seccomp?: SpecSeccomp;
+  /** Absent: none. */
+  readonly apparmorProfile?: string;
   /** `K=V` of secrets; the last word on a variable. */
   readonly secretEnv?: readonly string[];
 }
@@ -121,7 +124,7 @@ function specProcess(
     capabilities: capabilitySetsFor(names, user.uid),
     ...(rlimits.length === 0 ? {} : { rlimits }),
     noNewPrivileges: security.noNewPrivileges,
-    ...(security.apparmor === undefined ? {} : { apparmorProfile: security.apparmor }),
+    ...(resolved.apparmorProfile === undefined ? {} : { apparmorProfile: resolved.apparmorProfile }),
     oomScoreAdj: config.oomScoreAdj ?? 0,
   };
 }
@@ -132,7 +135,6 @@ function specLinux(
   modes: NamespaceModes,
   security: SecurityOptions,
 ): SpecLinux {
-  const confined = !config.privileged && security.systemPathsConfined;
   const propagation = rootfsPropagation(config);
   const seccomp = config.privileged ? undefined : resolved.seccomp;
   return {
@@ -148,8 +150,7 @@ function specLinux(
     devices: containerDevices(config, resolved),
     ...(seccomp === undefined ? {} : { seccomp }),
     ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
-    maskedPaths: confined ? [...maskedPaths, ...(resolved.maskedPaths ?? [])] : [],
-    readonlyPaths: confined ? readonlyPaths : [],
+    ...hiddenPathsOf(config, security, resolved.maskedPaths),
   };
 }
 

@@ -13,19 +13,33 @@ export interface SecurityOptions {
   /** False: no masked and no read-only paths. */
   readonly systemPathsConfined: boolean;
   readonly writableCgroups: boolean;
+  /** Paths to hide as well. */
+  readonly mask: readonly string[];
+  /** Paths or patterns of what is neither hidden nor read-only; `ALL`: nothing is. */
+  readonly unmask: readonly string[];
   /** A profile's name; absent: docker's default for the host. */
   readonly apparmor?: string;
 }
 
-/** Later words win. Both separators docker takes, `=` and the old `:`. */
+/** Later words win, lists add up. Both separators docker takes, `=` and the old `:`. */
 export function parseSecurityOptions(words: readonly string[]): SecurityOptions {
   let options: SecurityOptions = {
     noNewPrivileges: false,
     seccomp: "default",
     systemPathsConfined: true,
     writableCgroups: false,
+    mask: [],
+    unmask: [],
   };
-  for (const word of words) options = { ...options, ...parseOption(word) };
+  for (const word of words) {
+    const { mask = [], unmask = [], ...change } = parseOption(word);
+    options = {
+      ...options,
+      ...change,
+      mask: [...options.mask, ...mask],
+      unmask: [...options.unmask, ...unmask],
+    };
+  }
   return options;
 }
 
@@ -46,6 +60,9 @@ function parseOption(word: string): Partial<SecurityOptions> {
     case "apparmor":
       if (!value) throw invalid(word);
       return { apparmor: value };
+    case "mask":
+    case "unmask":
+      return { [name]: parsePaths(value, word) };
     case "label":
       if (value === "disable") return {};
       throw unsupported(word, "bocker sets no SELinux labels");
@@ -60,6 +77,14 @@ function seccompOption(value: string | undefined, word: string): SecurityOptions
   return value === "builtin" || value === "default" ? "default" : { file: value };
 }
 
+/** `/a:/b`, or ALL where that makes sense. */
+function parsePaths(value: string | undefined, word: string): readonly string[] {
+  const paths = (value ?? "").split(":").filter((path) => path !== "");
+  const isPath = (path: string) => path.startsWith("/") || (word.startsWith("un") && /^all$/i.test(path));
+  if (paths.length === 0 || !paths.every(isPath)) throw invalid(word);
+  return paths;
+}
+
 /** Go's ParseBool. */
 function parseBoolean(value: string, word: string): boolean {
   if (["1", "t", "T", "TRUE", "true", "True"].includes(value)) return true;
@@ -70,7 +95,7 @@ function parseBoolean(value: string, word: string): boolean {
 function invalid(word: string): BockerError {
   return new BockerError(`invalid --security-opt: "${word}"`, {
     kind: "invalid-config",
-    hint: "known: no-new-privileges, seccomp=FILE|unconfined, apparmor=NAME, systempaths=unconfined, writable-cgroups",
+    hint: "known: no-new-privileges, seccomp=FILE|unconfined, apparmor=NAME, label=disable, mask=PATH, unmask=PATH|ALL, systempaths=unconfined, writable-cgroups",
   });
 }
 

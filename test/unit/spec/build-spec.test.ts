@@ -255,11 +255,51 @@ describe("security options", () => {
     expect(specOf({}, { maskedPaths: [path] }).linux?.maskedPaths?.at(-1)).toBe(path);
   });
 
-  test("writable-cgroups and apparmor", () => {
+  test("writable-cgroups and the AppArmor profile", () => {
     expect(mountAt("/sys/fs/cgroup", { securityOpt: ["writable-cgroups=true"] })?.[0]?.options?.[0]).toBe(
       "rw",
     );
-    expect(specOf({ securityOpt: ["apparmor=mine"] }).process?.apparmorProfile).toBe("mine");
+    expect(specOf({}, { apparmorProfile: "mine" }).process?.apparmorProfile).toBe("mine");
+    expect(specOf({}).process?.apparmorProfile).toBeUndefined();
+  });
+
+  test("mask hides more, unmask less", () => {
+    const linuxOf = (...securityOpt: string[]) => specOf({ securityOpt }).linux;
+    expect(linuxOf("mask=/opt:/srv")?.maskedPaths?.slice(-2)).toEqual(["/opt", "/srv"]);
+    expect(linuxOf("unmask=/proc/kcore")?.maskedPaths).not.toContain("/proc/kcore");
+    expect(linuxOf("unmask=/proc/kcore")?.maskedPaths).toContain("/proc/keys");
+    const some = linuxOf("unmask=/proc/*");
+    expect([some?.maskedPaths, some?.readonlyPaths]).toEqual([
+      ["/sys/firmware", "/sys/devices/virtual/powercap"],
+      [],
+    ]);
+    const none = linuxOf("unmask=ALL", "mask=/opt");
+    expect([none?.maskedPaths, none?.readonlyPaths]).toEqual([["/opt"], []]);
+    expect(linuxOf("unmask=/proc/sys")?.readonlyPaths).not.toContain("/proc/sys");
+    expect(specOf({ privileged: true, securityOpt: ["mask=/opt"] }).linux?.maskedPaths).toEqual(["/opt"]);
+  });
+
+  test("a user namespace: maps, its namespace, mapped files and volumes, no range of groups that ping", () => {
+    const maps = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    const idMaps = { uidMappings: maps, gidMappings: maps };
+    const mounts = [
+      { type: "volume", name: "v", target: "/v", readOnly: false, copy: true },
+      { type: "bind", source: "/h", target: "/h", readOnly: false, createSource: true, recursive: true },
+    ] as const;
+    const spec = specOf({ idMaps, mounts }, { volumes: { "/v": "/volumes/v" } });
+    expect(spec.linux?.uidMappings).toEqual(maps);
+    expect(spec.linux?.namespaces).toContainEqual({ type: "user" });
+    expect(Object.keys(spec.linux?.sysctl ?? {})).toEqual(["net.ipv4.ip_unprivileged_port_start"]);
+    const optionsOf = (target: string) =>
+      spec.mounts?.find(({ destination }) => destination === target)?.options ?? [];
+    expect(["/v", "/etc/hosts", "/h"].map((target) => optionsOf(target).includes("idmap"))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    const same = [{ containerID: 0, hostID: 0, size: 1000 }];
+    const kept = specOf({ idMaps: { uidMappings: same, gidMappings: same } });
+    expect(kept.mounts?.some(({ options }) => options?.includes("idmap"))).toBe(false);
   });
 
   test.each(["nonsense", "seccomp", "no-new-privileges=perhaps", "systempaths=confined", "apparmor="])(
