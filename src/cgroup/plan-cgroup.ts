@@ -119,10 +119,19 @@ function planDirectories(
 function passedOn(
   { mode }: CgroupHierarchy,
   mount: CgroupMount,
-  { hugepageLimits = [] }: SpecResources,
+  { hugepageLimits = [], unified = {} }: SpecResources,
 ): readonly string[] {
-  if (mount.version === 1 || (mode === "hybrid" && hugepageLimits.length === 0)) return [];
-  return delegated.filter((name) => mount.controllers.includes(name));
+  if (mount.version === 1) return [];
+  const offered = delegated.filter((name) => mount.controllers.includes(name));
+  if (mode !== "hybrid") return offered;
+  const needed = Object.keys(unified).map(controllerOf);
+  if (hugepageLimits.length > 0) needed.push("hugetlb");
+  return offered.filter((name) => needed.includes(name));
+}
+
+/** `hugetlb` of `hugetlb.2MB.max`. */
+function controllerOf(file: string): string {
+  return file.split(".", 1)[0] ?? "";
 }
 
 function planOwnDirectory(steps: HostStep[], mount: CgroupMount, { cpuset }: CgroupFacts): void {
@@ -165,9 +174,19 @@ function fillCpuset(steps: HostStep[], directory: string, { cpus, mems }: Cpuset
 function limitsFor(cgroup: Cgroup, resources: SpecResources): readonly LimitWrite[] {
   const versions = new Set(cgroup.directories.map(({ version }) => version));
   if (!versions.has(1)) return limitsV2(resources);
-  if (controllerDirectory(cgroup, "hugetlb")?.version !== 2) return limitsV1(resources);
-  const { hugepageLimits = [], ...others } = resources;
-  return [...limitsV1(others), ...limitsV2({ hugepageLimits })];
+  const isOnV2 = (controller: string): boolean => controllerDirectory(cgroup, controller)?.version === 2;
+  const { hugepageLimits = [], unified = {}, ...others } = resources;
+  const files = Object.entries(unified);
+  const v1 = {
+    ...others,
+    unified: Object.fromEntries(files.filter(([file]) => !isOnV2(controllerOf(file)))),
+    ...(isOnV2("hugetlb") ? {} : { hugepageLimits }),
+  };
+  const v2 = {
+    unified: Object.fromEntries(files.filter(([file]) => isOnV2(controllerOf(file)))),
+    ...(isOnV2("hugetlb") ? { hugepageLimits } : {}),
+  };
+  return [...limitsV1(v1), ...limitsV2(v2)];
 }
 
 function limitStep(cgroup: Cgroup, { controller, file, data, instead }: LimitWrite): HostStep {

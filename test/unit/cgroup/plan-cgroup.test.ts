@@ -231,6 +231,19 @@ describe("planCgroup", () => {
     );
   });
 
+  test("a file of a controller that a hybrid has on v2 is written there; of others it has none", () => {
+    const mounts = v1.mounts.map((mount) =>
+      mount.version === 2 ? { ...mount, controllers: ["hugetlb", "misc"] } : mount,
+    );
+    const hybrid = { mode: "hybrid", mounts } as const;
+    const plan = linesOf(planCgroup(hybrid, "/b/id", { unified: { "hugetlb.2MB.max": "1" } }));
+    expect(plan).toContain("/cg/unified/b/id/hugetlb.2MB.max=1");
+    expect(plan).toContain("/cg/unified/b/cgroup.subtree_control=+hugetlb");
+    expect(() => planCgroup(hybrid, "/b/id", { unified: { "memory.high": "1" } })).toThrow(
+      "cannot limit by the file memory.high: cgroup v1 has no such limit",
+    );
+  });
+
   test("hugetlb under the v2 tree of a hybrid speaks v2", () => {
     const mounts = v1.mounts.map((mount) =>
       mount.version === 2 ? { ...mount, controllers: ["hugetlb"] } : mount,
