@@ -29,6 +29,7 @@ import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import { hostDevices, resolveDevices } from "./host-device.ts";
+import { mappedGroups } from "./host-user.ts";
 import type { MountStage } from "./mount-stage.ts";
 import { findTimeZone } from "./time-zone.ts";
 import { volumeSourceOf } from "./volume-driver.ts";
@@ -59,7 +60,8 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
   const { record, image } = request;
   const { config } = record;
   const merged = mergeProcess(config, image.config);
-  const user = lookUpUser(request.rootFd, merged.user, config.groupAdd);
+  const found = lookUpUser(request.rootFd, merged.user, config.groupAdd);
+  const user = { ...found, additionalGids: mappedGroups(config, found.additionalGids) };
   const hierarchy = detectCgroups();
   const bounding = boundingCapabilities();
   const shared = await sharedMemoryOf(engine, record);

@@ -19,6 +19,7 @@ import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import type { ExecRequest } from "./exec-container.ts";
+import { mappedGroups } from "./host-user.ts";
 
 export interface ResolvedExec {
   readonly process: SpecProcess;
@@ -55,7 +56,7 @@ export async function resolveExecProcess(
       user: {
         uid: user.uid,
         gid: user.gid,
-        additionalGids: user.additionalGids,
+        additionalGids: mappedGroups(config, user.additionalGids),
         ...(config.umask === undefined ? {} : { umask: config.umask }),
       },
       args: request.args,

@@ -4,7 +4,7 @@
 import { lstatSync, readdirSync, type Stats, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { DeviceConfig } from "../config/container-config.ts";
-import { BockerError } from "../errors.ts";
+import { BockerError, ExitCode } from "../errors.ts";
 import type { ResolvedDevice } from "../spec/build-spec.ts";
 import type { SpecDevice } from "../spec/oci.ts";
 
@@ -14,11 +14,11 @@ export function resolveDevices(devices: readonly DeviceConfig[]): readonly Resol
     const stat = statSync(device.hostPath, { throwIfNoEntry: false });
     if (stat?.isDirectory()) return devicesUnder(device);
     const node = stat === undefined ? undefined : deviceOf(stat, device.containerPath);
-    if (node !== undefined) return [{ device: node, access: device.access }];
+    if (node !== undefined) return [{ device: node, access: device.access, hostPath: device.hostPath }];
     const reason = stat === undefined ? "no such file or directory" : "not a device node";
     throw new BockerError(
       `error gathering device information while adding custom device "${device.hostPath}": ${reason}`,
-      { kind: "not-found" },
+      { kind: "not-found", ...(stat === undefined ? { exitCode: ExitCode.notFound } : {}) },
     );
   });
 }
@@ -35,7 +35,7 @@ function devicesUnder(device: DeviceConfig): readonly ResolvedDevice[] {
   return walk(device.hostPath).flatMap((path) => {
     const target = join(device.containerPath, relative(device.hostPath, path));
     const node = deviceOf(lstatSync(path), target);
-    return node === undefined ? [] : [{ device: node, access: device.access }];
+    return node === undefined ? [] : [{ device: node, access: device.access, hostPath: path }];
   });
 }
 

@@ -24,7 +24,7 @@ import {
 import type { Spec, SpecDevice, SpecDeviceRule, SpecLinux, SpecProcess, SpecSeccomp } from "./oci.ts";
 import { specResources } from "./resources.ts";
 import { parseSecurityOptions, type SecurityOptions } from "./security-option.ts";
-import { type MountSources, specMounts } from "./spec-mounts.ts";
+import { bindMount, type MountSources, specMounts } from "./spec-mounts.ts";
 import type { ResolvedUser } from "./user.ts";
 
 export interface SpecInput {
@@ -67,6 +67,8 @@ export interface ResolvedDevice {
   readonly device: SpecDevice;
   /** Some of `r`, `w`, `m`. */
   readonly access: string;
+  /** Where the host has it; absent: there, too. */
+  readonly hostPath?: string;
 }
 
 /** Throws what mergeProcess, resolveCapabilities, parseSecurityOptions and namespaceModes throw. */
@@ -80,10 +82,15 @@ export function buildSpec({ config, image, resolved }: SpecInput): Spec {
     root: { path: resolved.rootfs, readonly: config.readOnly },
     ...(ownUts ? { hostname: resolved.hostname } : {}),
     ...(ownUts && config.domainname ? { domainname: config.domainname } : {}),
-    mounts: specMounts(config, resolved, {
-      privileged: config.privileged,
-      writableCgroups: security.writableCgroups,
-    }),
+    mounts: [
+      ...specMounts(config, resolved, {
+        privileged: config.privileged,
+        writableCgroups: security.writableCgroups,
+      }),
+      ...movedDevices(config, resolved).map(({ device, hostPath = device.path }) =>
+        bindMount(device.path, hostPath, {}),
+      ),
+    ],
     ...(Object.keys(config.annotations).length === 0 ? {} : { annotations: config.annotations }),
     linux: specLinux(config, resolved, modes, security),
   };
@@ -190,10 +197,21 @@ function deviceRules(config: ContainerConfig, resolved: ResolvedContainer): read
   return [...defaultDeviceRules(), ...added];
 }
 
+/** In a user namespace no node can be made: the host's is bound, and a runtime looks for that under the same path. */
+function movedDevices(
+  config: ContainerConfig,
+  { devices = [] }: ResolvedContainer,
+): readonly ResolvedDevice[] {
+  if (config.idMaps === undefined) return [];
+  return devices.filter(({ device, hostPath = device.path }) => hostPath !== device.path);
+}
+
 function containerDevices(config: ContainerConfig, resolved: ResolvedContainer): readonly SpecDevice[] {
-  const asked = (resolved.devices ?? []).map(({ device }) => device);
+  const all = resolved.devices ?? [];
+  const moved = new Set(movedDevices(config, resolved));
+  const asked = all.filter((each) => !moved.has(each)).map(({ device }) => device);
   if (!config.privileged) return asked;
-  const paths = new Set(asked.map(({ path }) => path));
+  const paths = new Set(all.map(({ device }) => device.path));
   return [...(resolved.hostDevices ?? []).filter(({ path }) => !paths.has(path)), ...asked];
 }
 

@@ -148,7 +148,8 @@ interface BindOptions {
   readonly idmap?: boolean;
 }
 
-function bindMount(destination: string, source: string, options: BindOptions): SpecMount {
+/** Private and recursive unless the options say otherwise. */
+export function bindMount(destination: string, source: string, options: BindOptions): SpecMount {
   const { readOnly = false, recursive = true, propagation = "rprivate" } = options;
   // What is mounted below the source too, as in docker since 25.
   const access = readOnly ? [recursive && options.submountsWritable !== true ? "rro" : "ro"] : [];

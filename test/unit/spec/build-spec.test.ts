@@ -335,3 +335,14 @@ test("--device adds a node and a rule", () => {
     access: "rw",
   });
 });
+
+test("--device elsewhere is a node too, and the host's own in a user namespace", () => {
+  const device = { type: "c", path: "/dev/mine", major: 10, minor: 229 } as const;
+  const devices = [{ device, access: "rw", hostPath: "/dev/fuse" }];
+  const maps = [{ containerID: 0, hostID: 100000, size: 65536 }];
+  const mapped = specOf({ idMaps: { uidMappings: maps, gidMappings: maps } }, { devices });
+  expect(specOf({}, { devices }).linux?.devices).toEqual([device]);
+  expect(mapped.linux?.devices).toEqual([]);
+  expect(mapped.mounts?.at(-1)).toMatchObject({ destination: "/dev/mine", source: "/dev/fuse" });
+  expect(mapped.linux?.resources?.devices?.at(-1)).toMatchObject({ major: 10, minor: 229, allow: true });
+});
