@@ -8,6 +8,7 @@ import type { Platform } from "../image/platform.ts";
 import type { NamedReference } from "../image/reference.ts";
 import type { ImageRecord } from "../state/record.ts";
 import type { ContextDoor } from "./context/context-door.ts";
+import type { MadeStep } from "./layer-cache.ts";
 import type { SourceTree } from "./source-tree.ts";
 
 export interface BuildOptions {
@@ -80,6 +81,8 @@ export interface BuildResult {
   /** The documents, for who writes them elsewhere. */
   readonly configBytes: Uint8Array;
   readonly manifestBytes: Uint8Array;
+  /** What the build has made or found again, as its cache has it. */
+  readonly steps: readonly MadeStep[];
   /** undefined where none was to be kept. */
   readonly image: ImageRecord | undefined;
 }

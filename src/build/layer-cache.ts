@@ -33,6 +33,9 @@ export interface CachedStep {
   readonly description: string;
 }
 
+/** A step with its layer. */
+export interface MadeStep extends CachedStep, StepLayer {}
+
 /** A layer without members: docker has one too for a step that changed nothing. */
 const emptyTar = Buffer.alloc(1024);
 
@@ -42,6 +45,7 @@ export class LayerCache {
   readonly #blobs: BlobStore;
   readonly #brought: Brought;
   readonly #used: string[] = [];
+  readonly #steps = new Map<string, MadeStep>();
 
   /** `brought` hears what is added to the store. Whoever builds holds the store. */
   constructor(paths: Paths, state: State, brought: Brought) {
@@ -57,7 +61,10 @@ export class LayerCache {
     if (entry === undefined) return undefined;
     const layer = this.#usable(entry);
     if (layer === undefined) deleteCacheEntries(this.#state, [key]);
-    else this.#used.push(key);
+    else {
+      this.#used.push(key);
+      this.#steps.set(key, { key, description: entry.description, ...layer });
+    }
     return layer;
   }
 
@@ -70,7 +77,13 @@ export class LayerCache {
       descriptor: layer.descriptor,
       sizeBytes: loadLayerFacts(this.#paths, layer.diffID).sizeBytes,
     });
+    this.#steps.set(step.key, { ...step, ...layer });
     return layer;
+  }
+
+  /** All that were found or stored. */
+  get steps(): readonly MadeStep[] {
+    return [...this.#steps.values()];
   }
 
   /** Writes down what was used since the last time. */

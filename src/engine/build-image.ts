@@ -156,6 +156,7 @@ async function finish(build: BuildContext, built: BuiltStage, brought: Brought):
       layers,
       configBytes: documents.config.bytes,
       manifestBytes: documents.manifest.bytes,
+      steps: build.cache.steps,
       image: undefined,
     };
     await options.onBuilt?.(result);

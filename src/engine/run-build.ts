@@ -16,16 +16,18 @@ import type { ContextDoor } from "../build/context/context-door.ts";
 import { type OpenedContext, openContext, openNamedContext } from "../build/context/open-context.ts";
 import { parseDockerfile } from "../build/dockerfile/parse-dockerfile.ts";
 import type { Warning } from "../build/dockerfile/syntax.ts";
-import { BockerError } from "../errors.ts";
+import { BockerError, messageOf } from "../errors.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { canonicalName } from "../image/reference.ts";
+import { type CachePlace, describePlace } from "./build/cache-shelf.ts";
+import { exportCache, importCache } from "./build/portable-cache.ts";
 import { type BuildOutput, isStoring, writeOutput } from "./build/write-output.ts";
 import { buildImage } from "./build-image.ts";
 import type { Engine } from "./engine.ts";
 import { urlFetcher } from "./fetch-url.ts";
 
 export { pushTags } from "./build/write-output.ts";
-export type { BuildEvent, BuildOutput, BuildResult, Entitlement, OnBuildEvent, RunSettings };
+export type { BuildEvent, BuildOutput, BuildResult, CachePlace, Entitlement, OnBuildEvent, RunSettings };
 
 type Asked =
   | "buildArgs"
@@ -49,6 +51,15 @@ export interface BuildRequest extends Pick<BuildOptions, Asked> {
   /** `--build-context`: name to word. */
   readonly contexts: ReadonlyMap<string, string>;
   readonly outputs: readonly BuildOutput[];
+  readonly cacheFrom: readonly CachePlace[];
+  readonly cacheTo: readonly CacheExport[];
+}
+
+/** `--cache-to`. */
+export interface CacheExport {
+  readonly place: CachePlace;
+  /** Every step; else only those whose layers the result has. */
+  readonly isWhole: boolean;
 }
 
 /** What a front end needs to know before the first step: for excerpts in messages. */
@@ -68,9 +79,54 @@ export async function runBuild(
   request: BuildRequest,
   listener: BuildListener,
 ): Promise<BuildResult> {
+  const { onEvent } = listener;
   using sources = await openSources(engine, request, listener);
-  // Awaited, so that the contexts stay open until it is done.
-  return await buildOnce(engine, request, sources, listener.onEvent);
+  for (const [index, place] of request.cacheFrom.entries())
+    await takeCache(engine, place, -1000 - index, onEvent);
+  const result = await buildOnce(engine, request, sources, onEvent);
+  for (const [index, wanted] of request.cacheTo.entries()) {
+    await giveCache(engine, wanted, result, -2000 - index, onEvent);
+  }
+  return result;
+}
+
+/** A cache that cannot be had costs time and nothing else: it is told, and the build goes on. */
+async function takeCache(
+  engine: Engine,
+  place: CachePlace,
+  step: number,
+  onEvent: OnBuildEvent,
+): Promise<void> {
+  const beganMs = monotonicMs();
+  const name = describePlace(place);
+  onEvent({ kind: "started", step, title: `importing cache manifest from ${name}` });
+  try {
+    const count = await importCache(engine, place);
+    onEvent({ kind: "progress", step, text: `${count} steps taken over` });
+  } catch (error) {
+    onEvent({ kind: "progress", step, text: `ERROR: ${messageOf(error)}` });
+    onEvent({ kind: "warning", message: `the cache ${name} is not used: ${messageOf(error)}` });
+  }
+  onEvent({ kind: "done", step, ms: monotonicMs() - beganMs });
+}
+
+async function giveCache(
+  engine: Engine,
+  { place, isWhole }: CacheExport,
+  { steps, config }: BuildResult,
+  step: number,
+  onEvent: OnBuildEvent,
+): Promise<void> {
+  const beganMs = monotonicMs();
+  const inResult = new Set<string>(config.rootfs.diff_ids);
+  onEvent({ kind: "started", step, title: `exporting cache to ${describePlace(place)}` });
+  try {
+    await exportCache(engine, place, isWhole ? steps : steps.filter(({ diffID }) => inResult.has(diffID)));
+    onEvent({ kind: "done", step, ms: monotonicMs() - beganMs });
+  } catch (error) {
+    onEvent({ kind: "failed", step, ms: monotonicMs() - beganMs, message: messageOf(error) });
+    throw error;
+  }
 }
 
 /** What a build reads, open; a build may be done more than once on it. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -511,6 +512,74 @@ describe("progress", () => {
     const { stderr, exitCode } = await workspace.run("build", "--progress=loud", ".");
     expect(stderr).toContain("invalid progress mode: loud");
     expect(exitCode).toBe(1);
+  });
+});
+
+describe("caches for other machines", () => {
+  const text =
+    "FROM busybox AS a\nRUN echo 1 > /1\nRUN echo side > /side\nFROM busybox\nCOPY --from=a /1 /one\nRUN echo 2 > /2\n";
+  const build = async (...options: readonly string[]) => {
+    const { stderr, exitCode } = await workspace.runWith(
+      { stdin: text },
+      "build",
+      "--progress=plain",
+      ...options,
+      "-",
+    );
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    return { stderr, cached: stderr.split("\n").filter((line) => line.endsWith(" CACHED")).length };
+  };
+  /** As on another machine: nothing is known of what was built. */
+  const forget = () => workspace.ok("builder", "prune", "-a", "-f");
+
+  test("a directory: all steps, or those of the result", async () => {
+    const [whole, least] = [join(directory, "cache-max"), join(directory, "cache-min")];
+    await build("--cache-to", `type=local,dest=${whole},mode=max`, "--cache-to", `type=local,dest=${least}`);
+    await forget();
+    expect((await build("--cache-from", `type=local,src=${whole}`)).cached).toBe(6);
+    await forget();
+    const { cached, stderr } = await build("--cache-from", `type=local,src=${least}`);
+    expect(stderr).toContain("2 steps taken over");
+    expect(cached).toBeLessThan(6);
+    // What was in the directory before is no obstacle.
+    await build("--cache-to", `type=local,dest=${whole},mode=max`);
+  });
+
+  test("a registry", async () => {
+    await using registry = await startRegistry();
+    const name = `${registry.host}/cache:main`;
+    await build("--cache-to", `type=registry,ref=${name},mode=max`);
+    await forget();
+    expect((await build("--cache-from", name)).cached).toBe(6);
+  });
+
+  test("one that is damaged, or none at all, is told and not used", async () => {
+    const place = join(directory, "cache-bad");
+    await build("--cache-to", `type=local,dest=${place},mode=max`);
+    await forget();
+    for (const name of readdirSync(join(place, "blobs/sha256"))) {
+      const file = join(place, "blobs/sha256", name);
+      const bytes = readFileSync(file);
+      if (bytes[0] === 0x1f)
+        writeFileSync(file, Buffer.concat([bytes.subarray(0, 20), Buffer.alloc(bytes.length - 20)]));
+    }
+    const damaged = await build("--cache-from", `type=local,src=${place}`);
+    expect(damaged.stderr).toContain(`the cache ${place} is not used: `);
+    expect(damaged.cached).toBeLessThan(6);
+    await forget();
+    const missing = await build("--cache-from", `type=local,src=${directory}/nowhere`);
+    expect(missing.stderr).toContain("no such file");
+    const image = join(directory, "an-image");
+    await workspace.ok(
+      "build",
+      "-q",
+      "-o",
+      `type=oci,tar=false,dest=${image}`,
+      folder({ Dockerfile: "FROM busybox\n" }),
+    );
+    expect((await build("--cache-from", `type=local,src=${image}`)).stderr).toContain(
+      "no build cache of bocker's",
+    );
   });
 });
 

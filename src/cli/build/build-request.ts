@@ -13,6 +13,7 @@ import type { CommandContext } from "../command-spec.ts";
 import { optionHostOf } from "../option-host.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { UsageError } from "../usage-error.ts";
+import { parseCacheFrom, parseCacheTo } from "./cache-option.ts";
 import { planOutputs } from "./output-option.ts";
 import { readAgents, readSecrets } from "./secret-option.ts";
 
@@ -38,6 +39,8 @@ export function resolveBuildRequest(context: CommandContext, parsed: ParsedArgum
     tags,
     run: readRunSettings(context, parsed),
     outputs,
+    cacheFrom: parsed.list("cache-from").map(parseCacheFrom),
+    cacheTo: parsed.list("cache-to").map(parseCacheTo),
   };
 }
 
@@ -195,8 +198,6 @@ function entitlementOf(text: string): Entitlement {
 
 /** Options that docker's builder has and this one has not: what they would do is done by other means, or not at all. */
 const unsupportedOptions: Readonly<Record<string, string>> = {
-  "cache-from": "every step is found again in the cache of this machine; there is no other",
-  "cache-to": "every step is found again in the cache of this machine; there is no other",
   squash: "RUN a whole script with a heredoc for one layer, or copy the result into FROM scratch",
   attest: "no attestations are made",
   isolation: "there is one isolation only on Linux: default",
@@ -205,6 +206,9 @@ const unsupportedOptions: Readonly<Record<string, string>> = {
 };
 
 function refuseUnsupported(parsed: ParsedArguments): void {
+  if (parsed.boolean("verify") && (parsed.has("cache-from") || parsed.has("cache-to"))) {
+    throw usage("--verify builds without any cache: --cache-from and --cache-to have no place in it");
+  }
   for (const [name, hint] of Object.entries(unsupportedOptions)) {
     if (!parsed.has(name)) continue;
     if (name === "isolation" && ["", "default"].includes(parsed.string("isolation") ?? "")) continue;

@@ -19,6 +19,16 @@ const own: readonly OptionSpec[] = [
   { name: "annotation", kind: "list", help: "Add annotation to the image" },
   { name: "build-arg", kind: "list", help: "Set build-time variables" },
   { name: "build-context", kind: "list", help: "Additional build contexts (e.g., name=path)" },
+  {
+    name: "cache-from",
+    kind: "list",
+    help: 'External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")',
+  },
+  {
+    name: "cache-to",
+    kind: "list",
+    help: 'Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")',
+  },
   { name: "check", kind: "boolean", help: "Check the Dockerfile without building it" },
   { name: "file", short: "f", kind: "string", help: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   { name: "iidfile", kind: "string", help: "Write the image ID to a file" },
@@ -77,9 +87,7 @@ const foreign: readonly OptionSpec[] = [
     (name): OptionSpec => ({ name, kind: "boolean", help: "", hidden: true }),
   ),
   ...["isolation", "builder", "provenance", "sbom"].map(hiddenText),
-  ...["cache-from", "cache-to", "attest", "security-opt"].map(
-    (name): OptionSpec => ({ ...hiddenText(name), kind: "list" }),
-  ),
+  ...["attest", "security-opt"].map((name): OptionSpec => ({ ...hiddenText(name), kind: "list" })),
 ];
 
 function hiddenText(name: string): OptionSpec {

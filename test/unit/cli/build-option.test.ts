@@ -102,6 +102,21 @@ describe("what a build is asked for", () => {
     expect(resolve(["--no-cache-filter", "A,b", "."]).cache).toEqual({ ignoredStages: new Set(["a", "b"]) });
   });
 
+  test("caches of other machines", () => {
+    const { cacheFrom, cacheTo } = resolve([
+      ...["--cache-from", "localhost:5000/c", "--cache-from", "type=local,src=in"],
+      ...["--cache-to", "type=local,dest=out,mode=max", "--cache-to", "type=registry,ref=x:1", "."],
+    ]);
+    expect(cacheFrom).toMatchObject([
+      { kind: "registry", reference: { registry: "localhost:5000", repository: "c", tag: "latest" } },
+      { kind: "local", directory: "in" },
+    ]);
+    expect(cacheTo).toMatchObject([
+      { place: { kind: "local", directory: "out" }, isWhole: true },
+      { place: { kind: "registry", reference: { tag: "1" } }, isWhole: false },
+    ]);
+  });
+
   test("annotations of the manifest", () => {
     expect(resolve(["--annotation", "a=1", "--annotation", "manifest:b=2", "."]).annotations).toEqual({
       a: "1",
@@ -110,8 +125,14 @@ describe("what a build is asked for", () => {
   });
 
   test.each([
-    [["--cache-from", "x", "."], "--cache-from is not supported by build"],
-    [["--cache-to", "type=local,dest=x", "."], "--cache-to is not supported by build"],
+    [["--cache-from", "type=gha", "."], 'a build cache of type "gha" is not supported'],
+    [["--cache-to", "type=inline", "."], 'a build cache of type "inline" is not supported'],
+    [["--cache-to", "type=local,dest=x,mode=all", "."], 'invalid cache mode "all"'],
+    [["--cache-to", "type=local", "."], "dest is required"],
+    [["--cache-from", "type=registry", "."], "ref is required"],
+    [["--cache-from", "type=local,dest=x", "."], '--cache-from does not take "dest"'],
+    [["--cache-to", "type=registry,ref=x,image-manifest=false", "."], "can only be true"],
+    [["--verify", "--cache-from", "x", "."], "--verify builds without any cache"],
     [["--squash", "."], "--squash is not supported"],
     [["--provenance", "true", "."], "--provenance=true is not supported"],
     [["--platform", "linux/amd64,linux/arm64", "."], "several platforms"],
