@@ -192,4 +192,8 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX build_cache_by_layer ON build_cache (diff_id);
   `,
+  // Asked for by every listing of containers.
+  `
+  CREATE INDEX containers_of_builds ON containers (id) WHERE purpose = 'build';
+  `,
 ];
