@@ -34,6 +34,8 @@ export interface BuildOptions {
    * base image was made, 1980 for scratch.
    */
   readonly epochSeconds: number | undefined;
+  /** When the context was made, where it tells: the time of the image alone, so that a commit makes no step anew. */
+  readonly createdSeconds?: number | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** Of the manifest. */
   readonly annotations: Readonly<Record<string, string>>;

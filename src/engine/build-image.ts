@@ -143,7 +143,7 @@ async function buildTarget(
 async function finish(build: BuildContext, built: BuiltStage, brought: Brought): Promise<BuildResult> {
   const { options, engine, steps } = build;
   const { annotations } = options;
-  const config = imageConfigOf(built, options.labels);
+  const config = imageConfigOf(built, options);
   const layers = built.layers.map(({ descriptor }) => descriptor);
   const documents = encodeImage({ config, layers, annotations });
   return steps.run("exporting to image", undefined, async (step) => {

@@ -165,12 +165,12 @@ export function buildOnce(
   onEvent: OnBuildEvent,
   accept: (built: BuildResult) => Promise<void> = async () => undefined,
 ): Promise<BuildResult> {
-  const { outputs, epochSeconds = sources.commitSeconds } = request;
+  const { outputs } = request;
   const tags = request.tags.map(canonicalName);
   const options: BuildOptions = {
     ...request,
     ...sources,
-    epochSeconds,
+    createdSeconds: sources.commitSeconds,
     isStored: outputs.some(isStoring),
     onBuilt: async (built) => {
       await accept(built);

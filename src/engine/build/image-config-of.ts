@@ -1,14 +1,18 @@
 /**
  * A finished stage as an image config. Pure: the same stage gives the same bytes, on any machine and at any time.
  */
+import type { BuildOptions } from "../../build/build-options.ts";
 import type { HistoryEntry, ImageConfig, ImageProcessConfig } from "../../image/image-config.ts";
 import { renderCreated } from "../image-time.ts";
 import type { BuiltStage } from "./build-context.ts";
 
 /** `labels`: of `--label`, which win over the Dockerfile's. */
-export function imageConfigOf(stage: BuiltStage, labels: Readonly<Record<string, string>>): ImageConfig {
+export function imageConfigOf(
+  stage: BuiltStage,
+  { labels, epochSeconds, createdSeconds }: Pick<BuildOptions, "labels" | "epochSeconds" | "createdSeconds">,
+): ImageConfig {
   const { state, platform, layers } = stage;
-  const created = renderCreated(stage.epochSeconds);
+  const created = renderCreated(epochSeconds ?? createdSeconds ?? stage.epochSeconds);
   return {
     created,
     ...(state.author === undefined ? {} : { author: state.author }),

@@ -31,9 +31,19 @@ function stageOf(change: Partial<BuiltStage> = {}): BuiltStage {
   };
 }
 
+const asked = (labels: Readonly<Record<string, string>>) => ({ labels, epochSeconds: undefined });
+
 describe("imageConfigOf", () => {
+  test.each([
+    [undefined, undefined, "2001-09-09T01:46:40.000Z"],
+    [undefined, 0, "1970-01-01T00:00:00.000Z"],
+    [1, 2, "1970-01-01T00:00:01.000Z"],
+  ])("is as old as %p or %p say", (epochSeconds, createdSeconds, created) => {
+    expect(imageConfigOf(stageOf(), { labels: {}, epochSeconds, createdSeconds }).created).toBe(created);
+  });
+
   test("gives the base's history as it is, and its own the image's time", () => {
-    const config = imageConfigOf(stageOf(), {});
+    const config = imageConfigOf(stageOf(), asked({}));
     expect(config.created).toBe("2001-09-09T01:46:40.000Z");
     expect(config.history).toEqual([
       { created: "2020-01-01T00:00:00Z", created_by: "base" },
@@ -43,7 +53,7 @@ describe("imageConfigOf", () => {
   });
 
   test("does not depend on the order in which keys were set", () => {
-    const { config } = imageConfigOf(stageOf(), { b: "3" });
+    const { config } = imageConfigOf(stageOf(), asked({ b: "3" }));
     expect(Object.entries(config.Labels ?? {})).toEqual([
       ["a", "2"],
       ["b", "3"],
@@ -53,7 +63,7 @@ describe("imageConfigOf", () => {
   });
 
   test("lets --label win", () => {
-    expect(imageConfigOf(stageOf(), { a: "mine" }).config.Labels?.a).toBe("mine");
+    expect(imageConfigOf(stageOf(), asked({ a: "mine" })).config.Labels?.a).toBe("mine");
   });
 });
 
