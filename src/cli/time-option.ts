@@ -20,7 +20,7 @@ export function parseTimeOption(name: string, text: string | undefined, now = no
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   const ago = parseGoDuration(text);
   if (ago !== undefined) return now - ago;
-  const moment = /^\d{4}-\d{2}-\d{2}(T\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?)?$/.test(text)
+  const moment = /^\d{4}-\d{2}-\d{2}(T\d{2}(:\d{2}(:\d{2}([.,]\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?)?$/.test(text)
     ? Date.parse(completed(text))
     : Number.NaN;
   if (!Number.isNaN(moment)) return moment;
@@ -30,10 +30,13 @@ export function parseTimeOption(name: string, text: string | undefined, now = no
   });
 }
 
-/** A day alone is its first moment here, not in UTC; hours alone need minutes for Date. */
+/**
+ * A day alone is its first moment here, not in UTC; hours alone need minutes for Date. `date -Ins` writes a comma, which Go
+ * reads as well.
+ */
 function completed(text: string): string {
   if (!text.includes("T")) return `${text}T00:00:00`;
-  return text.replace(/T(\d{2})(?=$|Z|[+-])/, "T$1:00");
+  return text.replace(",", ".").replace(/T(\d{2})(?=$|Z|[+-])/, "T$1:00");
 }
 
 /** Milliseconds of Go's `1h30m` or `1.5s`; undefined: it is none. */

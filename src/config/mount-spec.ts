@@ -29,8 +29,10 @@ export interface MountFields {
   readonly labels: readonly Pair[];
   /** Of a volume or an image. */
   readonly subpath: string;
-  /** podman's `rw`, of an image. */
+  /** podman's `rw=true`, which an image needs to say. */
   readonly writable: boolean;
+  /** `bind-create-src`: a directory of the host that is not there is made, as `-v` does. */
+  readonly createSource: boolean;
   readonly tmpfs: readonly string[];
 }
 
@@ -57,6 +59,7 @@ export function parseMountFields(text: string): MountFields {
     labels: [],
     subpath: "",
     writable: false,
+    createSource: false,
     tmpfs: [],
   };
   for (const field of fields) readField(draft, field);
@@ -80,7 +83,7 @@ function checkForcedReadOnly({ forcesReadOnly, readOnly, propagation }: Draft): 
   if (propagation !== "rprivate") throw needs("bind-propagation=rprivate");
 }
 
-const flagKeys = ["readonly", "ro", "volume-nocopy", "bind-nonrecursive"];
+const flagKeys = ["readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"];
 
 function readField(draft: Draft, field: CsvField): void {
   const { key, value, text } = field;
@@ -134,6 +137,9 @@ const readers: Readonly<Record<string, Reader>> = {
     draft.submountsWritable = value === "writable";
     draft.forcesReadOnly = value === "readonly";
   },
+  "bind-create-src": (draft, value, { key }) => {
+    draft.createSource = readFlag(key, value);
+  },
   "volume-nocopy": (draft, value, { key }) => {
     draft.copy = !readFlag(key, value);
   },
@@ -151,6 +157,7 @@ const readers: Readonly<Record<string, Reader>> = {
   subpath: readSubpath,
   rw: (draft, value, { key }) => {
     draft.writable = readFlag(key, value);
+    if (!draft.writable) draft.readOnly = true;
   },
   "tmpfs-size": (draft, value, { key }) => {
     draft.tmpfs = [...draft.tmpfs, `size=${readWith(key, value, parseBytes)}`];
@@ -189,6 +196,7 @@ export function resolveMount(fields: MountFields, cwd: string): MountConfig {
 
 function resolveTyped(fields: MountFields, target: string, cwd: string): MountConfig {
   const { type, source, readOnly } = fields;
+  if (readOnly && fields.writable) throw new Error("ro and rw cannot both be set");
   if (type === "tmpfs") {
     if (source !== "") throw new Error("field Source must not be specified");
     return { type, target, options: [...(readOnly ? ["ro"] : []), ...fields.tmpfs] };
@@ -205,7 +213,7 @@ function resolveTyped(fields: MountFields, target: string, cwd: string): MountCo
   const bind = { type, source: cleanPath(resolve(cwd, source)), target, readOnly } as const;
   return {
     ...bind,
-    createSource: false,
+    createSource: fields.createSource,
     ...(propagation ? { propagation } : {}),
     recursive: fields.recursive,
     ...(fields.submountsWritable ? { submountsWritable: true } : {}),
@@ -231,9 +239,8 @@ function volumeOf(fields: MountFields, target: string): MountConfig {
   };
 }
 
-function imageOf({ source, readOnly, writable, subpath }: MountFields, target: string): MountConfig {
+function imageOf({ source, writable, subpath }: MountFields, target: string): MountConfig {
   if (source === "") throw new Error("field Source must not be empty");
-  if (readOnly && writable) throw new Error("ro and rw cannot both be set");
   return {
     type: "image",
     source,

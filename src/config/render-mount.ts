@@ -30,7 +30,7 @@ function fieldsOf(mount: MountConfig): readonly Field[] {
 }
 
 function bindFields(mount: OfType<"bind">): readonly Field[] {
-  const { source, target, propagation, recursive, submountsWritable } = mount;
+  const { source, target, propagation, recursive, submountsWritable, createSource } = mount;
   return [
     ["source", source],
     ["target", target],
@@ -38,6 +38,7 @@ function bindFields(mount: OfType<"bind">): readonly Field[] {
     ...(propagation === undefined ? [] : [["bind-propagation", propagation] as const]),
     ...(recursive ? [] : [["bind-recursive", "disabled"] as const]),
     ...(submountsWritable ? [["bind-recursive", "writable"] as const] : []),
+    ...(createSource ? [["bind-create-src", "true"] as const] : []),
   ];
 }
 

@@ -27,9 +27,13 @@ const modeGroups: readonly (readonly string[])[] = [
 
 /** Throws Error(reason). */
 export function parseVolume(text: string, cwd: string): MountConfig {
+  if (text === "") throw new Error("invalid empty volume spec");
   const parts = text.split(":");
+  if (parts[0] === "" && parts.length > 1) {
+    throw new Error(`${invalid(text).message}: empty section between colons`);
+  }
   const isTargetAndMode = parts.length === 2 && isMode(parts[1] ?? "");
-  if (parts.length > 3 || parts[0] === "" || isTargetAndMode) throw invalid(text);
+  if (parts.length > 3 || isTargetAndMode) throw invalid(text);
   const [first = "", second, mode = ""] = parts;
   if (!isMode(mode) && mode !== "") throw new Error(`invalid mode: ${mode}`);
   try {

@@ -2,6 +2,7 @@
  * What a container wrote: its log, as far as it goes or as it grows.
  */
 import { BockerError } from "../errors.ts";
+import { nowMs } from "../host/clock.ts";
 import type { LogEntry } from "../monitor/log-entry.ts";
 import { readLog } from "../monitor/log-reader.ts";
 import type { ContainerRecord } from "../state/record.ts";
@@ -19,7 +20,7 @@ export interface LogRequest {
   /** Milliseconds after the epoch. */
   readonly since?: number;
   readonly until?: number;
-  /** Goes on until the container has ended and is not started again. */
+  /** Goes on until the container has ended and is not started again, or until `until` has come. */
   readonly follow: boolean;
 }
 
@@ -31,6 +32,7 @@ export interface ContainerLog {
 
 /** How long a monitor is awaited before the record is looked at again. The log is read all the while. */
 const betweenLooksMs = 100;
+const dayMs = 86_400_000;
 
 /** The entries, in batches. Throws docker's refusal for a container that keeps no log. */
 export async function containerLog(
@@ -44,8 +46,16 @@ export async function containerLog(
   if (driver === "none" || path === undefined) {
     throw new BockerError("configured logging driver does not support reading", { kind: "unsupported" });
   }
-  const followUntil = follow ? { followUntil: endOf(engine, record) } : {};
+  const { until } = options;
+  const end = (): Promise<void> =>
+    until === undefined ? endOf(engine, record) : Promise.race([endOf(engine, record), moment(until)]);
+  const followUntil = follow ? { followUntil: end() } : {};
   return { id: record.id, name: record.name, batches: readLog(path, { driver, ...options, ...followUntil }) };
+}
+
+/** Kept at that time, in milliseconds after the epoch; a timer cannot be set for more than 24 days. */
+async function moment(timeMs: number): Promise<void> {
+  for (let now = nowMs(); now < timeMs; now = nowMs()) await Bun.sleep(Math.min(timeMs - now, dayMs));
 }
 
 /**

@@ -13,14 +13,21 @@ export function resolveDevices(devices: readonly DeviceConfig[]): readonly Resol
   return devices.flatMap((device) => {
     const stat = statSync(device.hostPath, { throwIfNoEntry: false });
     if (stat?.isDirectory()) return devicesUnder(device);
-    const node = stat === undefined ? undefined : deviceOf(stat, device.containerPath);
-    if (node !== undefined) return [{ device: node, access: device.access, hostPath: device.hostPath }];
-    const reason = stat === undefined ? "no such file or directory" : "not a device node";
-    throw new BockerError(
-      `error gathering device information while adding custom device "${device.hostPath}": ${reason}`,
-      { kind: "not-found", ...(stat === undefined ? { exitCode: ExitCode.notFound } : {}) },
-    );
+    const { hostPath, containerPath, access } = device;
+    return [{ device: findDevice(hostPath, containerPath), access, hostPath }];
   });
+}
+
+/** One node, as it is to be in a container. Throws docker's error for what is no device. */
+export function findDevice(hostPath: string, containerPath: string): SpecDevice {
+  const stat = statSync(hostPath, { throwIfNoEntry: false });
+  const node = stat === undefined ? undefined : deviceOf(stat, containerPath);
+  if (node !== undefined) return node;
+  const reason = stat === undefined ? "no such file or directory" : "not a device node";
+  throw new BockerError(
+    `error gathering device information while adding custom device "${hostPath}": ${reason}`,
+    { kind: "not-found", ...(stat === undefined ? { exitCode: ExitCode.notFound } : {}) },
+  );
 }
 
 /** Everything in /dev that a container does not get an own one of. */

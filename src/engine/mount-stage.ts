@@ -27,7 +27,7 @@ import { atFlags, openFlags, openTreeFlags, resolveFlags } from "../../ffi/flags
 import { open_tree } from "../../ffi/mount.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
 import type { ContainerConfig } from "../config/container-config.ts";
-import { BockerError } from "../errors.ts";
+import { BockerError, ExitCode } from "../errors.ts";
 import { type DiffID, parseDiffID } from "../image/digest.ts";
 import type { StagedMount } from "../launch/context.ts";
 import type { MountSources, VolumeSource } from "../spec/spec-mounts.ts";
@@ -275,6 +275,7 @@ function openInside(fd: number, subpath: string, what: string): number {
     if (!isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) throw error;
     throw new BockerError(`cannot access path "${subpath}" in ${what}: no such file or directory`, {
       kind: "not-found",
+      exitCode: ExitCode.notFound,
       cause: error,
     });
   }

@@ -10,7 +10,13 @@ import { loadContainer } from "./find-container.ts";
 /** Throws docker's refusals: empty, invalid, the same, taken. */
 export async function renameContainer(engine: Engine, nameOrId: string, newName: string): Promise<void> {
   if (nameOrId.trim() === "" || newName.trim() === "") {
-    throw new BockerError("Neither old nor new names may be empty", { kind: "invalid-config" });
+    // docker 28's message, then what 29 says.
+    const blank =
+      nameOrId.trim() === "" ? "invalid container name or ID: value is empty" : "new name cannot be blank";
+    throw new BockerError("Neither old nor new names may be empty", {
+      kind: "invalid-config",
+      cause: new Error(blank),
+    });
   }
   const record = await loadContainer(engine, nameOrId);
   if (newName.replace(/^\//, "") === record.name) {

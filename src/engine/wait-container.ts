@@ -1,5 +1,6 @@
 /**
- * `wait`: until a container is not running, has ended once more, or is gone; and its exit code.
+ * `wait`: until a container is not running, has ended once more, or is gone; and its exit code. As in docker, an end that a
+ * restart policy follows is an end as well: who waits is told of it.
  *
  * A live container's monitor tells the end over its socket. Where there is no monitor to ask (not started yet, between
  * two runs, being removed) the record is looked at from time to time.
@@ -31,11 +32,11 @@ export async function waitForContainer(
   for (let record: ContainerRecord | undefined = first; record !== undefined; ) {
     if (condition === "not-running" && !isLive(record)) return record.exitCode;
     const hasEnded = record.finishedAtMs !== first.finishedAtMs && record.init === undefined;
-    if (condition === "next-exit" && hasEnded) return record.exitCode;
+    if (condition !== "removed" && hasEnded) return record.exitCode;
     const ended = record.init === undefined ? undefined : await nextExit(engine, record);
     if (ended === undefined) await Bun.sleep(betweenLooksMs);
     else exitCode = ended;
-    if (ended !== undefined && condition === "next-exit") return exitCode;
+    if (ended !== undefined && condition !== "removed") return exitCode;
     record = await reload(engine, first.id);
     if (record !== undefined && record.init === undefined) exitCode = record.exitCode;
   }

@@ -3,6 +3,8 @@
  * fields that JSON leaves out.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
 let bocker: Workspace;
@@ -71,4 +73,45 @@ test("ps: an unknown field is an error even when nothing is listed", async () =>
     exitCode: 0,
     stdout: "",
   });
+});
+
+test("run prints the id when only standard input is attached", async () => {
+  const { exitCode, stdout } = await bocker.run(
+    "run",
+    "-a",
+    "stdin",
+    "--name",
+    "fed",
+    "busybox",
+    "sh",
+    "-c",
+    "exit 7",
+  );
+  expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: `${(await bocker.inspect("fed")).Id}\n` });
+});
+
+test("container inspect --size tells sizes", async () => {
+  const [plain] = JSON.parse(await bocker.ok("container", "inspect", "made"));
+  const [sized] = JSON.parse(await bocker.ok("container", "inspect", "--size", "made"));
+  expect(plain.SizeRw).toBeUndefined();
+  expect(sized.SizeRootFs).toBeGreaterThan(0);
+});
+
+test("run ends with 127 where a file that it names is missing when the container starts", async () => {
+  const device = await bocker.run("run", "--rm", "--device", "/dev/nosuch", "busybox", "true");
+  expect(device.exitCode).toBe(127);
+  expect(device.stderr).toContain('custom device "/dev/nosuch": no such file or directory');
+  const mount = "src=kept,dst=/kept,volume-subpath=no/such";
+  const part = await bocker.run("run", "--rm", "--mount", mount, "busybox", "true");
+  expect(part.exitCode).toBe(127);
+  expect(part.stderr).toContain("cannot access path ");
+});
+
+test("a bind mount makes its source only with bind-create-src", async () => {
+  const source = join(bocker.directory, "not/there");
+  const mount = `type=bind,src=${source},dst=/mnt`;
+  expect((await bocker.run("run", "--rm", "--mount", mount, "busybox", "true")).exitCode).toBe(125);
+  expect(existsSync(source)).toBe(false);
+  await bocker.ok("run", "--rm", "--mount", `${mount},bind-create-src`, "busybox", "test", "-d", "/mnt");
+  expect(existsSync(source)).toBe(true);
 });

@@ -129,6 +129,22 @@ describe("logs -f", () => {
     await bocker.ok("rm", "again");
   });
 
+  test("ends at --until, which may be to come, have passed, or be written as date -Ins does", async () => {
+    const flags = ["-d", "--network", "none", "--name", "endless"];
+    await bocker.ok("run", ...flags, "busybox", "sh", "-c", "echo first; exec sleep 100");
+    const soon = new Date(Date.now() + 1000).toISOString().replace(".", ",");
+    expect(await bocker.run("logs", "-f", "--until", soon, "endless")).toMatchObject({
+      exitCode: 0,
+      stdout: "first\n",
+    });
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(soon.replace(",", ".")));
+    expect(await bocker.run("logs", "-f", "--until", "1h", "endless")).toMatchObject({
+      exitCode: 0,
+      stdout: "",
+    });
+    await bocker.ok("rm", "-f", "endless");
+  });
+
   test("ends with a container that somebody stops while its policy pauses", async () => {
     const flags = ["-d", "--network", "none", "--restart", "always", "--name", "paused"];
     await bocker.ok("run", ...flags, "busybox", "sh", "-c", "echo run; exit 3");

@@ -47,6 +47,13 @@ async function refusal(...words: string[]): Promise<string> {
 }
 
 describe("restart policies", () => {
+  test("wait is told of an end that the policy follows up", async () => {
+    await detached("always", ["--restart", "always"], "sh", "-c", "exit 4");
+    expect(await bocker.ok("wait", "always")).toBe("4");
+    expect(["restarting", "running"]).toContain((await look("always")).status);
+    await bocker.ok("rm", "-f", "always");
+  });
+
   test("on-failure:2 starts it twice more; a foreground run ends with the first end", async () => {
     const run = await bocker.run(
       "run",
@@ -62,6 +69,7 @@ describe("restart policies", () => {
       "echo again; exit 3",
     );
     expect(run).toMatchObject({ exitCode: 3, stdout: "again\n" });
+    await eventually(isStatus("ff", "exited"));
     expect(await bocker.ok("wait", "ff")).toBe("3");
     expect(await look("ff")).toMatchObject({ status: "exited", exitCode: 3, restarts: 2 });
     expect(await bocker.ok("logs", "ff")).toBe("again\nagain\nagain");

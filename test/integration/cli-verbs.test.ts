@@ -227,7 +227,14 @@ describe("rename", () => {
     expect(await refusal("rename", "other", "no way")).toBe(
       "Error: Error when allocating new name: Invalid container name (no way), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
     );
-    expect(await refusal("rename", "other", "")).toBe("Error: Neither old nor new names may be empty");
+    for (const [words, cause] of [
+      [["other", ""], "new name cannot be blank"],
+      [[" ", "other"], "invalid container name or ID: value is empty"],
+    ] as const) {
+      const { exitCode, stderr } = await bocker.run("rename", ...words);
+      expect(exitCode).toBe(1);
+      expect(stderr).toBe(`Error: Neither old nor new names may be empty\n  caused by: ${cause}\n`);
+    }
     expect(await refusal("rename", "absent", "x1")).toBe("Error: No such container: absent");
     await bocker.ok("rm", "taken", "other");
   });

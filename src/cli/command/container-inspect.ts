@@ -8,7 +8,10 @@ export const command: CommandSpec = {
   name: "container inspect",
   summary: "Display detailed information on one or more containers",
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
-  options: [{ name: "format", short: "f", kind: "string", help: "Format output: 'json', or a Go template" }],
+  options: [
+    { name: "format", short: "f", kind: "string", help: "Format output: 'json', or a Go template" },
+    { name: "size", short: "s", kind: "boolean", help: "Display total file sizes" },
+  ],
   example: "bocker container inspect web",
   minArguments: 1,
   async run(context, parsed) {

@@ -56,6 +56,8 @@ async function runContainer(
   const monitor = takeMonitor(context.global);
   const record = await createFromImage(engine, config, { ...reporter, replace: client.replace }, monitor);
   cidFile?.write(record.id);
+  // Nothing else would tell it.
+  if (request?.stdout === false && !request.stderr) context.out.write(`${record.id}\n`);
   const session = await startCreated(engine, record, monitor, request);
   if (request !== undefined) {
     const sigProxy = client.sigProxy && "always";
