@@ -52,41 +52,66 @@ const lifetimeMs = 600_000;
 /** Boots a machine and waits until it takes scripts. Errors: no QEMU, no kernel, the end of its console if it dies. */
 export async function bootMachine(options: MachineOptions): Promise<Machine> {
   const directory = mkdtempSync("/tmp/bocker-vm-");
-  const console = join(directory, "console");
-  const archive = join(directory, "initramfs");
+  const stop = async (): Promise<void> => {
+    guest?.kill("SIGKILL");
+    await guest?.exited;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  let guest: Guest | undefined;
+  try {
+    guest = startGuest(options, directory);
+    const answer = answersOf(guest, directory);
+    while ((await answer()) !== "ready");
+    return { ...dialogueWith(guest, answer), [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Guest = Bun.Subprocess<"pipe", "pipe", "pipe">;
+
+function startGuest(options: MachineOptions, directory: string): Guest {
+  const [archive, stage] = [join(directory, "initramfs"), join(directory, "stage")];
   const kernel = loadKernel();
-  makeInitramfs(archive, join(directory, "stage"), kernel, bockerBinary(), options.programs ?? []);
-  rmSync(join(directory, "stage"), { recursive: true });
-  const guest = Bun.spawn(qemuCommand(options, kernel, archive, console), {
+  makeInitramfs(archive, stage, kernel, bockerBinary(), options.programs ?? []);
+  rmSync(stage, { recursive: true });
+  return Bun.spawn(qemuCommand(options, kernel, archive, consoleIn(directory)), {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
     timeout: lifetimeMs,
     killSignal: "SIGKILL",
   });
+}
+
+function consoleIn(directory: string): string {
+  return join(directory, "console");
+}
+
+/** Each call gives the next line. */
+function answersOf(guest: Guest, directory: string): () => Promise<string> {
   const lines = readLines(guest.stdout);
-  const answer = async (): Promise<string> => {
+  return async () => {
     const { value } = await lines.next();
     if (value !== undefined) return value;
-    throw new Error(
-      `the machine has died: ${await guest.stderr.text()}${readFileSync(console, "utf8").slice(-2000)}`,
-    );
+    const said = `${await guest.stderr.text()}${readFileSync(consoleIn(directory), "utf8").slice(-2000)}`;
+    throw new Error(`the machine has died: ${said}`);
   };
-  const stop = async (): Promise<void> => {
-    guest.kill("SIGKILL");
-    await guest.exited;
-    rmSync(directory, { recursive: true, force: true });
-  };
-  try {
-    while ((await answer()) !== "ready");
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  const run = async (script: string): Promise<GuestOutcome> => {
+}
+
+/** A script that a test no longer waits for is waited for here: answers come in order. */
+function dialogueWith(guest: Guest, answer: () => Promise<string>): Pick<Machine, "run" | "ok"> {
+  let last: Promise<unknown> = Promise.resolve();
+  const send = async (script: string): Promise<GuestOutcome> => {
     guest.stdin.write(`${Buffer.from(script).toString("base64")}\n`);
     await guest.stdin.flush();
     return parseAnswer(await answer());
+  };
+  const run = (script: string): Promise<GuestOutcome> => {
+    const outcome = last.then(() => send(script));
+    last = outcome.catch(() => undefined);
+    return outcome;
   };
   return {
     run,
@@ -95,7 +120,6 @@ export async function bootMachine(options: MachineOptions): Promise<Machine> {
       if (exitCode !== 0) throw new Error(`${script}: exit ${exitCode}: ${stdout}${stderr}`);
       return stdout.trimEnd();
     },
-    [Symbol.asyncDispose]: stop,
   };
 }
 
