@@ -12,7 +12,10 @@ export function appendNetworkEvent(
   action: "create" | "connect" | "disconnect" | "destroy",
   containerId?: string,
 ): void {
-  const row = state.first("SELECT name, driver FROM networks WHERE id = ?", networkId);
+  // A build's containers are nobody's to be told of.
+  const sql = `SELECT name, driver FROM networks WHERE id = ?1
+    AND NOT EXISTS (SELECT 1 FROM containers WHERE id = ?2 AND purpose = 'build')`;
+  const row = state.first(sql, networkId, containerId ?? "");
   if (row === undefined) return;
   appendEvent(state, {
     type: "network",

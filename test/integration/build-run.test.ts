@@ -144,6 +144,11 @@ describe("the container of a step", () => {
     `);
     await built(context, "--no-cache");
     await expectNothingLeft();
+    const events = await bocker.ok("events", "--since", "10m", "--until", "0s", "--filter", "type=network");
+    expect(events).not.toContain("connect");
+    expect(await bocker.ok("events", "--since", "10m", "--until", "0s", "--filter", "type=container")).toBe(
+      "",
+    );
   });
 });
 
