@@ -7,6 +7,7 @@
 import { applyResources } from "../cgroup/apply-cgroup.ts";
 import { detectCgroups, hasSwapLimit } from "../cgroup/detect-cgroups.ts";
 import type { ContainerConfig, ResourceConfig, RestartConfig } from "../config/container-config.ts";
+import { mergeResources } from "../config/merge-resources.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { cpuCount } from "../host/host-facts.ts";
 import { specResources, validateResources } from "../spec/resources.ts";
@@ -40,7 +41,7 @@ export async function updateContainer(
   validateResources({ ...beside, ...request.resources }, { cpus: cpuCount(), ...readCpusets() });
   try {
     checkUpdatable(record, request);
-    const resources = mergeResources(old, request.resources);
+    const resources = updatedResources(old, request.resources);
     if (Object.keys(request.resources).length > 0) applyLive(engine, record, resources);
     keep(engine, record.id, { resources, ...(request.restart ? { restart: request.restart } : {}) });
   } catch (error) {
@@ -59,7 +60,7 @@ function checkUpdatable({ status, config }: ContainerRecord, { restart }: Update
 }
 
 /** The new limits over the old ones. A swap limit that was implied by the memory limit stays what it was. */
-function mergeResources(old: ResourceConfig, asked: ResourceConfig): ResourceConfig {
+function updatedResources(old: ResourceConfig, asked: ResourceConfig): ResourceConfig {
   const problem = conflictBetween(old, asked);
   if (problem !== undefined) throw refusal(problem);
   const swap = asked.memorySwapBytes ?? swapBehind(old);
@@ -71,13 +72,7 @@ function mergeResources(old: ResourceConfig, asked: ResourceConfig): ResourceCon
       );
     }
   }
-  const { deviceRates } = asked;
-  return {
-    ...old,
-    ...asked,
-    ...(deviceRates === undefined ? {} : { deviceRates: { ...old.deviceRates, ...deviceRates } }),
-    ...(swap === undefined ? {} : { memorySwapBytes: swap }),
-  };
+  return { ...mergeResources(old, asked), ...(swap === undefined ? {} : { memorySwapBytes: swap }) };
 }
 
 /** As specResources implies it at every start. */

@@ -141,3 +141,19 @@ describe("specResources", () => {
     expect(spec({ pidsLimit }).pids).toEqual({ limit });
   });
 });
+
+test("block I/O goes by the numbers of devices, and only what is limited", () => {
+  const blockDevices = { "/dev/a": { major: 8, minor: 0 }, "/dev/b": { major: 8, minor: 16 } };
+  const resources: ResourceConfig = {
+    blkioWeight: 300,
+    blkioWeightDevices: [{ path: "/dev/b", weight: 200 }],
+    deviceRates: { readBps: [{ path: "/dev/a", rate: 5 }], writeIops: [{ path: "/dev/b", rate: 0 }] },
+  };
+  expect(specResources(resources, { devices: [], swapLimit: false, blockDevices }).blockIO).toEqual({
+    weight: 300,
+    weightDevice: [{ major: 8, minor: 16, weight: 200 }],
+    throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }],
+    throttleWriteIOPSDevice: [{ major: 8, minor: 16, rate: 0 }],
+  });
+  expect(specResources({}, { devices: [], swapLimit: false })).not.toContainKey("blockIO");
+});
