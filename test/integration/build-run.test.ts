@@ -142,13 +142,11 @@ describe("the container of a step", () => {
       RUN cmp /address /other
       RUN --network=none ! ip addr show eth0
     `);
+    const told = () => bocker.ok("events", "--since", "1h", "--until", "0s", "--filter", "type=network");
+    const before = await told();
     await built(context, "--no-cache");
     await expectNothingLeft();
-    const events = await bocker.ok("events", "--since", "10m", "--until", "0s", "--filter", "type=network");
-    expect(events).not.toContain("connect");
-    expect(await bocker.ok("events", "--since", "10m", "--until", "0s", "--filter", "type=container")).toBe(
-      "",
-    );
+    expect(await told()).toBe(before);
   });
 });
 

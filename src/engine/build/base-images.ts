@@ -13,7 +13,7 @@ import { BlobStore } from "../../storage/blob-store.ts";
 import type { Engine } from "../engine.ts";
 import type { PullEvent } from "../pull-event.ts";
 import { resolveImage } from "../resolve-image.ts";
-import type { BuildSteps } from "./build-steps.ts";
+import type { BuildSteps, OpenStep } from "./build-steps.ts";
 
 export interface BaseImage {
   /** Canonical name with the manifest's digest, as docker's builder tells it. */
@@ -45,15 +45,29 @@ export class BaseImages {
   #load(name: string, platform: Platform): Promise<BaseImage> {
     const known = isReference(name) ? canonicalName(withDefaultTag(parseReference(name))) : name;
     return this.#steps.run(`[internal] load metadata for ${known}`, undefined, async (step) => {
-      const pull = this.#pull ? "always" : "missing";
-      const wanted = { image: name, pull, platform: renderPlatform(platform) } as const;
-      const onProgress = (event: PullEvent) => tellPull(event, step.progress);
-      const resolving = resolveImage(this.#engine, wanted, { onMissing: () => {}, onProgress });
-      const local = await untilAborted(resolving, this.#signal);
-      const config = parseImageConfig(local.configBytes);
-      const { digest, layers } = this.#layersOf(local.id, config);
-      return { title: `${known}@${digest}`, config, layers };
+      try {
+        return await this.#resolve(name, known, platform, step);
+      } catch (error) {
+        if (!(error instanceof BockerError) || this.#signal.aborted) throw error;
+        const { kind, hint, message } = error;
+        throw new BockerError(`${name}: failed to resolve source metadata for ${known}: ${message}`, {
+          kind,
+          cause: error.cause,
+          ...(hint === undefined ? {} : { hint }),
+        });
+      }
     });
+  }
+
+  async #resolve(name: string, known: string, platform: Platform, step: OpenStep): Promise<BaseImage> {
+    const pull = this.#pull ? "always" : "missing";
+    const wanted = { image: name, pull, platform: renderPlatform(platform) } as const;
+    const onProgress = (event: PullEvent) => tellPull(event, step.progress);
+    const resolving = resolveImage(this.#engine, wanted, { onMissing: () => {}, onProgress });
+    const local = await untilAborted(resolving, this.#signal);
+    const config = parseImageConfig(local.configBytes);
+    const { digest, layers } = this.#layersOf(local.id, config);
+    return { title: `${known}@${digest}`, config, layers };
   }
 
   #layersOf(id: string, config: ImageConfig): { digest: Digest; layers: readonly StepLayer[] } {

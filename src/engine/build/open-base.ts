@@ -9,6 +9,7 @@ import { keyOf } from "../../build/layer-cache.ts";
 import type { SourceTree } from "../../build/source-tree.ts";
 import { nameOf, type StageNode, withTriggers } from "../../build/stage-graph.ts";
 import { type CopyEffect, stateOfImage, stateOfStage } from "../../build/stage-state.ts";
+import { BockerError } from "../../errors.ts";
 import { parseDiffID } from "../../image/digest.ts";
 import { type Platform, parsePlatform } from "../../image/platform.ts";
 import { isReference } from "../../image/reference.ts";
@@ -89,7 +90,11 @@ async function imageBase(
     const message = `failed to parse stage name ${JSON.stringify(name)}: invalid reference format`;
     throw new DockerfileProblem(message, stage, { word: stage.base });
   }
-  const image = await build.images.find(name, platform);
+  const image = await build.images.find(name, platform).catch((error) => {
+    if (!(error instanceof BockerError) || error.kind === "cancelled") throw error;
+    const { hint, message } = error;
+    throw new DockerfileProblem(message, stage, { word: stage.base, hint });
+  });
   const triggers = image.config.config.OnBuild ?? [];
   return { base: stageOfImage(build, image, platform), triggers, title: image.title };
 }
