@@ -2,8 +2,9 @@
  * The tree that COPY copies into: what of it is there already, and what the new layer adds. Nothing is written; links of
  * the tree are followed inside of it, by name, since nobody changes it meanwhile.
  */
-import { lstatSync, readlinkSync } from "node:fs";
+import { type BigIntStats, lstatSync, readlinkSync } from "node:fs";
 import { BockerError } from "../../errors.ts";
+import { statUnlessGone } from "../../storage/tree-walk.ts";
 
 export type PlaceKind = "directory" | "other";
 
@@ -28,6 +29,14 @@ export class CopyTarget {
     const stat = this.#lstat(path);
     if (stat === undefined) return undefined;
     return stat.isDirectory() ? "directory" : "other";
+  }
+
+  /** The directory that the tree has there; undefined: it has none, or the layer makes it. */
+  directoryAt(path: string): { readonly path: string; readonly stat: BigIntStats } | undefined {
+    if (this.#root === undefined || this.#made.has(path)) return undefined;
+    const place = `/proc/self/fd/${this.#root}${path}`;
+    const stat = statUnlessGone(place);
+    return stat?.isDirectory() ? { path: place, stat } : undefined;
   }
 
   note(path: string, kind: PlaceKind): void {

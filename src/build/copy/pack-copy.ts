@@ -1,8 +1,8 @@
 /**
  * COPY as the tar of its layer: what the sources name, under the names that it gets in the target.
  *
- * Only what the layer adds or changes is in it: directories that are there already keep their mode and owner, as with
- * docker. The bytes depend on names, modes, owners and contents alone, so that their digest is the step's cache key.
+ * Only what the layer adds or changes is in it, and the directories above as they are: a layer that does not say how a
+ * directory is would make it anew, root's. The bytes depend on names, modes, owners and contents alone, so that their digest is the step's cache key.
  * Rules of places: https://docs.docker.com/reference/dockerfile/#copy
  */
 import { type BigIntStats, closeSync } from "node:fs";
@@ -44,11 +44,15 @@ export class CopyPacker {
   readonly #target: CopyTarget;
   readonly #rules: CopyRules;
   readonly #packers = new Map<SourceTree, EntryPacker>();
+  /** Directories of the target that the layer has said again. */
+  readonly #kept = new Set<string>();
+  readonly #keeper: EntryPacker;
   #isEmpty = true;
 
   constructor(target: CopyTarget, rules: CopyRules) {
     this.#target = target;
     this.#rules = rules;
+    this.#keeper = new EntryPacker({ latestSeconds: rules.seconds });
   }
 
   /** Throws kind `conflict` where a file stands in the way. */
@@ -86,6 +90,7 @@ export class CopyPacker {
     const place = yield* this.#placeOfFile(bytesOf(name), yield* this.#enterDestination(destination));
     const bytes = Buffer.from(content);
     this.#claim(place);
+    yield* this.#keepAbove(place);
     yield this.#encode({ ...this.#made(place, 0o644, false), size: bytes.length });
     yield bytes;
     const padding = tarPadding(bytes.length);
@@ -120,9 +125,20 @@ export class CopyPacker {
       const kind = this.#target.kindOf(place);
       if (kind === "other") throw new BockerError(`mkdir ${place}: not a directory`, { kind: "conflict" });
       if (kind === "directory") continue;
+      yield* this.#keepAbove(place);
       this.#target.note(place, "directory");
       yield this.#encode(this.#made(place, 0o755, true));
     }
+  }
+
+  /** The target's directories above what is about to be written, outermost first; nothing of them changes. */
+  *#keepAbove(place: string): Generator<Buffer> {
+    const parent = parentOf(place);
+    if (parent === "/" || this.#kept.has(parent)) return;
+    this.#kept.add(parent);
+    yield* this.#keepAbove(parent);
+    const found = this.#target.directoryAt(parent);
+    if (found !== undefined) yield* this.#keeper.pack({ name: `${parent.slice(1)}/`, ...found });
   }
 
   /** A file or a directory alone, under the name `place`; a directory that is there stays as it is. */
@@ -206,6 +222,7 @@ export class CopyPacker {
 
   *#emit(tree: SourceTree, member: TreeMember): Generator<Buffer> {
     this.#isEmpty = false;
+    yield* this.#keepAbove(member.name);
     const packer = this.#packers.getOrInsertComputed(tree, () => {
       return new EntryPacker({ rewrite: (entry, stat) => this.#rewrite(tree, entry, stat) });
     });

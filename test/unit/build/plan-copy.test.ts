@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   constants,
   lstatSync,
@@ -62,7 +64,12 @@ const files = {
   out: "-> ../../../etc/passwd",
 };
 
-function planOf(words: Words, from: Readonly<Record<string, string>> = files, name = "context") {
+function planOf(
+  words: Words,
+  from: Readonly<Record<string, string>> = files,
+  name = "context",
+  root?: number,
+) {
   const { ignore = "", target, owner, ...effect } = words;
   const tree: SourceTree = {
     root: makeTree(name, from),
@@ -88,7 +95,7 @@ function planOf(words: Words, from: Readonly<Record<string, string>> = files, na
   return planCopy({
     effect: whole,
     sources: whole.sources.map((path) => ({ tree, path })),
-    targetRoot: target === undefined ? undefined : makeTree("target", target),
+    targetRoot: target === undefined ? root : makeTree("target", target),
     owner,
     seconds: 1_000_000_000,
   });
@@ -101,6 +108,25 @@ const packed = (words: Words) =>
   }));
 const names = (words: Words) => packed(words).map(({ name }) => name);
 
+test("directories above what is copied are said again as they are: a layer that did not would make them root's", () => {
+  const target = makeTree("kept", { "home/user/": "", "other/": "" });
+  chmodSync(join(folder, "kept/home/user"), 0o2710);
+  chownSync(join(folder, "kept/home/user"), 1000, 1001);
+  const plan = planOf(
+    { sources: ["a.txt"], destination: "/home/user/", owner: { uid: 5, gid: 5 } },
+    files,
+    "context",
+    target,
+  );
+  const entries = readTar(Buffer.concat([...plan.pack()])).map(({ entry }) => entry);
+  expect(entries.map(({ name, mode, uid, gid }) => [name, mode, uid, gid])).toEqual([
+    ["home/", 0o755, 0, 0],
+    ["home/user/", 0o2710, 1000, 1001],
+    ["home/user/a.txt", 0o640, 5, 5],
+  ]);
+  expect(entries.every(({ modified }) => modified.seconds <= 1_000_000_000)).toBe(true);
+});
+
 describe("places", () => {
   test.each<readonly [string, Words, readonly string[]]>([
     ["a file takes the place", { sources: ["a.txt"], destination: "/x" }, ["x"]],
@@ -112,13 +138,13 @@ describe("places", () => {
     [
       "a file into a directory that is there",
       { sources: ["a.txt"], destination: "/d", target: { "d/": "" } },
-      ["d/a.txt"],
+      ["d/", "d/a.txt"],
     ],
     ["a file in place of a file", { sources: ["a.txt"], destination: "/f", target: { f: "old" } }, ["f"]],
     [
       "through a link of the target's",
       { sources: ["a.txt"], destination: "/l/", target: { l: "-> /real", "real/": "" } },
-      ["real/a.txt"],
+      ["real/", "real/a.txt"],
     ],
     [
       "a link that leads nowhere is made good",
@@ -138,7 +164,7 @@ describe("places", () => {
     [
       "directories that are there stay as they are",
       { sources: ["dir"], destination: "/d/", target: { "d/sub/": "" } },
-      ["d/one", "d/sub/two"],
+      ["d/", "d/one", "d/sub/", "d/sub/two"],
     ],
     [
       "everything",
