@@ -40,8 +40,10 @@ export async function joinedNamespaces(engine: Engine, config: ContainerConfig):
     ["user", "user"],
   ] as const) {
     const mode = modes[type];
-    if (mode.kind === "container")
-      paths[type] = `/proc/${await runningPid(engine, mode.container)}/ns/${file}`;
+    if (mode.kind !== "container") continue;
+    const { record, pid } = await running(engine, mode.container, type);
+    if (type === "ipc") checkShareable(record);
+    paths[type] = `/proc/${pid}/ns/${file}`;
   }
   return paths;
 }
@@ -61,11 +63,27 @@ async function idOf(engine: Engine, mode: string): Promise<string> {
   return prefix + (await loadContainer(engine, mode.slice(prefix.length))).id;
 }
 
-async function runningPid(engine: Engine, id: string): Promise<number> {
+interface Running {
+  readonly record: ContainerRecord;
+  readonly pid: number;
+}
+
+async function running(engine: Engine, id: string, type: string): Promise<Running> {
   const record = await loadContainer(engine, id);
-  if (record.init !== undefined) return record.init.pid;
-  throw new BockerError(`cannot join network namespace of a non running container: ${record.name}`, {
+  if (record.init !== undefined) return { record, pid: record.init.pid };
+  throw new BockerError(`cannot join ${type} namespace of a non running container: ${record.name}`, {
     kind: "not-running",
     hint: `bocker start ${record.name}`,
   });
+}
+
+/** docker's rule: a container lends its IPC namespace only when it was made to; unasked it keeps it to itself. */
+function checkShareable({ id, config }: ContainerRecord): void {
+  if (!["", "private", "none"].includes(config.ipcMode ?? "")) return;
+  throw new BockerError(
+    `container ${id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    {
+      kind: "invalid-config",
+    },
+  );
 }

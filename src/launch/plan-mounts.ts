@@ -11,6 +11,7 @@ import { type MountOptions, mountFlagsOf, parseMountOptions } from "./mount-opti
 import { attachAt, openTarget } from "./open-target.ts";
 import type { MountAttribute } from "./operation.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
+import { cloneSharedMemory } from "./plan-shared-memory.ts";
 
 /** A StartContext with what planning has decided about single mounts. */
 export interface SourceContext extends StartContext {
@@ -99,7 +100,8 @@ export function prepareBind(builder: PlanBuilder, mount: SpecMount, context: Sou
   const below = recursive ? (["AT_RECURSIVE"] as const) : [];
   const flags = ["OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC", ...below] as const;
   builder.step(stepOf(mount));
-  builder.add({ call: "open_tree", dirfd: "AT_FDCWD", path: source, flags, keep: fd });
+  if (!cloneSharedMemory(builder, source, fd))
+    builder.add({ call: "open_tree", dirfd: "AT_FDCWD", path: source, flags, keep: fd });
   mapIds(builder, fd, mount, options, context);
   if (context.kernel.mountSetattr) setAttributes(builder, fd, options);
   return { mount, options, fd, target: context.bindSources[source] ?? "directory" };
