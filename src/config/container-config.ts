@@ -7,6 +7,7 @@
  */
 
 import type { IdMaps } from "../security/id-map.ts";
+import type { GpuRequest } from "./gpu-spec.ts";
 
 export interface ContainerConfig {
   /** The image argument as it was typed: reference, id, or path of a directory or archive. */
@@ -71,6 +72,9 @@ export interface ContainerConfig {
   /** What the container may write to its root file system; absent: all that there is room for. */
   readonly storageSizeBytes?: number;
   readonly devices: readonly DeviceConfig[];
+  /** `vendor.com/class=name`, of CDI files. */
+  readonly cdiDevices?: readonly string[];
+  readonly gpus?: readonly GpuRequest[];
 
   readonly networks: readonly NetworkConfig[];
   readonly ports: readonly PortConfig[];

@@ -4,6 +4,12 @@
 import type { DeviceConfig } from "./container-config.ts";
 import { cleanPath } from "./mount-target.ts";
 
+/** `vendor.com/class=name` of a CDI file, and no path (container-device-interface SPEC.md, "Fully qualified name"). */
+export function isCdiName(text: string): boolean {
+  const letters = "[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?";
+  return new RegExp(`^${letters}/${letters}=[A-Za-z0-9](?:[A-Za-z0-9_.:-]*[A-Za-z0-9])?$`).test(text);
+}
+
 /** Throws Error(reason). */
 export function parseDevice(text: string): DeviceConfig {
   const parts = text.split(":");

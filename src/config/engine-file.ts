@@ -1,7 +1,7 @@
 /**
  * The engine's configuration file against its schema. Loaded only when there is one.
  *
- *   root, run-root, cgroup-parent, storage-driver
+ *   root, run-root, cgroup-parent, storage-driver, cdi-spec-dirs
  *   [network]    bridge, subnet, pools, mtu, firewall, publish-policy, table
  *   [registry]   insecure, certificate-folders, mirrors = { HOST = [URL] }, authorities = { HOST = [FILE] }
  *   [log]        max-size, max-file
@@ -113,7 +113,7 @@ const tables: Readonly<Record<string, readonly string[]>> = {
 /** Every key as documentation names it, `network.mtu`; `container` stands for all options of run. */
 export function engineFileKeys(): readonly string[] {
   const inTables = Object.entries(tables).flatMap(([table, keys]) => keys.map((key) => `${table}.${key}`));
-  return ["root", "run-root", "cgroup-parent", "storage-driver", ...inTables, "container"];
+  return ["root", "run-root", "cgroup-parent", "storage-driver", "cdi-spec-dirs", ...inTables, "container"];
 }
 
 /** Throws BockerError that shows every problem with its place. */
@@ -141,6 +141,7 @@ export function parseEngineFile(
         }),
       ),
     ),
+    "cdi-spec-dirs": v.optional(v.array(absolutePath, "must be a list of paths")),
     network: v.optional(networkSchema),
     registry: v.optional(registrySchema),
     log: v.optional(logSchema),
@@ -152,6 +153,7 @@ export function parseEngineFile(
     ...(file["run-root"] === undefined ? {} : { runRoot: file["run-root"] }),
     ...(file["cgroup-parent"] === undefined ? {} : { cgroupParent: file["cgroup-parent"] }),
     ...(file["storage-driver"] === undefined ? {} : { storageDriver: file["storage-driver"] }),
+    ...(file["cdi-spec-dirs"] === undefined ? {} : { cdiFolders: file["cdi-spec-dirs"] }),
     ...(file.network ? { network: networkOf(file.network) } : {}),
     ...(file.registry ? { registries: registriesOf(file.registry) } : {}),
     container: withLog(rawOptionsOf(file.container ?? {}), file.log ?? {}),

@@ -20,6 +20,8 @@ export interface EngineSettings {
   /** Cgroup under which containers get theirs, where a container names none. */
   readonly cgroupParent?: string;
   readonly storageDriver: StorageDriverSetting;
+  /** Of CDI files, the lowest priority first. */
+  readonly cdiFolders: readonly string[];
   readonly network: NetworkSettings;
   readonly registries: RegistrySettings;
   /** Options of run, under those of any file, variable or flag: resolveRunArguments' `defaults`. */
@@ -58,6 +60,7 @@ export interface EngineFile {
   readonly runRoot?: string;
   readonly cgroupParent?: string;
   readonly storageDriver?: string;
+  readonly cdiFolders?: readonly string[];
   readonly network?: Partial<NetworkSettings>;
   readonly registries?: Partial<RegistrySettings>;
   readonly container?: RawOptions;
@@ -114,6 +117,7 @@ export function resolveEngineSettings(
     storageDriver: parseStorageDriver(
       flags.storageDriver ?? nonEmpty(env.BOCKER_STORAGE_DRIVER) ?? file.storageDriver ?? "auto",
     ),
+    cdiFolders: file.cdiFolders ?? ["/etc/cdi", "/var/run/cdi"],
     network: { ...defaultNetwork(runRoot), ...file.network },
     registries: { ...defaultRegistries(), ...file.registries },
     containerDefaults: file.container ?? new Map(),

@@ -25,6 +25,7 @@ import { cgroupPathOf } from "./container-cgroup.ts";
 import type { ContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { joinedNamespaces } from "./container-namespace.ts";
+import { containerFolder } from "./container-paths.ts";
 import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
@@ -66,7 +67,7 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
   const bounding = boundingCapabilities();
   const shared = await sharedMemoryOf(engine, record);
   const apparmorProfile = appArmorProfileOf(config);
-  const spec = buildSpec({
+  const built = buildSpec({
     config,
     image: image.config,
     resolved: {
@@ -92,8 +93,25 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
       ...(shared === undefined ? {} : { sharedMemory: shared }),
     },
   });
+  const asksCdi = (config.cdiDevices ?? config.gpus) !== undefined;
+  const spec = asksCdi ? await withNamedDevices(engine, record, built) : built;
   const seccomp = await seccompFilterOf(config, bounding);
   return { spec, user, hierarchy, ...(seccomp === undefined ? {} : { seccomp }) };
+}
+
+/** Hooks find the root where the Spec says it is. */
+async function withNamedDevices(engine: Engine, { id, config }: ContainerRecord, built: Spec): Promise<Spec> {
+  const { withCdiDevices } = await import("./cdi-registry.ts");
+  const spec = withCdiDevices(built, config, engine.settings.cdiFolders);
+  if (spec.hooks === undefined) return spec;
+  if (config.idMaps !== undefined) {
+    throw new BockerError("cannot run the hooks of a CDI device in a user namespace", {
+      kind: "unsupported",
+      hint: "leave --userns out, or name a device without hooks",
+    });
+  }
+  const { hookRootOf } = await import("./container-hooks.ts");
+  return { ...spec, root: { ...spec.root, path: hookRootOf(containerFolder(engine.paths, id)) } };
 }
 
 function volumeSources(engine: Engine, request: SpecRequest): Readonly<Record<string, VolumeSource>> {

@@ -82,6 +82,19 @@ function systemPathsOf(config: ContainerConfig): JsonObject {
   return { MaskedPaths: shown(maskedPaths), ReadonlyPaths: shown(readonlyPaths) };
 }
 
+function deviceRequestsOf({ gpus = [], cdiDevices = [] }: ContainerConfig): readonly JsonObject[] {
+  const graphics = gpus.map(({ driver = "", count, ids }) => ({
+    Driver: driver,
+    Count: ids.length > 0 ? 0 : count === "all" ? -1 : count,
+    DeviceIDs: nullIfEmpty(ids),
+    Capabilities: [["gpu"]],
+    Options: {},
+  }));
+  if (cdiDevices.length === 0) return graphics;
+  const named = { Driver: "cdi", Count: 0, DeviceIDs: cdiDevices, Capabilities: null, Options: null };
+  return [...graphics, named];
+}
+
 /** docker shows the first network as the mode, and `bridge` for its default network. */
 export function networkModeOf(config: ContainerConfig): string {
   return config.networks[0]?.name ?? "bridge";
@@ -119,7 +132,7 @@ function resourcesOf(config: ContainerConfig): JsonObject {
       CgroupPermissions: device.access,
     })),
     DeviceCgroupRules: null,
-    DeviceRequests: null,
+    DeviceRequests: nullIfEmpty(deviceRequestsOf(config)),
     ...(resources.kernelMemoryTcpBytes === undefined
       ? {}
       : { KernelMemoryTCP: resources.kernelMemoryTcpBytes }),

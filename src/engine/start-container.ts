@@ -255,7 +255,7 @@ async function launchSpec(
   const streams = launch.record.config.tty ? terminalStreams(launch, size) : pipeStreams(launch);
   let names: NameService | undefined;
   try {
-    const process = await launchWith(launch, streams, async (pid) => {
+    const process = await launchWith(engine, launch, streams, async (pid) => {
       // The child has its own. Whoever closes the last one unmounts, and waits while the file system below is synced.
       launch.root[Symbol.dispose]();
       applyNetworking(engine.state, engine.settings.network, launch.reservation, pid);
@@ -306,6 +306,7 @@ function pipeStreams({ record, resolved }: Launch): Streams {
 }
 
 async function launchWith(
+  engine: Engine,
   launch: Launch,
   streams: Streams,
   beforeGo: (pid: number) => void | Promise<void>,
@@ -314,8 +315,12 @@ async function launchWith(
   using cgroup = enterableCgroup(hierarchy, spec);
   const tasks = cgroup?.taskFds ?? [];
   const plan = planStart(spec, startContextOf(launch, streams.console?.number, tasks.length));
+  const { id } = launch.record;
+  const folder = containerFolder(engine.paths, id);
+  const hooks = spec.hooks === undefined ? undefined : await import("./container-hooks.ts");
+  hooks?.prepareHooks(folder, spec);
   // Awaited here: the way into the cgroup stays open until the child is made.
-  return await startProcess(plan, {
+  const process = await startProcess(plan, {
     stdio: streams.child,
     fds: {
       rootfs: launch.root.fd,
@@ -326,7 +331,10 @@ async function launchWith(
     },
     cgroupFd: cgroup?.directoryFd,
     beforeGo,
+    ...(hooks && { beforePivot: (child) => hooks.runCreateHooks(id, folder, spec, child) }),
   });
+  await hooks?.runPoststartHooks(id, folder, spec, process.pid);
+  return process;
 }
 
 /** Makes the cgroup and opens the way in. A host without any (a bare initramfs) can hold no limits: none asked, none made. */
@@ -352,7 +360,11 @@ export function startContextOf(
     chownStdio: consoleNumber === undefined ? [] : [0],
     dieWithParent: true,
     cgroupTasks,
-    rootfs: { kind: "mount", description: `${launch.image.rootfs.diff_ids.length} layers` },
+    rootfs: {
+      kind: "mount",
+      description: `${launch.image.rootfs.diff_ids.length} layers`,
+      ...pathOf(resolved.spec),
+    },
     bindSources: { ...probeBindSources(resolved.spec), ...stagedFiles(stage) },
     ...(stage === undefined ? {} : { staged: stage.mounts }),
     ...(consoleNumber === undefined ? {} : { console: { number: consoleNumber } }),
@@ -372,6 +384,11 @@ function cgroupViewFor(hierarchy: CgroupHierarchy, { linux }: Spec): CgroupView 
   const isOwn = linux?.namespaces?.some(({ type }) => type === "cgroup") === true;
   if (isOwn || hierarchy.mode === "v2") return cgroupViewOf(hierarchy);
   return cgroupViewOf(hierarchy, resolveCgroup(hierarchy, linux?.cgroupsPath ?? ""));
+}
+
+/** For hooks alone. */
+function pathOf({ hooks, root }: Spec): { readonly path?: string } {
+  return hooks === undefined || root === undefined ? {} : { path: root.path };
 }
 
 function stagedFiles(stage: MountStage | undefined): Readonly<Record<string, "file">> {

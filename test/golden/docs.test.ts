@@ -78,11 +78,12 @@ describe("docs/toml.md about the engine's configuration", () => {
   });
 
   test("true defaults", () => {
-    const { root, runRoot, storageDriver, network, registries } = resolveEngineSettings({}, {}, {});
+    const { root, runRoot, storageDriver, cdiFolders, network, registries } = resolveEngineSettings({}, {}, {});
     const actual = {
       root,
       "run-root": runRoot,
       "storage-driver": storageDriver,
+      "cdi-spec-dirs": cdiFolders.join(", "),
       "network.bridge": network.bridge,
       "network.mtu": String(network.mtu),
       "network.firewall": network.firewall,

@@ -63,12 +63,18 @@ let opened = 0;
 export interface WorkspaceOptions {
   /** TOML for the end of the private stand-in for /etc/bocker/config.toml. */
   readonly engineConfig?: string;
+  /** Lines before the first table. */
+  readonly engineHead?: string;
   /** False: no configuration file is named, and the default bridge and table are used. */
   readonly configured?: boolean;
 }
 
 /** Opens a workspace with a bridge, a subnet, a cgroup parent and a firewall table of its own. */
-export function openWorkspace({ engineConfig = "", configured = true }: WorkspaceOptions = {}): Workspace {
+export function openWorkspace({
+  engineConfig = "",
+  engineHead = "",
+  configured = true,
+}: WorkspaceOptions = {}): Workspace {
   const binary = bockerBinary();
   const directory = mkdtempSync("/tmp/bocker-test-");
   chmodSync(directory, 0o755);
@@ -87,6 +93,7 @@ export function openWorkspace({ engineConfig = "", configured = true }: Workspac
     configFile,
     [
       `cgroup-parent = "${cgroupParent}"`,
+      engineHead,
       "[network]",
       `bridge = "${bridge}"`,
       `subnet = "${subnetPrefix}.0/24"`,

@@ -5,7 +5,8 @@
 import { resolve } from "node:path";
 import type { MountConfig } from "../container-config.ts";
 import { defaultShmBytes } from "../default-config.ts";
-import { parseDevice, renderDevice } from "../device-spec.ts";
+import { isCdiName, parseDevice, renderDevice } from "../device-spec.ts";
+import { parseGpus } from "../gpu-spec.ts";
 import { parseMountFields, resolveMount } from "../mount-spec.ts";
 import { renderBytes } from "../option-value.ts";
 import { renderMount } from "../render-mount.ts";
@@ -129,9 +130,23 @@ export const filesystemOptions: readonly RunOption[] = [
   listOption(
     { name: "device", help: "Add a host device to the container" },
     (draft, words) => {
-      draft.config.devices = words.map(parseDevice);
+      draft.config.devices = words.filter((word) => !isCdiName(word)).map(parseDevice);
+      const names = words.filter(isCdiName);
+      if (names.length > 0) draft.config.cdiDevices = names;
     },
-    (config) => config.devices.map(renderDevice),
+    (config) => [...config.devices.map(renderDevice), ...(config.cdiDevices ?? [])],
+  ),
+  listOption(
+    {
+      name: "gpus",
+      placeholder: "gpu-request",
+      help: "GPU devices to add to the container ('all' to pass all GPUs)",
+      check: (text) => void parseGpus(text),
+    },
+    (draft, words) => {
+      draft.config.gpus = words.map(parseGpus);
+    },
+    (config) => config.gpus?.map(({ text }) => text),
   ),
   listOption(
     { name: "resolv", help: "", hidden: true, toml: "none", scope: "client" },

@@ -120,6 +120,7 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   },
   "read-only": { flags: ["--read-only"], toml: "read-only = true" },
   "shm-size": { flags: ["--shm-size", "1g"], toml: 'shm-size = "1g"' },
+  gpus: { flags: ["--gpus", "all"], toml: 'gpus = ["all"]' },
   "storage-driver": { flags: ["-s", "vfs"], toml: 'storage-driver = "vfs"' },
   device: { flags: ["--device", "/dev/null:/dev/x:rw"], toml: 'device = ["/dev/null:/dev/x:rw"]' },
   network: {
