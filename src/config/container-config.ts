@@ -72,6 +72,8 @@ export interface ContainerConfig {
   /** What the container may write to its root file system; absent: all that there is room for. */
   readonly storageSizeBytes?: number;
   readonly devices: readonly DeviceConfig[];
+  /** What else may be opened and made, as a cgroup's list has it: `c 10:* rwm`. */
+  readonly deviceRules?: readonly string[];
   /** `vendor.com/class=name`, of CDI files. */
   readonly cdiDevices?: readonly string[];
   readonly gpus?: readonly GpuRequest[];

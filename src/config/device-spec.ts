@@ -1,5 +1,5 @@
 /**
- * `--device HOST[:CONTAINER][:rwm]`, and back. Pure. Phrases: docker/cli's validateLinuxPath and parseDevice.
+ * `--device HOST[:CONTAINER][:rwm]` and `--device-cgroup-rule`, and back. Pure. Phrases: docker/cli's validateLinuxPath and parseDevice.
  */
 import type { DeviceConfig } from "./container-config.ts";
 import { cleanPath } from "./mount-target.ts";
@@ -31,4 +31,10 @@ function isAccess(text: string): boolean {
 
 export function renderDevice(device: DeviceConfig): string {
   return `${device.hostPath}:${device.containerPath}:${device.access}`;
+}
+
+/** `--device-cgroup-rule`: `c 10:200 rwm`, `a *:* rw`. Throws Error(reason), docker's. */
+export function checkDeviceRule(text: string): void {
+  if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(text))
+    throw new Error(`invalid device cgroup format '${text}'`);
 }

@@ -131,7 +131,7 @@ function resourcesOf(config: ContainerConfig): JsonObject {
       PathInContainer: device.containerPath,
       CgroupPermissions: device.access,
     })),
-    DeviceCgroupRules: null,
+    DeviceCgroupRules: nullIfEmpty(config.deviceRules ?? []),
     DeviceRequests: nullIfEmpty(deviceRequestsOf(config)),
     ...(resources.kernelMemoryTcpBytes === undefined
       ? {}

@@ -194,7 +194,19 @@ function deviceRules(config: ContainerConfig, resolved: ResolvedContainer): read
       access,
     };
   });
-  return [...defaultDeviceRules(), ...added];
+  return [...defaultDeviceRules(), ...added, ...(config.deviceRules ?? []).map(askedRule)];
+}
+
+/** `c 10:* rwm`; a number that is left out is every one. */
+function askedRule(text: string): SpecDeviceRule {
+  const [, type = "", major = "", minor = "", access = ""] = /^(.) (\S+):(\S+) (\w+)$/.exec(text) ?? [];
+  return {
+    allow: true,
+    type: type === "a" || type === "b" ? type : "c",
+    ...(major === "*" ? {} : { major: Number(major) }),
+    ...(minor === "*" ? {} : { minor: Number(minor) }),
+    access,
+  };
 }
 
 /** In a user namespace no node can be made: the host's is bound, and a runtime looks for that under the same path. */

@@ -143,3 +143,18 @@ test("a folder stands for the devices below it, with the access that is given", 
   );
   expect(mapped).toBe("1");
 });
+
+test("--device-cgroup-rule lets nodes be opened that the list does not", async () => {
+  const script = "mknod /n c 10 200; dd if=/n of=/dev/null count=0; mknod /m c 4 64; cat /m";
+  const run = (...options: string[]) =>
+    bocker.run("run", "--rm", "--network", "none", ...options, "busybox", "sh", "-c", script);
+  expect((await run()).stderr).toContain("'/n': Operation not permitted");
+  const { stderr } = await run("--device-cgroup-rule", "c 10:200 rwm");
+  expect(stderr).not.toContain("'/n': Operation not permitted");
+  expect(stderr).toContain("'/m': Operation not permitted");
+  const wrong = await run("--device-cgroup-rule", "c 10 rwm");
+  expect([wrong.exitCode, wrong.stderr]).toEqual([
+    125,
+    expect.stringContaining("invalid device cgroup format 'c 10 rwm'"),
+  ]);
+});

@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import type { MountConfig } from "../container-config.ts";
 import { defaultShmBytes } from "../default-config.ts";
-import { isCdiName, parseDevice, renderDevice } from "../device-spec.ts";
+import { checkDeviceRule, isCdiName, parseDevice, renderDevice } from "../device-spec.ts";
 import { parseGpus } from "../gpu-spec.ts";
 import { parseMountFields, resolveMount } from "../mount-spec.ts";
 import { renderBytes } from "../option-value.ts";
@@ -135,6 +135,17 @@ export const filesystemOptions: readonly RunOption[] = [
       if (names.length > 0) draft.config.cdiDevices = names;
     },
     (config) => [...config.devices.map(renderDevice), ...(config.cdiDevices ?? [])],
+  ),
+  listOption(
+    {
+      name: "device-cgroup-rule",
+      help: "Add a rule to the cgroup allowed devices list",
+      check: checkDeviceRule,
+    },
+    (draft, words) => {
+      draft.config.deviceRules = words;
+    },
+    (config) => config.deviceRules,
   ),
   listOption(
     {

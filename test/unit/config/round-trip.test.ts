@@ -120,6 +120,10 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
   },
   "read-only": { flags: ["--read-only"], toml: "read-only = true" },
   "shm-size": { flags: ["--shm-size", "1g"], toml: 'shm-size = "1g"' },
+  "device-cgroup-rule": {
+    flags: ["--device-cgroup-rule", "c 10:* rwm"],
+    toml: 'device-cgroup-rule = ["c 10:* rwm"]',
+  },
   gpus: { flags: ["--gpus", "all"], toml: 'gpus = ["all"]' },
   "storage-driver": { flags: ["-s", "vfs"], toml: 'storage-driver = "vfs"' },
   device: { flags: ["--device", "/dev/null:/dev/x:rw"], toml: 'device = ["/dev/null:/dev/x:rw"]' },

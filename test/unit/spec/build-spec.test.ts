@@ -336,6 +336,16 @@ test("--device adds a node and a rule", () => {
   });
 });
 
+test("--device-cgroup-rule allows more, and nothing more to who may all", () => {
+  const rulesOf = (config: Partial<ContainerConfig>) => specOf(config).linux?.resources?.devices ?? [];
+  expect(rulesOf({ deviceRules: ["c 10:* rwm", "b 8:1 r", "a *:* m"] }).slice(-3)).toEqual([
+    { allow: true, type: "c", major: 10, access: "rwm" },
+    { allow: true, type: "b", major: 8, minor: 1, access: "r" },
+    { allow: true, type: "a", access: "m" },
+  ]);
+  expect(rulesOf({ privileged: true, deviceRules: ["c 1:1 r"] })).toHaveLength(1);
+});
+
 test("--device elsewhere is a node too, and the host's own in a user namespace", () => {
   const device = { type: "c", path: "/dev/mine", major: 10, minor: 229 } as const;
   const devices = [{ device, access: "rw", hostPath: "/dev/fuse" }];
