@@ -188,7 +188,9 @@ for (const [title, refusals] of Object.entries({ containers, files, processes, l
         const outcome = await bocker.run(...words.split(" "));
         const line = Object.entries(ids).reduce((text, [name, id]) => text.replaceAll(`$${name}`, id), says);
         expect(outcome.stderr.split("\n")[0]).toBe(line);
-        expect([outcome.exitCode, outcome.stdout]).toEqual([exitCode, ""]);
+        // docker ends what a template has printed with a newline, even where that is nothing.
+        const stdout = words.startsWith("inspect -f {{.State") ? "\n" : "";
+        expect([outcome.exitCode, outcome.stdout]).toEqual([exitCode, stdout]);
         const left = await bocker.ok("ps", "-a", "--format", "{{.Names}} {{.State}}");
         expect(left.replace(/^(?!(up|made|auto) ).*\n?/gm, "")).toBe(
           "auto created\nmade created\nup running",
