@@ -2,7 +2,7 @@
  * /etc/hosts, /etc/hostname and /etc/resolv.conf of a container: written into its folder before each start and bound
  * over the image's. A container that joins another's network shares that one's files, as in docker.
  */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerConfig } from "../config/container-config.ts";
 import { type HostsInput, renderHostname, renderHosts, updateHosts } from "../network/hosts-file.ts";
@@ -37,10 +37,16 @@ export function writeContainerFiles(
   places: NetworkPlaces,
 ): ContainerFiles {
   const files = containerFilesIn(folder);
-  writeFileSync(files.hostname, renderHostname(hostname), worldReadable);
-  writeFileSync(files.hosts, renderHosts(hostsInput(config, hostname, places)), worldReadable);
-  writeFileSync(files.resolvConf, resolvConf(config, places), worldReadable);
+  writeReadable(files.hostname, renderHostname(hostname));
+  writeReadable(files.hosts, renderHosts(hostsInput(config, hostname, places)));
+  writeReadable(files.resolvConf, resolvConf(config, places));
   return files;
+}
+
+/** Whatever our umask says. */
+function writeReadable(path: string, text: string): void {
+  writeFileSync(path, text, worldReadable);
+  chmodSync(path, worldReadable.mode);
 }
 
 /**

@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bockerBinary } from "../lib/bocker-binary.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
 let bocker: Workspace;
@@ -249,3 +250,20 @@ async function runningSoon(name: string): Promise<void> {
   }
   throw new Error(`${name} did not start`);
 }
+
+test("every user of a container resolves names, whatever the umask that bocker was started with", () => {
+  const { env, directory: cwd } = bocker;
+  const words = [
+    bockerBinary(),
+    "run",
+    "--rm",
+    "--user",
+    "nobody",
+    "busybox",
+    "cat",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+  ];
+  const { exitCode } = Bun.spawnSync(["sh", "-c", 'umask 077; exec "$@"', "sh", ...words], { env, cwd });
+  expect(exitCode).toBe(0);
+});

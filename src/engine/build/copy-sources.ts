@@ -57,7 +57,7 @@ export function openLayersRoot(build: BuildContext, layers: readonly StepLayer[]
     );
   }
   const empty = join(sandbox.newPlace().folder, "empty");
-  mkdirSync(empty, { mode: 0o755 });
+  mkdirSync(empty);
   return openSync(empty, openFlags.O_PATH | openFlags.O_DIRECTORY);
 }
 

@@ -5,7 +5,7 @@
  * Where the layers hide the lowest directory (a whiteout, an opaque directory) the launcher makes places all the same;
  * those are told, and taken away from the upper directory after the step if nobody has put anything in them.
  */
-import { closeSync, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync } from "node:fs";
+import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync } from "node:fs";
 import { CopyTarget } from "../../build/copy/copy-target.ts";
 import { probeBindSources } from "../../runtime/bind-source.ts";
 import type { Spec } from "../../spec/oci.ts";
@@ -44,8 +44,10 @@ export function planPlaces(root: number, spec: Spec, files: readonly string[]): 
 export function makePlaces(folder: string, places: readonly MountPlace[]): void {
   for (const { path, kind } of places) {
     const place = asBytes(folder + path);
-    if (kind === "directory") mkdirSync(place, { mode: 0o755 });
-    else closeSync(openSync(place, "wx", 0o644));
+    if (kind === "directory") mkdirSync(place);
+    else closeSync(openSync(place, "wx"));
+    // Whatever our umask says: a step that writes beside the mount has the directory in its layer.
+    chmodSync(place, kind === "directory" ? 0o755 : 0o644);
   }
 }
 

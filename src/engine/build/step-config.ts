@@ -1,7 +1,7 @@
 /**
  * What a step asks of its container: the effect of RUN upon the build's own settings.
  */
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunEffect } from "../../build/stage-state.ts";
 import type { ContainerConfig, MountConfig } from "../../config/container-config.ts";
@@ -42,7 +42,8 @@ function wordsOf(variables: ReadonlyMap<string, string>): readonly string[] {
 function scriptMount(folder: string, { script }: RunEffect): readonly MountConfig[] {
   if (script === undefined) return [];
   const source = join(folder, "script");
-  writeFileSync(source, script.content, { mode: 0o755 });
+  writeFileSync(source, script.content);
+  chmodSync(source, 0o755);
   const bind = { readOnly: true, createSource: false, recursive: false } as const;
   return [{ type: "bind", source, target: script.name, ...bind }];
 }
