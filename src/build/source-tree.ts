@@ -12,6 +12,8 @@ export interface SourceTree {
   readonly label: string;
   /** Its files belong to root, whoever has them on this machine; and their times say nothing. */
   readonly isContext: boolean;
+  /** An archive that ADD has unpacked: `--chmod` leaves it alone. */
+  readonly keepsModes?: true;
 }
 
 /** The files of a stage or image: all of them, and as they are. */

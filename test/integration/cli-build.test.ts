@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { bockerBinary } from "../lib/bocker-binary.ts";
 import { type GitServer, startGitServer } from "../lib/git-server.ts";
 import { startRegistry } from "../lib/registry-fixture.ts";
+import { makeMember } from "../lib/tar-maker.ts";
 import { openWorkspace } from "../lib/workspace.ts";
 
 const workspace = openWorkspace();
@@ -252,6 +253,67 @@ describe("what belongs to the context", () => {
     const opened = readFileSync(log, "utf8");
     expect(opened).toContain(`${path}"`);
     expect(opened).not.toContain("huge");
+  });
+});
+
+describe("ADD of archives that others made", () => {
+  const add = (archive: Uint8Array, more = "") => {
+    const path = folder({ Dockerfile: `FROM busybox\nADD a.tar /in/\n${more}` });
+    writeFileSync(join(path, "a.tar"), archive);
+    return workspace.run("build", "-q", path);
+  };
+  const end = Buffer.alloc(1024);
+
+  test.each([
+    ["a name above the root", [{ name: "../../../../tmp/bocker-added", data: "evil" }]],
+    [
+      "a file through a link to the host",
+      [
+        { name: "link", type: "2", linkName: "/tmp" },
+        { name: "link/bocker-added", data: "evil" },
+      ],
+    ],
+    [
+      "a hard link to a file of the host",
+      [{ name: "stolen", type: "1", linkName: "../../../../etc/shadow" }],
+    ],
+  ])("%s: nothing outside is read or written", async (_name, members) => {
+    const { stdout, exitCode } = await add(Buffer.concat([...members.map(makeMember), end]));
+    expect(existsSync("/tmp/bocker-added")).toBe(false);
+    if (exitCode !== 0) return;
+    const tree = await workspace.ok("run", "--rm", "--network", "none", stdout.trim(), "find", "/in");
+    expect(tree).not.toContain("stolen");
+  });
+
+  test("a name that removes files in a layer is refused", async () => {
+    const members = [{ name: ".wh.keep", data: "2" }];
+    const { stderr, exitCode } = await add(Buffer.concat([...members.map(makeMember), end]));
+    expect(stderr).toContain('cannot copy "/in/.wh.keep": in a layer such a name removes a file');
+    expect(exitCode).toBe(1);
+  });
+
+  test("modes are the archive's", async () => {
+    const members = [
+      { name: "keep", data: "1" },
+      { name: "tool", data: "#!/bin/sh", mode: 0o4755 },
+    ];
+    const more = 'RUN test -f /in/keep && test "$(stat -c %a /in/tool)" = 4755\n';
+    const { stderr } = await add(Buffer.concat([...members.map(makeMember), end]), more);
+    expect(stderr).toBe("");
+  });
+
+  test("what is cut off is said with the instruction", async () => {
+    const whole = makeMember({ name: "x", data: "y".repeat(2000) });
+    const { stderr, exitCode } = await add(whole.subarray(0, 1024));
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('cannot unpack "a.tar"');
+    expect(stderr).toContain("   2 | ADD a.tar /in/");
+  });
+
+  test("what only looks compressed is copied as it is", async () => {
+    const path = folder({ Dockerfile: "FROM busybox\nADD odd.gz /in/\nRUN test -f /in/odd.gz\n" });
+    writeFileSync(join(path, "odd.gz"), Buffer.from([0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    expect(await workspace.run("build", "-q", path)).toMatchObject({ exitCode: 0, stderr: "" });
   });
 });
 

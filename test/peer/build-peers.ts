@@ -35,6 +35,13 @@ const expectedDifferences: readonly (readonly [peer: string, what: RegExp, why: 
     /^file .*: bocker directory .*, here –$/,
     "buildah makes no directory for WORKDIR before something needs it",
   ],
+  [
+    "docker",
+    /^file one.* here directory 755 0:0/,
+    "the classic builder gives directories of WORKDIR to root",
+  ],
+  ["podman", /^config Healthcheck: /, "its inspect shows health checks elsewhere"],
+  ["podman", /^config (?:Shell|Cmd): .*"-xc"/, "buildah puts the shell of SHELL into RUN alone"],
   ["podman", /"io\.buildah\.version"/, "buildah writes its version into the labels"],
 ];
 
@@ -59,10 +66,9 @@ async function main(): Promise<number> {
   await using podman = await openPodman(directory, rootfs);
   await using docker = await openDocker(directory, rootfs);
   const own: Builder = { name: "bocker", argv: [bockerBinary()], flags: [], env: bocker.env };
-  const buildkit = { ...process.env, DOCKER_BUILDKIT: "1", BUILDKIT_PROGRESS: "plain" };
   const peers: readonly Builder[] = [
     { name: "podman", argv: podman.argv, flags: ["--format=docker", ...podman.runFlags], env: process.env },
-    { name: "docker", argv: docker.argv, flags: [], env: buildkit },
+    { name: "docker", argv: docker.argv, flags: [], env: { ...process.env, DOCKER_BUILDKIT: "0" } },
   ];
   shareBase(own, peers, directory);
   const context = join(directory, "context");
@@ -149,7 +155,10 @@ async function resultOf(
   const { argv, flags } = builder;
   const options = one.options.flatMap((word) => (word === "" ? [] : [word]));
   const built = call(builder, [...argv, "build", ...flags, ...options, "-t", tag, "-f", file, context]);
-  if (built.exitCode !== 0) return undefined;
+  if (built.exitCode !== 0) {
+    if (process.env.BUILD_PEERS_DEBUG) console.error(built.stderr.toString());
+    return undefined;
+  }
   const [image] = JSON.parse(must(builder, ["image", "inspect", tag]).toString());
   const result = new Map<string, string>();
   for (const key of configKeys) result.set(`config ${key}`, JSON.stringify(simplified(image.Config[key])));

@@ -2,7 +2,7 @@
  * Directories for what a build unpacks and fetches before it is copied. They are under tmp/ and hold a lock: gone when
  * the build ends, and swept by the next command when it dies.
  */
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "../../host/paths.ts";
 import { randomHex } from "../../host/random-id.ts";
@@ -35,7 +35,9 @@ export class BuildScratch implements Disposable {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     this.#made += 1;
     const path = join(this.#directory, String(this.#made));
-    mkdirSync(path, { mode: 0o755 });
+    mkdirSync(path);
+    // Whatever our umask says: it may become a directory of the image.
+    chmodSync(path, 0o755);
     return path;
   }
 

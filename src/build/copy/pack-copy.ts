@@ -221,6 +221,14 @@ export class CopyPacker {
   }
 
   *#emit(tree: SourceTree, member: TreeMember): Generator<Buffer> {
+    if (/\/\.wh\.[^/]*$/.test(member.name)) {
+      throw new BockerError(
+        `cannot copy ${JSON.stringify(member.name)}: in a layer such a name removes a file`,
+        {
+          kind: "unsupported",
+        },
+      );
+    }
     this.#isEmpty = false;
     yield* this.#keepAbove(member.name);
     const packer = this.#packers.getOrInsertComputed(tree, () => {
@@ -238,7 +246,10 @@ export class CopyPacker {
       ...entry,
       ...root,
       ...(owner ?? {}),
-      mode: mode === undefined || stat.isSymbolicLink() ? entry.mode : mode(entry.mode, stat.isDirectory()),
+      mode:
+        mode === undefined || tree.keepsModes || stat.isSymbolicLink()
+          ? entry.mode
+          : mode(entry.mode, stat.isDirectory()),
       modified: isLater ? { seconds, nanoseconds: 0 } : entry.modified,
     };
   }
