@@ -396,6 +396,7 @@ test("a build does not depend on the umask", async () => {
     `FROM busybox
     WORKDIR /made
     COPY sub /sub
+    ADD archive.tar /unpacked
     RUN --mount=type=tmpfs,target=/beside/mount touch /beside/file
     USER nobody
     RUN cat /etc/hosts /etc/resolv.conf /sub/file
@@ -406,6 +407,7 @@ EOT
     `,
     { "sub/file": "x" },
   );
+  Bun.spawnSync(["tar", "-cf", "archive.tar", "sub"], { cwd: context });
   await built(context, "-t", "umask:1");
   const { env, directory: cwd } = bocker;
   const words = [bockerBinary(), "build", "-q", "--no-cache", "-t", "umask:2", context];
