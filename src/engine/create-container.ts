@@ -41,6 +41,7 @@ export async function createContainer(
   config: ContainerConfig,
   image: LocalImage,
   monitor?: ProcessIdentity,
+  warn: (line: string) => void = () => {},
 ): Promise<ContainerRecord> {
   const draft = await draftContainer(engine, config, image, randomId());
   const maker = monitor ?? readProcessIdentity(process.pid);
@@ -48,7 +49,10 @@ export async function createContainer(
   try {
     const folder = containerFolder(engine.paths, record.id);
     mkdirSync(folder, { recursive: true, mode: 0o710 });
-    const rootfs = containerRootfs(engine, record, draft.image);
+    const rootfs =
+      record.config.idMaps === undefined
+        ? containerRootfs(engine, record, draft.image)
+        : (await import("./mapped-rootfs.ts")).prepareMappedRootfs(engine, record, draft.image, { warn });
     const size = record.config.storageSizeBytes;
     if (size !== undefined) (await import("../storage/size-limit.ts")).limitSize(rootfs, record.id, size);
     for (const volume of draft.volumes) makeVolume(engine, volume);

@@ -25,7 +25,11 @@ export type { AttachRequest, Session };
 export async function createFromImage(
   engine: Engine,
   config: ContainerConfig,
-  options: ResolveImageOptions & { readonly replace?: boolean },
+  options: ResolveImageOptions & {
+    readonly replace?: boolean;
+    /** A line for the user about what is not quite as it should be. */
+    readonly warn?: (line: string) => void;
+  },
   monitor?: MonitorHandle,
 ): Promise<ContainerRecord> {
   const image = await resolveRoot(engine, config, options);
@@ -35,7 +39,7 @@ export async function createFromImage(
     : config;
   if (options.replace === true && config.name !== undefined) await removeHolder(engine, config.name);
   const identity = monitor === undefined ? undefined : readProcessIdentity(monitor.pid);
-  const record = await createContainer(engine, settled, image, identity);
+  const record = await createContainer(engine, settled, image, identity, options.warn);
   trace(() => `created container ${record.id} "${record.name}"`);
   return record;
 }

@@ -27,7 +27,8 @@ export const command: CommandSpec = {
     const engine = openEngineWith(settings);
     await refuseNetworkName(engine, client.shortName);
     using cidFile = client.cidfile === undefined ? undefined : new CidFile(client.cidfile);
-    const options = { ...pullReporter(context, client.quiet), replace: client.replace };
+    const warn = (line: string) => context.err.write(`WARNING: ${line}\n`);
+    const options = { ...pullReporter(context, client.quiet), replace: client.replace, warn };
     const record = await createFromImage(engine, config, options).catch((error: unknown) => {
       throw asRefusal(error);
     });

@@ -54,7 +54,9 @@ async function runContainer(
   if (request !== undefined) checkInputTerminal({ stdin: request.stdin, tty: config.tty });
   using cidFile = client.cidfile === undefined ? undefined : new CidFile(client.cidfile);
   const monitor = takeMonitor(context.global);
-  const record = await createFromImage(engine, config, { ...reporter, replace: client.replace }, monitor);
+  const warn = (line: string) => context.err.write(`WARNING: ${line}\n`);
+  const options = { ...reporter, replace: client.replace, warn };
+  const record = await createFromImage(engine, config, options, monitor);
   cidFile?.write(record.id);
   // Nothing else would tell it.
   if (request?.stdout === false && !request.stderr) context.out.write(`${record.id}\n`);
