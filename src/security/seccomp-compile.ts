@@ -131,7 +131,7 @@ function search(policy: SeccompPolicy, abi: SeccompAbi): BpfBlock {
   const fallback = defaultReturn(policy);
   const spans: Span[] = [];
   for (const [number, verdict] of verdictsFor(policy, abi)) {
-    spans.push({ start: number, end: number + 1, block: verdictBlock(verdict, fallback) });
+    spans.push({ start: number, end: number + 1, block: verdictBlock(verdict, fallback, argumentBits(abi)) });
   }
   spans.push(...newerSpans(policy, abi));
   spans.sort((a, b) => a.start - b.start);
@@ -156,9 +156,16 @@ function toSegments(spans: readonly Span[], fallback: BpfBlock): readonly Search
   return segments;
 }
 
-function verdictBlock(verdict: Verdict, fallback: number): BpfBlock {
+function argumentBits(abi: SeccompAbi): 32 | 64 {
+  return abi === "x86" || abi === "arm" ? 32 : 64;
+}
+
+function verdictBlock(verdict: Verdict, fallback: number, bits: 32 | 64): BpfBlock {
   if (verdict.value !== undefined) return [returns(verdict.value)];
-  return [...verdict.tests.flatMap(({ args, value }) => whenArgs(args, [returns(value)])), returns(fallback)];
+  return [
+    ...verdict.tests.flatMap(({ args, value }) => whenArgs(args, [returns(value)], bits)),
+    returns(fallback),
+  ];
 }
 
 /** Decides by name, for the names that the ABI has. */

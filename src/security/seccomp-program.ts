@@ -101,9 +101,35 @@ function appendSearch(
   reversed.push(jumpOver(lower), { code: opJumpGreaterEqual, jt: 0, jf: 1, k });
 }
 
-/** Runs `block` (which returns) if every test holds, else goes on after it. Overwrites A. */
-export function whenArgs(args: readonly SeccompArg[], block: BpfBlock): BpfBlock {
-  return args.reduceRight<BpfBlock>((inner, arg) => argTest(arg, inner), block);
+/**
+ * Runs `block` (which returns) if every test holds, else goes on after it. Overwrites A. An ABI whose registers have 32
+ * bits has nothing in the upper halves: the lower ones are compared alone, of the values too, as libseccomp does.
+ */
+export function whenArgs(args: readonly SeccompArg[], block: BpfBlock, bits: 32 | 64 = 64): BpfBlock {
+  const test = bits === 64 ? argTest : shortTest;
+  return args.reduceRight<BpfBlock>((inner, arg) => test(arg, inner), block);
+}
+
+/** argTest for the lower half. */
+function shortTest({ index, op, value, valueTwo }: SeccompArg, then: BpfBlock): BpfBlock {
+  const low = load(seccompData.args + 8 * index);
+  const wanted = Number(BigInt(value) & word);
+  switch (op) {
+    case "SCMP_CMP_EQ":
+      return [low, ...skipUnless(opJumpEqual, wanted, then)];
+    case "SCMP_CMP_NE":
+      return [low, ...skipIf(opJumpEqual, wanted, then)];
+    case "SCMP_CMP_GT":
+      return [low, ...skipUnless(opJumpGreater, wanted, then)];
+    case "SCMP_CMP_GE":
+      return [low, ...skipUnless(opJumpGreaterEqual, wanted, then)];
+    case "SCMP_CMP_LT":
+      return [low, ...skipIf(opJumpGreaterEqual, wanted, then)];
+    case "SCMP_CMP_LE":
+      return [low, ...skipIf(opJumpGreater, wanted, then)];
+    case "SCMP_CMP_MASKED_EQ":
+      return [low, and(wanted), ...skipUnless(opJumpEqual, Number(masked(value, valueTwo) & word), then)];
+  }
 }
 
 const word = 0xffff_ffffn;
@@ -131,8 +157,13 @@ function argTest(arg: SeccompArg, then: BpfBlock): BpfBlock {
     case "SCMP_CMP_LE":
       return less(test, opJumpGreater);
     case "SCMP_CMP_MASKED_EQ":
-      return maskedEqual(test, BigInt.asUintN(64, BigInt(arg.valueTwo ?? 0)));
+      return maskedEqual(test, masked(arg.value, arg.valueTwo));
   }
+}
+
+/** What is left of the wanted value: bits outside of the mask would match nothing, and count for nothing in libseccomp. */
+function masked(mask: number | bigint, wanted: number | bigint = 0): bigint {
+  return BigInt.asUintN(64, BigInt(mask) & BigInt(wanted));
 }
 
 interface WordTest {

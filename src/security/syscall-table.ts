@@ -184,6 +184,6 @@ rt_sigpending rt_sigtimedwait rt_sigqueueinfo sigaltstack uselib _sysctl create_
 query_module nfsservctl set_thread_area io_setup io_submit get_thread_area epoll_ctl_old epoll_wait_old
 timer_create vserver mq_notify kexec_load waitid set_robust_list get_robust_list vmsplice move_pages
 preadv pwritev rt_tgsigqueueinfo recvmmsg sendmmsg process_vm_readv process_vm_writev execveat preadv2
-pwritev2`;
+pwritev2 map_shadow_stack`;
 
 export const syscallRuns = { shared, x86_64, x86, aarch64, arm, x32Own, x32Excluded } as const;

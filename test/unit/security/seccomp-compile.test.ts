@@ -41,6 +41,18 @@ const comparisons: readonly (readonly [SeccompOperator, (a: bigint, b: bigint) =
   ["SCMP_CMP_GT", (a, b) => a > b],
 ];
 
+test.each(comparisons)("%s on i386: the lower half decides, of the value too", (op, holds) => {
+  const low = (word: bigint) => BigInt.asUintN(32, word);
+  for (const value of words) {
+    const answer = compile({
+      architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
+      syscalls: [{ names: ["ioctl"], action: "SCMP_ACT_ALLOW", args: [{ index: 1, value, op }] }],
+    });
+    for (const word of words)
+      expect(answer("x86", "ioctl", [0n, low(word)])).toBe(holds(low(word), low(value)) ? allow : eperm);
+  }
+});
+
 describe("64-bit comparisons", () => {
   test.each(comparisons)("%s", (op, holds) => {
     for (const value of words) {
@@ -67,7 +79,7 @@ describe("64-bit comparisons", () => {
         };
         const answer = compile({ syscalls: [{ names: ["ioctl"], action: "SCMP_ACT_ALLOW", args: [arg] }] });
         for (const word of words) {
-          const holds = (word & mask) === (wanted ?? 0n);
+          const holds = (word & mask) === ((wanted ?? 0n) & mask);
           expect(answer("x86_64", "ioctl", [0n, word])).toBe(holds ? allow : eperm);
         }
       }
