@@ -4,9 +4,16 @@
 import type { FetchedUrl } from "../build/context/context-door.ts";
 import { BockerError } from "../errors.ts";
 import type { Engine } from "./engine.ts";
+import { piecesUntilAborted, untilAborted } from "./until-aborted.ts";
 
-/** A function that asks; certificates it has read are kept for its life. Throws kinds `not-found` and `unreachable`. */
-export function urlFetcher({ settings }: Pick<Engine, "settings">): (url: string) => Promise<FetchedUrl> {
+/**
+ * A function that asks; certificates it has read are kept for its life. Throws kinds `not-found` and `unreachable`, and the
+ * signal's reason, also while the body is read.
+ */
+export function urlFetcher(
+  { settings }: Pick<Engine, "settings">,
+  signal: AbortSignal | undefined,
+): (url: string) => Promise<FetchedUrl> {
   const loading = () =>
     import("../registry/transport.ts").then(({ createTransport }) => createTransport(settings.registries));
   let transport: ReturnType<typeof loading> | undefined;
@@ -14,7 +21,10 @@ export function urlFetcher({ settings }: Pick<Engine, "settings">): (url: string
     const url = URL.parse(text);
     if (url === null) throw new BockerError(`invalid URL ${JSON.stringify(text)}`, { kind: "usage" });
     transport ??= loading();
-    const response = await (await transport).send({ method: "GET", url, headers: loginOf(url) });
+    const response = await untilAborted(
+      (await transport).send({ method: "GET", url, headers: loginOf(url) }),
+      signal,
+    );
     if (response.status !== 200) {
       await response.body.drain();
       throw new BockerError(
@@ -25,7 +35,11 @@ export function urlFetcher({ settings }: Pick<Engine, "settings">): (url: string
       );
     }
     return {
-      body: whole(response.body.chunks(), response.headers.get("content-length"), shown(url)),
+      body: whole(
+        piecesUntilAborted(response.body.chunks(), signal),
+        response.headers.get("content-length"),
+        shown(url),
+      ),
       fileName: fileNameOf(response.headers.get("content-disposition")),
       modifiedSeconds: secondsOf(response.headers.get("last-modified")),
     };

@@ -25,6 +25,7 @@ import { type BuildOutput, isStoring, writeOutput } from "./build/write-output.t
 import { buildImage } from "./build-image.ts";
 import type { Engine } from "./engine.ts";
 import { urlFetcher } from "./fetch-url.ts";
+import { piecesUntilAborted } from "./until-aborted.ts";
 
 export { pushTags } from "./build/write-output.ts";
 export type { BuildEvent, BuildOutput, BuildResult, CachePlace, Entitlement, OnBuildEvent, RunSettings };
@@ -144,7 +145,7 @@ export async function openSources(
   { onEvent, onSource }: BuildListener,
 ): Promise<BuildSources> {
   using closing = new DisposableStack();
-  const door = closing.use(await openDoor(engine, request.run.agents.get("default")));
+  const door = closing.use(await openDoor(engine, request.run.agents.get("default"), request.signal));
   const opened = closing.use(await tellOpening(request, door, onEvent));
   const dockerfile = { text: opened.dockerfile.text, path: opened.dockerfile.label };
   onSource(dockerfile);
@@ -187,23 +188,27 @@ export async function checkDockerfile(
   engine: Engine,
   request: Pick<BuildRequest, "context" | "file">,
 ): Promise<{ readonly source: BuildSource; readonly warnings: readonly Warning[] }> {
-  using door = await openDoor(engine, undefined);
+  using door = await openDoor(engine, undefined, undefined);
   using opened = await openContext(request.context, request.file, door);
   const { text, label } = opened.dockerfile;
   const { warnings } = parseDockerfile(text, label);
   return { source: { text, path: label }, warnings };
 }
 
-async function openDoor(engine: Engine, sshSocket: string | undefined): Promise<ContextDoor & Disposable> {
+async function openDoor(
+  engine: Engine,
+  sshSocket: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ContextDoor & Disposable> {
   const scratch = await BuildScratch.open(engine.paths);
   let isRead = false;
   return {
     scratch,
-    fetchUrl: urlFetcher(engine),
+    fetchUrl: urlFetcher(engine, signal),
     openStdin: () => {
       if (isRead) throw new BockerError("standard input can be read only once", { kind: "usage" });
       isRead = true;
-      return createReadStream("", { fd: 0, autoClose: false });
+      return piecesUntilAborted<Uint8Array>(createReadStream("", { fd: 0, autoClose: false }), signal);
     },
     sshSocket,
     [Symbol.dispose]: () => scratch[Symbol.dispose](),

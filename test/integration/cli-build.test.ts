@@ -540,6 +540,35 @@ describe("outputs", () => {
   });
 });
 
+test.each(["standard input", "a server"])("Ctrl-C ends a build that waits for %s", async (what) => {
+  const slow = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => {
+      const pull = async (to: ReadableStreamDefaultController<Uint8Array>) => {
+        to.enqueue(new Uint8Array(16));
+        await Bun.sleep(100);
+      };
+      return new Response(new ReadableStream({ pull }));
+    },
+  });
+  try {
+    const context = what === "a server" ? `http://127.0.0.1:${slow.port}/slow` : "-";
+    const child = workspace.spawn(["build", "--progress=plain", context]);
+    const reader = child.stderr.getReader();
+    await reader.read();
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(1);
+    let said = "";
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      said += new TextDecoder().decode(next.value);
+    expect(said).toContain("ERROR: failed to build: failed to solve: Canceled: context canceled");
+    expect(readdirSync(join(workspace.root, "tmp")).filter((name) => name.startsWith("import-"))).toEqual([]);
+  } finally {
+    slow.stop(true);
+  }
+});
+
 describe("progress", () => {
   test("rawjson: every line is an object, every vertex ends", async () => {
     const { stderr } = await workspace.runWith(

@@ -13,6 +13,7 @@ import { BlobStore } from "../../storage/blob-store.ts";
 import type { Engine } from "../engine.ts";
 import type { PullEvent } from "../pull-event.ts";
 import { resolveImage } from "../resolve-image.ts";
+import { untilAborted } from "../until-aborted.ts";
 import type { BuildSteps, OpenStep } from "./build-steps.ts";
 
 export interface BaseImage {
@@ -83,19 +84,6 @@ export class BaseImages {
       return diffID === undefined ? [] : [{ diffID, descriptor }];
     });
     return { digest, layers };
-  }
-}
-
-/** A pull that nobody waits for any more ends with the process; what it has brought the next one goes on from. */
-async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 
