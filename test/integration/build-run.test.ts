@@ -209,6 +209,25 @@ describe("RUN --mount", () => {
   });
 });
 
+test("RUN --mount=type=ssh shows the agent that is given, and only where it is asked for", async () => {
+  const path = join(bocker.directory, "agent.sock");
+  const agent = Bun.listen({ unix: path, socket: { data() {} } });
+  try {
+    const context = contextOf(`
+      FROM busybox
+      RUN --mount=type=ssh test -S "$SSH_AUTH_SOCK" && test "$SSH_AUTH_SOCK" = /run/buildkit/ssh_agent.0
+      RUN --mount=type=ssh,id=other,target=/agent test ! -e /agent && test -z "$SSH_AUTH_SOCK"
+      RUN test -z "$SSH_AUTH_SOCK" && test ! -e /run/buildkit
+    `);
+    await built(context, "-t", "agent", "--ssh", `default=${path}`);
+    expect(await layerNames("agent")).toEqual([[], [], []]);
+    const required = contextOf("FROM busybox\nRUN --mount=type=ssh,required true\n");
+    expect((await build(required)).stderr).toContain('no SSH key "default" forwarded from the client');
+  } finally {
+    agent.stop(true);
+  }
+});
+
 describe("the cache", () => {
   const dockerfile = `
     FROM busybox
