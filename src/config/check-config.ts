@@ -134,6 +134,8 @@ function checkNetworks({ networks }: ContainerConfig): string | undefined {
   if (networks.length > 1 && networks.some(({ name }) => isMode(name))) {
     return "conflicting options: cannot attach both user-defined and non-user-defined network-modes";
   }
+  if (networks.some(({ name, aliases }) => ["host", "none"].includes(name) && aliases.length > 0))
+    return "network-scoped aliases are only supported for user-defined networks";
   const names = networks.map(({ name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   return repeated === undefined

@@ -10,9 +10,13 @@ import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { volumeMountsOf } from "./volume-mounts.ts";
 
-/** The request with those mounts; its own win where the target is the same. Throws docker's `No such container: x`. */
+/**
+ * The request with those mounts; its own win where the target is the same, but for volumes without a name, which give way
+ * as in docker. Throws docker's `No such container: x`.
+ */
 export async function withVolumesFrom(engine: Engine, config: ContainerConfig): Promise<ContainerConfig> {
-  const targets = new Set(config.mounts.map(({ target }) => target));
+  const isNameless = (mount: MountConfig) => mount.type === "volume" && mount.name === undefined;
+  const targets = new Set(config.mounts.filter((mount) => !isNameless(mount)).map(({ target }) => target));
   const inherited: MountConfig[] = [];
   for (const word of config.volumesFrom ?? []) {
     const { container, readOnly } = parseVolumesFrom(word);
@@ -22,7 +26,9 @@ export async function withVolumesFrom(engine: Engine, config: ContainerConfig): 
       inherited.push(mount);
     }
   }
-  return inherited.length === 0 ? config : { ...config, mounts: [...config.mounts, ...inherited] };
+  if (inherited.length === 0) return config;
+  const own = config.mounts.filter((mount) => !(isNameless(mount) && targets.has(mount.target)));
+  return { ...config, mounts: [...own, ...inherited] };
 }
 
 /** Bound directories and volumes, those without a name by the one they were given; a tmpfs is nobody else's. */

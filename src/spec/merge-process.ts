@@ -55,7 +55,7 @@ export interface EnvironmentFacts {
 
 /**
  * The environment the process starts with, in docker's order: PATH, HOSTNAME, TERM with a tty, then the merged
- * variables (which replace those in place), then HOME unless one was given. A word without `=` removes its variable.
+ * variables (which replace those in place), then HOME unless one was given that says something. A word without `=` removes its variable.
  */
 export function processEnvironment(env: readonly string[], facts: EnvironmentFacts): readonly string[] {
   const variables = new Map<string, string>([
@@ -68,13 +68,16 @@ export function processEnvironment(env: readonly string[], facts: EnvironmentFac
     if (equals === -1) variables.delete(word);
     else if (equals > 0) variables.set(word.slice(0, equals), word.slice(equals + 1));
   }
-  if (!variables.has("HOME")) variables.set("HOME", facts.home);
+  if (!variables.get("HOME")) variables.set("HOME", facts.home);
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }
 
-/** podman's --unsetenv is about what the image says; what the user gives by -e stays. */
+/**
+ * What is left of the image's variables, and a bare name for each that is to be unset, also where the engine would set it.
+ * What the user gives by -e stays.
+ */
 function keptEnv(image: readonly string[], unset: ContainerConfig["unsetEnv"] = []): readonly string[] {
-  return unset === "all" ? [] : image.filter((word) => !unset.includes(envName(word)));
+  return unset === "all" ? [] : [...image.filter((word) => !unset.includes(envName(word))), ...unset];
 }
 
 /** The user's words, then the image's whose names the user did not give. */

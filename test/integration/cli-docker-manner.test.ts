@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { bockerBinary } from "../lib/bocker-binary.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
 let bocker: Workspace;
@@ -114,4 +115,30 @@ test("a bind mount makes its source only with bind-create-src", async () => {
   expect(existsSync(source)).toBe(false);
   await bocker.ok("run", "--rm", "--mount", `${mount},bind-create-src`, "busybox", "test", "-d", "/mnt");
   expect(existsSync(source)).toBe(true);
+});
+
+test("-e takes away what has no value here, and an empty HOME is none", async () => {
+  const words = ["env", "-u", "HOSTNAME", "-u", "NOSUCH", bockerBinary(), "run", "--rm"];
+  const child = Bun.spawnSync([...words, "-e", "NOSUCH", "-e", "HOSTNAME", "-e", "HOME=", "busybox", "env"], {
+    env: { ...process.env, ...bocker.env },
+  });
+  const stdout = child.stdout.toString();
+  expect(stdout.trimEnd().split("\n").toSorted()).toEqual([
+    "HOME=/root",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  ]);
+});
+
+test.each(["bridge", "host", "none"])("an alias on the network %s is refused", async (network) => {
+  const { exitCode, stderr } = await bocker.run(
+    "run",
+    "--rm",
+    "--network",
+    network,
+    "--network-alias",
+    "a1",
+    "busybox",
+  );
+  expect(exitCode).toBe(125);
+  expect(stderr).toContain("network-scoped aliases are only supported for user-defined networks");
 });

@@ -72,6 +72,8 @@ describe("--volumes-from", () => {
     );
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining("Read-only file system")]);
     await once("--volumes-from", "giver", "-v", "mine:/g", "busybox", "touch", "/g/own", "/o/theirs");
+    // Without a name it gives way.
+    await once("-v", "/o", "--volumes-from", "giver", "busybox", "test", "-e", "/o/theirs");
     const inVolume = (name: string) => readdirSync(join(bocker.root, "volume", name, "_data"));
     expect([inVolume("given"), inVolume("mine"), inVolume("other")]).toEqual([[], ["own"], ["theirs"]]);
     await bocker.ok("rm", "giver");

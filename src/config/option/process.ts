@@ -70,6 +70,9 @@ export const processOptions: readonly RunOption[] = [
     { name: "env", short: "e", help: "Set environment variables", toml: "map", check: checkEnv },
     (draft, words, host) => {
       draft.config.env = words.flatMap((word) => resolveEnv(word, host));
+      // docker takes a variable that has no value here away from the container.
+      const absent = words.filter((word) => !word.includes("=") && host.env[word] === undefined);
+      if (absent.length > 0) draft.config.unsetEnv = absent;
     },
     (config) => config.env,
   ),
@@ -86,7 +89,7 @@ export const processOptions: readonly RunOption[] = [
   listOption(
     { name: "unsetenv", help: "Unset environment default variables in container", check: checkNotEmpty },
     (draft, names) => {
-      draft.config.unsetEnv = names;
+      draft.config.unsetEnv = [...(draft.config.unsetEnv ?? []), ...names];
     },
     (config) => (config.unsetEnv === "all" ? undefined : config.unsetEnv),
   ),
