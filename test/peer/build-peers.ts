@@ -40,6 +40,8 @@ const expectedDifferences: readonly (readonly [peer: string, what: RegExp, why: 
     /^file one.* here directory 755 0:0/,
     "the classic builder gives directories of WORKDIR to root",
   ],
+  ["docker", /^file all\/\.dockerignore: /, "its client adds a line of its own"],
+  ["docker", /^file etc: bocker –/, "its containers have an /etc, whatever the image has"],
   ["podman", /^config Healthcheck: /, "its inspect shows health checks elsewhere"],
   ["podman", /^config (?:Shell|Cmd): .*"-xc"/, "buildah puts the shell of SHELL into RUN alone"],
   ["podman", /"io\.buildah\.version"/, "buildah writes its version into the labels"],
