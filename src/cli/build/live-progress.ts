@@ -143,7 +143,8 @@ class Board {
 
   /** One row and no more: what wraps could not be drawn over. */
   #fit(left: string, right: string): string {
-    const width = Math.max(20, this.output.columns - 1);
+    // Some pseudo-terminals say that they have no columns at all.
+    const width = Math.max(20, (this.output.columns || 80) - 1);
     const room = width - right.length - (right === "" ? 0 : 1);
     const cut = [...left.replaceAll("\t", " ")].slice(0, room).join("");
     return right === "" ? cut : `${cut}${" ".repeat(Math.max(1, width - right.length - cut.length))}${right}`;
