@@ -16,6 +16,8 @@ export interface FormatOptions {
   readonly isStrict?: boolean;
   /** Keys that mean something even where they are missing; see omitted-field.ts. */
   readonly omitted?: Readonly<Record<string, TemplateValue>>;
+  /** The key that a name means which is none itself; see omitted-field.ts. */
+  readonly keyOf?: (name: string, map: Readonly<Record<string, TemplateValue>>) => string | undefined;
   /** docker's name of a row's type; an unknown field of a row is an error that names it: ps, images. */
   readonly typeName?: string;
   /** Column titles of a `table` template: `{ ID: "CONTAINER ID" }`; unknown names are upper-cased. */

@@ -45,11 +45,11 @@ export async function inspectEach(
 
 async function templateOf(format: string | undefined): Promise<Format | undefined> {
   if (format === undefined || format === "" || format === "json") return undefined;
-  const [{ parseFormat }, { omittedFields }] = await Promise.all([
+  const [{ parseFormat }, { keyOfField, omittedFields }] = await Promise.all([
     import("./format.ts"),
     import("./omitted-field.ts"),
   ]);
-  return parseFormat(format, { isStrict: true, omitted: omittedFields });
+  return parseFormat(format, { isStrict: true, omitted: omittedFields, keyOf: keyOfField });
 }
 
 function renderJson(found: readonly unknown[], format: string | undefined): string {

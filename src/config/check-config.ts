@@ -149,8 +149,10 @@ function checkSharedNetwork(config: ContainerConfig): string | undefined {
   if (config.dns.length > 0) return "conflicting options: dns and the network mode";
   if (config.addHosts.length > 0)
     return "conflicting options: custom host-to-IP mapping and the network mode";
-  if (config.ports.length > 0)
+  if (config.ports.length > 0 || config.publishAll)
     return "conflicting options: port publishing and the container type network mode";
+  if ((config.expose ?? []).length > 0)
+    return "conflicting options: port exposing and the container type network mode";
   return undefined;
 }
 

@@ -20,6 +20,8 @@ export async function checkNamespaceTargets(
   config: ContainerConfig,
 ): Promise<ContainerConfig> {
   namespaceModes(config);
+  if (config.name !== undefined && config.networks.some(({ name }) => name === prefix + config.name))
+    throw new BockerError("cannot join own network namespace", { kind: "invalid-config" });
   const networks = await Promise.all(config.networks.map((network) => byId(engine, network)));
   return {
     ...config,

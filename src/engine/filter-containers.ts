@@ -14,6 +14,7 @@ import type { ContainerRecord, ImageRecord } from "../state/record.ts";
 import { findLocalImage } from "../storage/local-image.ts";
 import { loadContainerImage } from "./container-image.ts";
 import type { Engine } from "./engine.ts";
+import { exposedPorts } from "./exposed-ports.ts";
 import { networkModeOf } from "./inspect-host-config.ts";
 
 export const containerFilters = [
@@ -73,9 +74,9 @@ function testFor(engine: Engine, name: string, values: readonly string[]): Test 
     case "network":
       return networkTest(engine, values);
     case "publish":
-      return portTest(engine, values, name, (port) => `${port.hostPort}/${port.protocol}`);
+      return publishTest(engine, values);
     case "expose":
-      return portTest(engine, values, name, (port) => `${port.containerPort}/${port.protocol}`);
+      return exposeTest(engine, values);
     case "is-task":
       return taskTest(values);
     case "health":
@@ -206,17 +207,24 @@ function networkTest(engine: Engine, values: readonly string[]): Test {
 
 type Port = ReturnType<typeof listPorts>[number];
 
-function portTest(
-  engine: Engine,
-  values: readonly string[],
-  name: string,
-  keyOf: (port: Port) => string,
-): Test {
-  const wanted = new Set(values.flatMap((value) => portKeys(name, value)));
+function publishTest(engine: Engine, values: readonly string[]): Test {
+  const wanted = new Set(values.flatMap((value) => portKeys("publish", value)));
+  const keyOf = (port: Port) => `${port.hostPort}/${port.protocol}`;
   const ids = new Set(
     listPorts(engine.state).flatMap((port) => (wanted.has(keyOf(port)) ? [port.containerId] : [])),
   );
   return ({ id }) => ids.has(id);
+}
+
+/** What the image or --expose names, and what is published. */
+function exposeTest(engine: Engine, values: readonly string[]): Test {
+  const wanted = new Set(values.flatMap((value) => portKeys("expose", value)));
+  return (record) => {
+    const named = exposedPorts(record.config, loadContainerImage(engine, record).config);
+    return [...named, ...record.config.ports].some(({ containerPort, protocol }) =>
+      wanted.has(`${containerPort}/${protocol}`),
+    );
+  };
 }
 
 /** `80`, `80/udp`, `8000-8010/tcp` to `80/tcp` … */

@@ -12,7 +12,8 @@ import type { SpecDevice } from "../spec/oci.ts";
 export function resolveDevices(devices: readonly DeviceConfig[]): readonly ResolvedDevice[] {
   return devices.flatMap((device) => {
     const stat = statSync(device.hostPath, { throwIfNoEntry: false });
-    if (stat?.isDirectory()) return devicesUnder(device);
+    const below = stat?.isDirectory() ? devicesUnder(device) : [];
+    if (below.length > 0) return below;
     const { hostPath, containerPath, access } = device;
     return [{ device: findDevice(hostPath, containerPath), access, hostPath }];
   });

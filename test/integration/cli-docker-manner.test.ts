@@ -142,3 +142,34 @@ test.each(["bridge", "host", "none"])("an alias on the network %s is refused", a
   expect(exitCode).toBe(125);
   expect(stderr).toContain("network-scoped aliases are only supported for user-defined networks");
 });
+
+test("ps --filter expose knows what is exposed and not published", async () => {
+  await bocker.ok("create", "--name", "shown", "--expose", "8080-8081", "busybox");
+  await bocker.ok("create", "--name", "given", "-p", "127.0.0.1::90/udp", "busybox");
+  const found = (filter: string) => bocker.ok("ps", "-a", "--filter", filter, "--format", "{{.Names}}");
+  expect(await found("expose=8081/tcp")).toBe("shown");
+  expect(await found("expose=80-90/udp")).toBe("given");
+  expect(await found("expose=8081/udp")).toBe("");
+});
+
+test("templates of inspect know the names of docker's structs, and say <nil> for what is not there", async () => {
+  const { Id } = await bocker.inspect("made");
+  const format = "{{.ID}} {{.HostConfig.DNS}} {{.HostConfig.NanoCPUs}} {{.SizeRw}}";
+  expect(await bocker.ok("inspect", "-f", format, "made")).toBe(`${Id} [] 0 <nil>`);
+  const [network] = JSON.parse(await bocker.ok("network", "inspect", "bridge"));
+  expect(await bocker.ok("network", "inspect", "-f", "{{.ID}}", "bridge")).toBe(network.Id);
+});
+
+test.each([
+  [["--network", "container:made", "-P"], "port publishing and the container type network mode"],
+  [["--network", "container:made", "--expose", "80"], "port exposing and the container type network mode"],
+  [["--network", "container:own", "--name", "own"], "cannot join own network namespace"],
+  [
+    ["--device", "/etc"],
+    'error gathering device information while adding custom device "/etc": not a device node',
+  ],
+])("run %p is refused", async (flags, reason) => {
+  const { exitCode, stderr } = await bocker.run("run", "--rm", ...flags, "busybox", "true");
+  expect(exitCode).toBe(125);
+  expect(stderr).toContain(reason);
+});

@@ -22,6 +22,8 @@ export interface EvaluateOptions {
   readonly isStrict?: boolean;
   /** What keys that are missing stand for all the same, by their names. */
   readonly omitted?: Readonly<Record<string, TemplateValue>>;
+  /** The key that a name means which is none itself; undefined: there is none. */
+  readonly keyOf?: (name: string, map: Readonly<Record<string, TemplateValue>>) => string | undefined;
 }
 
 /** Throws TemplateError. */
@@ -78,7 +80,7 @@ class Evaluator {
       case "action": {
         const value = this.pipe(node.pipe, dot);
         if (node.pipe.variables.length === 0)
-          this.output += value === undefined || value === null ? "<no value>" : printValue(value);
+          this.output += this.isNothing(value) ? "<no value>" : printValue(value);
         return "next";
       }
       case "break":
@@ -248,6 +250,11 @@ class Evaluator {
     }
   }
 
+  /** A pointer to nothing is a value of its own where templates run over structs: `<nil>`. */
+  private isNothing(value: TemplateValue): boolean {
+    return value === undefined || (value === null && this.options.isStrict !== true);
+  }
+
   private fields(base: TemplateValue, names: readonly string[], operand: Operand): TemplateValue {
     return names.reduce<TemplateValue>((value, name) => this.field(value, name, operand), base);
   }
@@ -258,7 +265,9 @@ class Evaluator {
       if (this.options.typeName !== undefined && value === this.root)
         throw this.noField(name, this.options.typeName, operand);
       if (!this.options.isStrict) return undefined;
-      const { omitted } = this.options;
+      const { omitted, keyOf } = this.options;
+      const key = keyOf?.(name, value);
+      if (key !== undefined) return value[key];
       if (omitted !== undefined && Object.hasOwn(omitted, name)) return omitted[name];
       const reason = `map has no entry for key ${JSON.stringify(name)}`;
       throw this.problem(operand.at, reason, renderOperand(operand));

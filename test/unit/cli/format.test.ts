@@ -27,7 +27,7 @@ const outputs: readonly (readonly [string, string])[] = [
   ["plain", "plain"],
   ["{{.Name}}", "default"],
   ["{{.Deep.Inner.Host}}", "unix:///x"],
-  ["{{.Count}} {{.Ratio}} {{.Flag}} {{.Nothing}}", "3 2.5 true <no value>"],
+  ["{{.Count}} {{.Ratio}} {{.Flag}} {{.Nothing}}", "3 2.5 true <nil>"],
   ["{{.List}} {{.Map}}", "[a b c] map[a:[true <nil>] z:1]"],
   ["{{json .Map}} {{json .Name}} {{.List | json}}", '{"z":1,"a":[true,null]} "default" ["a","b","c"]'],
   ['{{.Name | upper | printf "%5s|%-12s|%q|%v" "a" "b"}}', '    a|b           |"DEFAULT"|%!v(MISSING)'],
