@@ -13,8 +13,8 @@ export function parseSecurityOpt(text: string, host: OptionHost): string {
   const [, key = "", value = ""] = /^([^:=]*)[:=]?(.*)$/s.exec(text) ?? [];
   switch (key) {
     case "no-new-privileges":
-      if (value === "" || value === "true") return key;
-      if (value === "false") return `${key}=false`;
+      if (value === "" || /^(1|t|T|TRUE|true|True)$/.test(value)) return key;
+      if (/^(0|f|F|FALSE|false|False)$/.test(value)) return `${key}=false`;
       break;
     case "seccomp":
       if (value === "unconfined" || value === "builtin") return `${key}=${value}`;

@@ -24,6 +24,16 @@ export async function seccompFilterOf(
   return request === undefined ? undefined : resolveSeccompFilter(request);
 }
 
+/** The policy of a profile that asks for flags of seccomp(2), which no filter holds; undefined for every other. */
+export async function flaggedPolicyOf(
+  config: Pick<ContainerConfig, "securityOpt" | "privileged" | "capAdd" | "capDrop">,
+  bounding: bigint,
+): Promise<SeccompPolicy | undefined> {
+  const { seccomp } = parseSecurityOptions(config.securityOpt);
+  const policy = typeof seccomp === "object" ? await seccompPolicyOf(config, bounding) : undefined;
+  return (policy?.flags ?? []).length === 0 ? undefined : policy;
+}
+
 async function seccompRequestOf(
   config: Pick<ContainerConfig, "securityOpt" | "privileged" | "capAdd" | "capDrop">,
   bounding: bigint,

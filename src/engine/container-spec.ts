@@ -26,7 +26,7 @@ import type { ContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { joinedNamespaces } from "./container-namespace.ts";
 import { containerFolder } from "./container-paths.ts";
-import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
+import { boundingCapabilities, flaggedPolicyOf, seccompFilterOf } from "./container-seccomp.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import { hostDevices, resolveDevices } from "./host-device.ts";
@@ -67,6 +67,7 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
   const bounding = boundingCapabilities();
   const shared = await sharedMemoryOf(engine, record);
   const apparmorProfile = appArmorProfileOf(config);
+  const policy = await flaggedPolicyOf(config, bounding);
   const built = buildSpec({
     config,
     image: image.config,
@@ -90,6 +91,7 @@ export async function resolveSpec(engine: Engine, request: SpecRequest): Promise
       hostDevices: config.privileged ? hostDevices() : [],
       maskedPaths: thermalThrottles(),
       ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
+      ...(policy === undefined ? {} : { seccomp: policy }),
       ...(shared === undefined ? {} : { sharedMemory: shared }),
     },
   });

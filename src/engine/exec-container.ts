@@ -15,6 +15,7 @@ import { BockerError } from "../errors.ts";
 import { selfCommand } from "../host/self-command.ts";
 import { spawnDetached } from "../host/spawn-detached.ts";
 import { trace } from "../host/trace.ts";
+import { checkSeccompFlags } from "../launch/check-spec.ts";
 import { planExec } from "../launch/plan-exec.ts";
 import { type HostStdio, makePipes } from "../monitor/container-stdio.ts";
 import { LocalSession } from "../monitor/local-session.ts";
@@ -176,6 +177,7 @@ async function launch(engine: Engine, record: ContainerRecord, to: Target): Prom
   const plan = planExec(to.resolved.process, {
     ...launchFacts(),
     ...(to.resolved.seccomp === undefined ? {} : { seccomp: to.resolved.seccomp }),
+    seccompFlags: checkSeccompFlags(to.resolved.seccompFlags),
     namespaces: joinableNamespaces(to.init.pid),
     // All streams are the user's by now.
     chownStdio: [],

@@ -15,7 +15,7 @@ import type { ContainerRecord } from "../state/record.ts";
 import { appArmorProfileOf } from "./container-apparmor.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { loadContainerImage } from "./container-image.ts";
-import { boundingCapabilities, seccompFilterOf } from "./container-seccomp.ts";
+import { boundingCapabilities, flaggedPolicyOf, seccompFilterOf } from "./container-seccomp.ts";
 import { lookUpUser } from "./container-user.ts";
 import type { Engine } from "./engine.ts";
 import type { ExecRequest } from "./exec-container.ts";
@@ -24,6 +24,8 @@ import { mappedGroups } from "./host-user.ts";
 export interface ResolvedExec {
   readonly process: SpecProcess;
   readonly seccomp?: Uint8Array;
+  /** Of seccomp(2), for loading it; absent: none. */
+  readonly seccompFlags?: readonly string[];
 }
 
 /** `rootFd`: the container's root, for looking the user up in its files as they are now. */
@@ -49,8 +51,10 @@ export async function resolveExecProcess(
   });
   const apparmorProfile = request.privileged ? undefined : appArmorProfileOf(config);
   const seccomp = await seccompFilterOf({ ...config, privileged }, bounding);
+  const policy = await flaggedPolicyOf({ ...config, privileged }, bounding);
   return {
     ...(seccomp === undefined ? {} : { seccomp }),
+    ...(policy === undefined ? {} : { seccompFlags: policy.flags ?? [] }),
     process: {
       terminal: request.tty,
       user: {

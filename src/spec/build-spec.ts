@@ -143,7 +143,7 @@ function specLinux(
   security: SecurityOptions,
 ): SpecLinux {
   const propagation = rootfsPropagation(config);
-  const seccomp = config.privileged ? undefined : resolved.seccomp;
+  const { seccomp } = resolved;
   return {
     sysctl: sysctls(config, modes),
     cgroupsPath: resolved.cgroupsPath,
