@@ -149,7 +149,7 @@ async function main(): Promise<void> {
     const { text: withoutVersions, unexplained } = render(all);
     const text = withoutVersions.replace(
       "VERSIONS",
-      ["docker", "podman", "crun", "runc"].map(versionOf).join(", "),
+      ["dockerd", "podman", "crun", "runc"].map(versionOf).join(", "),
     );
     if (process.argv.includes("--write")) await Bun.write(page, text);
     else console.log(text);
