@@ -5,6 +5,7 @@
  */
 import { resolve } from "node:path";
 import { messageOf } from "../errors.ts";
+import { findJsonError } from "../security/json-position.ts";
 import { parseGoBoolean } from "./option-value.ts";
 import type { OptionHost } from "./run-option.ts";
 
@@ -56,10 +57,13 @@ function checkProfile(given: string, host: OptionHost): string {
   } catch (thrown) {
     throw new Error(`opening seccomp profile (${given}) failed: ${describeFileError(thrown, given)}`);
   }
+  const text = new TextDecoder().decode(bytes);
   try {
-    JSON.parse(new TextDecoder().decode(bytes));
+    JSON.parse(text);
   } catch (thrown) {
-    throw new Error(`compacting json for seccomp profile (${given}) failed: ${messageOf(thrown)}`);
+    const at = findJsonError(text);
+    const place = at === undefined ? "" : ` (line ${at.line}, column ${at.column})`;
+    throw new Error(`compacting json for seccomp profile (${given}) failed: ${messageOf(thrown)}${place}`);
   }
   return path;
 }

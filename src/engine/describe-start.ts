@@ -2,11 +2,13 @@
  * What --debug tells of a container that has just started: its process, cgroup, namespaces and networks.
  */
 import { readdirSync, readlinkSync } from "node:fs";
+import { unknownSyscalls } from "../security/seccomp-compile.ts";
 import { getContainer } from "../state/container.ts";
 import { leasesOfContainer } from "../state/lease.ts";
 import { listNetworks } from "../state/network.ts";
 import { portsOfContainer } from "../state/port.ts";
 import { cgroupPathOf } from "./container-cgroup.ts";
+import { boundingCapabilities, seccompPolicyOf } from "./container-seccomp.ts";
 import type { Engine } from "./engine.ts";
 
 /** Lines; one that says so where it has ended already. */
@@ -27,6 +29,17 @@ export function describeStart(engine: Engine, id: string): readonly string[] {
     ...leases.map((lease) => `lease: ${JSON.stringify(lease)}`),
     ...portsOfContainer(engine.state, id).map((port) => `port: ${JSON.stringify(port)}`),
   ];
+}
+
+/** What was left out of the container's seccomp filter; nothing where nothing was. */
+export async function describeFilter(engine: Engine, id: string): Promise<readonly string[]> {
+  const record = getContainer(engine.state, id);
+  const isProfile = record?.config.securityOpt.some((option) => option.startsWith("seccomp=/")) === true;
+  const policy = isProfile ? await seccompPolicyOf(record.config, boundingCapabilities()) : undefined;
+  const unknown = policy === undefined ? [] : unknownSyscalls(policy);
+  return unknown.length === 0
+    ? []
+    : [`its seccomp profile names calls that no table knows, left out: ${unknown.join(", ")}`];
 }
 
 /** `net:[4026532281] …`, without those that are the host's. */

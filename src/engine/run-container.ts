@@ -97,8 +97,8 @@ async function startThrough(
   trace(() => `asked monitor ${monitor.pid} to start it`);
   const session = await monitor.start({ id, ...(attach === undefined ? {} : { attach }) });
   if (isTracing()) {
-    const { describeStart } = await import("./describe-start.ts");
-    for (const line of describeStart(engine, id)) trace(line);
+    const { describeFilter, describeStart } = await import("./describe-start.ts");
+    for (const line of [...describeStart(engine, id), ...(await describeFilter(engine, id))]) trace(line);
   }
   return session;
 }

@@ -111,3 +111,33 @@ describe("other failures", () => {
     expect(error.message).toContain("input/output error");
   });
 });
+
+describe("what an image or a volume was made for", () => {
+  const verify = (step: string, fact: "outside-proc" | "null-device") =>
+    planOf({ call: "verify-fd", step, fd: "target.1", fact });
+  const at = { index: 0, text: "TEXT", detail: -1 };
+
+  test("a mount that links lead into /proc", () => {
+    const plan = verify('mounting "/srv" to rootfs at "/way"', "outside-proc");
+    expect(explainFailure(plan, { ...at, code: "EXDEV" }).message).toBe(
+      `${created}error mounting "/srv" to rootfs at "/way": its symbolic links lead into /proc, where nothing can be mounted`,
+    );
+  });
+
+  test("a /dev/null that is none", () => {
+    const error = explainFailure(verify("masking paths with /dev/null", "null-device"), {
+      ...at,
+      code: "ENOTTY",
+    });
+    expect(error.message).toBe(`${created}masking paths with /dev/null: it is not the null device`);
+    expect(error.hint).toBe("the image or a volume has made it");
+  });
+
+  test("any other error in the kernel's words", () => {
+    const error = explainFailure(verify("masking paths with /dev/null", "null-device"), {
+      ...at,
+      code: "EIO",
+    });
+    expect(error.message).toBe(`${created}masking paths with /dev/null: TEXT`);
+  });
+});
