@@ -185,9 +185,9 @@ async function handOver(child: Launched, listener: number, { onListener }: Start
 
 /** The process that forked is reaped; its child, a child of ours as well, is the one to go on with. */
 async function followFork(plan: LaunchPlan, encoded: EncodedPlan, child: Child): Promise<void> {
-  const record = await child.status.next(child.process.pidfd);
-  if (record === undefined) throw diedEarly(child.process);
-  if (record.kind === "failed") throw explained(plan, encoded, record);
+  const record = await child.status.nextForked(child.process.pidfd);
+  if (record?.kind === "failed") throw explained(plan, encoded, record);
+  if (record?.kind !== "forked") throw diedEarly(child.process);
   const pid = record.detail;
   const forked = { pid, pidfd: pidfd_open(pid) };
   const middle = child.process;

@@ -19,6 +19,8 @@ const turnMs = 1;
 
 export class StatusReader {
   readonly #fd: number;
+  /** Of a forked child that wrote before its parent. */
+  readonly #early: StatusRecord[] = [];
 
   /** Takes over the read end of the pipe. */
   constructor(fd: number) {
@@ -30,8 +32,25 @@ export class StatusReader {
    * `writerPidfd`, has ended. A child that it has forked and not told of may hold a copy and wait for ever.
    */
   async next(writerPidfd?: number): Promise<StatusRecord | undefined> {
+    return this.#early.shift() ?? this.#read(writerPidfd);
+  }
+
+  /**
+   * The record of a fork, or at the end what else the process said. It and its child write to one pipe, and who of them
+   * comes first is the scheduler's to say: what the child says before is kept for next().
+   */
+  async nextForked(writerPidfd: number): Promise<StatusRecord | undefined> {
+    for (;;) {
+      const record = await this.#read(writerPidfd);
+      if (record === undefined) return this.#early.shift();
+      if (record.kind === "forked") return record;
+      this.#early.push(record);
+    }
+  }
+
+  async #read(writerPidfd?: number): Promise<StatusRecord | undefined> {
     while (!this.#answers(patienceMs)) {
-      if (writerPidfd !== undefined && hasEnded(writerPidfd) && !this.pending()) return undefined;
+      if (writerPidfd !== undefined && hasEnded(writerPidfd) && !this.#answers(0)) return undefined;
       await Bun.sleep(turnMs);
     }
     const buffer = new Uint8Array(statusRecordBytes);
@@ -49,7 +68,7 @@ export class StatusReader {
 
   /** Whether next() would answer at once. */
   pending(): boolean {
-    return this.#answers(0);
+    return this.#early.length > 0 || this.#answers(0);
   }
 
   #answers(timeoutMs: number): boolean {
