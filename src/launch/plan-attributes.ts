@@ -114,9 +114,9 @@ export function planStdio(builder: PlanBuilder, { uid }: SpecUser, context: Proc
 export function planLabels(
   builder: PlanBuilder,
   process: SpecProcess,
-  { userNamespace }: { readonly userNamespace?: boolean },
+  { userNamespace, init }: { readonly userNamespace?: boolean; readonly init?: boolean },
 ): void {
-  const labels = labelsOf(process);
+  const labels = labelsOf(process, init === true);
   if (labels.length === 0) return;
   const dumpable = (argument: number) =>
     builder.step("protecting init").add({ call: "prctl", option: "PR_SET_DUMPABLE", argument });
@@ -132,13 +132,16 @@ interface Label {
   readonly text: string;
 }
 
-function labelsOf({ apparmorProfile, selinuxLabel }: SpecProcess): readonly Label[] {
+/** With an init the profile counts at once: the init never executes anything, and its container must be able to signal it. */
+function labelsOf({ apparmorProfile, selinuxLabel }: SpecProcess, init: boolean): readonly Label[] {
   const labels: Label[] = [];
   if (hasProfile(apparmorProfile))
     labels.push({
       step: `setting the AppArmor profile ${apparmorProfile}`,
-      files: ["/proc/thread-self/attr/apparmor/exec", "/proc/thread-self/attr/exec"],
-      text: `exec ${apparmorProfile}`,
+      files: init
+        ? ["/proc/thread-self/attr/apparmor/current", "/proc/thread-self/attr/current"]
+        : ["/proc/thread-self/attr/apparmor/exec", "/proc/thread-self/attr/exec"],
+      text: `${init ? "changeprofile" : "exec"} ${apparmorProfile}`,
     });
   if (selinuxLabel !== undefined && selinuxLabel !== "")
     labels.push({

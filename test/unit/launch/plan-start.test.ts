@@ -242,6 +242,17 @@ describe("what cannot be is refused, never dropped", () => {
     expect(() => planExec(processOf({ apparmorProfile: "unconfined" }), execContext)).not.toThrow();
   });
 
+  test("an AppArmor profile counts from execve on, with an init at once: it never executes anything", () => {
+    const spec = specOf({ process: { apparmorProfile: "mine" } });
+    const writesOf = (init: boolean) =>
+      planStart(spec, { ...context, init, securityModules: ["apparmor"] }).operations.flatMap((operation) =>
+        operation.call === "write" ? [operation.text] : [],
+      );
+    expect(writesOf(false)).toContain("exec mine");
+    expect(writesOf(true)).toContain("changeprofile mine");
+    expect(writesOf(true)).not.toContain("exec mine");
+  });
+
   test("a command there must be, and limits must have known names", () => {
     expect(() => planStart(specOf({ process: { args: [] } }), context)).toThrow("no command specified");
     const rlimits = [{ type: "RLIMIT_NOSUCH", soft: 1, hard: 1 }];
