@@ -5,6 +5,12 @@ import type { CommandTable } from "./command-entry.ts";
 
 export const groupCommands: CommandTable = [
   {
+    name: "healthcheck run",
+    aliases: ["container healthcheck"],
+    summary: "Run a container's health check: exit code 0 if it passes, 1 if not",
+    load: () => import("./command/healthcheck-run.ts"),
+  },
+  {
     name: "manifest inspect",
     aliases: [],
     summary: "Display an image manifest, or manifest list",

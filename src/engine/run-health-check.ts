@@ -7,7 +7,7 @@ import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { listProcesses } from "../cgroup/kill-cgroup.ts";
 import { renderDuration } from "../config/duration.ts";
 import { loadEngineSettings } from "../config/engine-settings.ts";
-import { messageOf } from "../errors.ts";
+import { BockerError, messageOf } from "../errors.ts";
 import { nowMs } from "../host/clock.ts";
 import { isSameProcess } from "../host/process-identity.ts";
 import { getContainer } from "../state/container.ts";
@@ -17,6 +17,7 @@ import type { ContainerRecord, HealthRecord, HealthResult } from "../state/recor
 import { loadContainerImage } from "./container-image.ts";
 import { type Engine, openEngine } from "./engine.ts";
 import { execInContainer } from "./exec-container.ts";
+import { loadContainer } from "./find-container.ts";
 import {
   type HealthCheck,
   healthCheckOf,
@@ -47,6 +48,24 @@ export async function checkHealth(engine: Engine, id: string): Promise<number> {
   const health = keepResult(engine, record, check, result);
   if (health?.status === "unhealthy") await act(engine, record);
   return health?.status === "starting" ? stillStartingCode : 0;
+}
+
+/** Checks once, by hand, and records it as any check; whether it has passed. Throws for a container that has no check or does not run. */
+export async function checkHealthNow(engine: Engine, nameOrId: string): Promise<boolean> {
+  const record = await loadContainer(engine, nameOrId);
+  const check = healthCheckOf(record.config.health, loadContainerImage(engine, record).config);
+  if (check === undefined)
+    throw new BockerError(`container ${record.name} has no health check configured`, {
+      kind: "invalid-config",
+    });
+  if (record.status !== "running")
+    throw new BockerError(`container ${record.name} is not running (status: ${record.status})`, {
+      kind: "not-running",
+    });
+  const result = await runCheck(engine, record, check);
+  const health = keepResult(engine, record, check, result);
+  if (health?.status === "unhealthy") await act(engine, record);
+  return result.exitCode === 0;
 }
 
 async function runCheck(engine: Engine, record: ContainerRecord, check: HealthCheck): Promise<HealthResult> {

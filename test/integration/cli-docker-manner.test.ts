@@ -173,3 +173,10 @@ test.each([
   expect(exitCode).toBe(125);
   expect(stderr).toContain(reason);
 });
+
+test("rmi of a blank name", async () => {
+  expect(await bocker.run("rmi", " ")).toMatchObject({
+    exitCode: 1,
+    stderr: "Error: image name cannot be blank\n",
+  });
+});

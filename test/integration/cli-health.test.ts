@@ -184,3 +184,44 @@ test("a check that takes too long is killed with all that it has started", async
   expect(await bocker.ok("top", "late", "-o", "pid,args")).not.toMatch(/sleep 60\d/);
   await bocker.ok("rm", "-f", "late");
 });
+
+test("healthcheck run looks at once, says what it finds, and counts as a check", async () => {
+  const flags = ["--health-interval", "1h", "--health-start-period", "1h", "--health-retries", "1"];
+  await checked("byhand", "test -e /well", ...flags);
+  expect(await bocker.run("healthcheck", "run", "byhand")).toMatchObject({
+    exitCode: 1,
+    stdout: "unhealthy\n",
+  });
+  await bocker.ok("exec", "byhand", "touch", "/well");
+  expect(await bocker.run("healthcheck", "run", "byhand")).toMatchObject({ exitCode: 0, stdout: "" });
+  expect((await healthOf("byhand")).Status).toBe("healthy");
+  await bocker.ok("exec", "byhand", "rm", "/well");
+  expect(await bocker.run("container", "healthcheck", "byhand")).toMatchObject({
+    exitCode: 1,
+    stdout: "unhealthy\n",
+  });
+  expect(await bocker.ok("healthcheck", "run", "--ignore-result", "byhand")).toBe("unhealthy");
+  const { Status, Log } = await healthOf("byhand");
+  expect({ Status, codes: Log.map(({ ExitCode }: { ExitCode: number }) => ExitCode) }).toEqual({
+    Status: "unhealthy",
+    codes: [1, 0, 1, 1],
+  });
+  await bocker.ok("rm", "-f", "byhand");
+});
+
+test("healthcheck run refuses what has no check, and what does not run", async () => {
+  await bocker.ok("create", "--name", "unchecked", "busybox", "true");
+  await bocker.ok("create", "--name", "idle", "--health-cmd", "true", "busybox", "true");
+  for (const [name, reason] of [
+    ["unchecked", "container unchecked has no health check configured"],
+    ["idle", "container idle is not running (status: created)"],
+    ["absent", "No such container: absent"],
+  ] as const) {
+    expect(await bocker.run("healthcheck", "run", name)).toMatchObject({
+      exitCode: 1,
+      stdout: "",
+      stderr: `Error: ${reason}\n`,
+    });
+  }
+  await bocker.ok("rm", "unchecked", "idle");
+});

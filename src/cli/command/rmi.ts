@@ -1,4 +1,4 @@
-import { ExitCode } from "../../errors.ts";
+import { BockerError, ExitCode } from "../../errors.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { renderError } from "../render-error.ts";
@@ -18,6 +18,8 @@ export const command: CommandSpec = {
     let exitCode = 0;
     for (const name of parsed.positionals) {
       try {
+        if (name.trim() === "")
+          throw new BockerError("image name cannot be blank", { kind: "invalid-reference" });
         for (const line of await removeImage(engine, name, { force: parsed.boolean("force") })) {
           context.out.write(
             "untagged" in line ? `Untagged: ${line.untagged}\n` : `Deleted: ${line.deleted}\n`,
