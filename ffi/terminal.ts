@@ -30,6 +30,7 @@ const inputFlags = {
   IXON: 0o2000,
 } as const;
 const outputFlags = { OPOST: 0o1 } as const;
+const newlineFlags = { ONLCR: 0o4 } as const;
 const controlFlags = { CSIZE: 0o60, CS8: 0o60, PARENB: 0o400 } as const;
 const localFlags = { ISIG: 0o1, ICANON: 0o2, ECHO: 0o10, ECHONL: 0o100, IEXTEN: 0o100000 } as const;
 
@@ -65,6 +66,13 @@ export function rawModes(modes: TerminalModes): TerminalModes {
   raw[VMIN] = 1;
   raw[VTIME] = 0;
   return raw;
+}
+
+/** The same modes without a carriage return before every line end that is written. Pure. */
+export function verbatimModes(modes: TerminalModes): TerminalModes {
+  const verbatim = Uint8Array.from(modes);
+  clear(new DataView(verbatim.buffer), 4, newlineFlags);
+  return verbatim;
 }
 
 /** The same modes without echo: lines are edited as before, and not shown. Pure. */

@@ -86,7 +86,11 @@ function checkSysctl(spec: Spec, name: string): void {
       kind: "invalid-config",
     });
   }
-  if (/^kernel[./]domainname$/.test(name) && has(spec, "uts")) return;
+  if (/^kernel[./]domainname$/.test(name) && has(spec, "uts")) {
+    const { domainname = "" } = spec;
+    if (domainname === "" || domainname === spec.linux?.sysctl?.[name]) return;
+    throw new BockerError(`sysctl "${name}" conflicts with OCI domainname`, { kind: "invalid-config" });
+  }
   if (/^kernel[./]hostname$/.test(name)) {
     throw new BockerError(`sysctl "${name}" conflicts with OCI hostname`, { kind: "invalid-config" });
   }

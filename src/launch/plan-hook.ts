@@ -19,9 +19,10 @@ export type HookPlace =
   | { readonly in: "mounts"; readonly namespaces: readonly JoinableNamespace[] }
   | { readonly in: "container"; readonly process: SpecProcess; readonly context: ExecContext };
 
-/** Plans a hook. Without `env` it gets `environment`. */
+/** Plans a hook. Without `env` it gets `environment`; in a container, that of its process, as with runc. */
 export function planHook(hook: SpecHook, place: HookPlace, environment: readonly string[]): LaunchPlan {
-  const { args = [hook.path], env = environment } = hook;
+  const { args = [hook.path], env = place.in === "container" ? (place.process.env ?? []) : environment } =
+    hook;
   if (place.in === "container") return planInside(hook.path, { ...place.process, args, env }, place.context);
   const builder = new PlanBuilder();
   if (place.in === "mounts") planJoin(builder, place.namespaces);

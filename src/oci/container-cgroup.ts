@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { createCgroup } from "../cgroup/apply-cgroup.ts";
 import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { type Cgroup, resolveCgroup } from "../cgroup/hierarchy.ts";
-import { killCgroup, listProcesses, removeCgroup } from "../cgroup/kill-cgroup.ts";
+import { isFrozen, killCgroup, listProcesses, removeCgroup } from "../cgroup/kill-cgroup.ts";
 import { BockerError } from "../errors.ts";
 import { type DeviceRule, defaultDeviceRules, denyAllDevices, matchesAll } from "../security/device-rule.ts";
 import type { Spec, SpecResources } from "../spec/oci.ts";
@@ -35,7 +35,7 @@ export function cgroupsPathOf(context: OciContext, id: string, { linux }: Spec):
     }
     return undefined;
   }
-  const cgroup = resolveCgroup(hierarchy, asked === "" ? `/bocker-oci-${id}` : asked);
+  const cgroup = resolveCgroup(hierarchy, asked === "" ? `/${id}` : asked);
   refuseOccupied(cgroup);
   return cgroup.path;
 }
@@ -69,10 +69,17 @@ export async function removeContainerCgroup(record: ContainerRecord): Promise<vo
   await removeCgroup(cgroup);
 }
 
+/** Somebody else's processes, or a state that somebody else put it into. */
 function refuseOccupied(cgroup: Cgroup): void {
   if (!cgroup.directories.some(({ directory }) => existsSync(directory))) return;
   const pids = listProcesses(cgroup);
-  if (pids.length === 0) return;
+  if (pids.length === 0) {
+    // Init would stop where it enters it, and this program would wait for ever.
+    if (!isFrozen(cgroup)) return;
+    throw new BockerError(`container's cgroup unexpectedly frozen: ${JSON.stringify(cgroup.path)}`, {
+      kind: "in-use",
+    });
+  }
   throw new BockerError(
     `container's cgroup is not empty: ${pids.length} process(es) found in ${JSON.stringify(cgroup.path)}`,
     { kind: "in-use", hint: "linux.cgroupsPath must name a cgroup of the container's own" },

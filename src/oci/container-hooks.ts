@@ -8,7 +8,7 @@
 import { openCgroup } from "../cgroup/open-cgroup.ts";
 import { messageOf } from "../errors.ts";
 import { type HookTarget, runHooks } from "../runtime/run-hook.ts";
-import type { Spec, SpecHook, SpecHooks } from "../spec/oci.ts";
+import type { Spec, SpecHooks } from "../spec/oci.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { type ContainerStatus, cgroupOf, stateOf } from "./container-status.ts";
 import { contextOfExec } from "./launch-context.ts";
@@ -31,34 +31,21 @@ export async function runCreateHooks(
   await runHooks("createContainer", hooks?.createContainer, { in: "mounts", target }, state);
 }
 
-/** Once the command runs. It goes on whatever a hook does (runtime.md#lifecycle, step 9). */
-export async function runPoststart(
-  context: OciContext,
-  hooks: SpecHooks | undefined,
-  record: ContainerRecord,
-): Promise<void> {
-  await runEach(context, "poststart", hooks?.poststart, hookState(record, "running"));
+/** Once the command runs. Throws for the first that fails: the container is to be destroyed (runtime.md#lifecycle, step 9). */
+export async function runPoststart(hooks: SpecHooks | undefined, record: ContainerRecord): Promise<void> {
+  await runHooks("poststart", hooks?.poststart, { in: "runtime" }, hookState(record, "running"));
 }
 
-/** When the container is gone (step 13). */
+/** When the container is gone (step 13). Every one is run, and a failure is only told of. */
 export async function runPoststop(
-  context: OciContext,
+  { log }: OciContext,
   hooks: SpecHooks | undefined,
   record: ContainerRecord,
 ): Promise<void> {
-  await runEach(context, "poststop", hooks?.poststop, hookState(record, "stopped"));
-}
-
-/** Every one is run, and a failure is only told of. */
-async function runEach(
-  { log }: OciContext,
-  kind: "poststart" | "poststop",
-  hooks: readonly SpecHook[] | undefined,
-  state: string,
-): Promise<void> {
-  for (const hook of hooks ?? []) {
+  const state = hookState(record, "stopped");
+  for (const hook of hooks?.poststop ?? []) {
     try {
-      await runHooks(kind, [hook], { in: "runtime" }, state);
+      await runHooks("poststop", [hook], { in: "runtime" }, state);
     } catch (error) {
       log.write("warning", messageOf(error));
     }

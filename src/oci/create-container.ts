@@ -23,6 +23,7 @@ import { cgroupsPathOf, makeContainerCgroup } from "./container-cgroup.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { release } from "./delete-container.ts";
 import { passedDescriptors } from "./inherited-fds.ts";
+import { keepNewlines } from "./keep-newlines.ts";
 import { contextOfStart, copyTreeFor, listenerOf, withEnvironment } from "./launch-context.ts";
 import { type Bundle, checkNamespacePaths, loadBundle } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
@@ -50,7 +51,7 @@ export async function createContainer(
 ): Promise<CreatedContainer> {
   const bundle = loadBundle(options.value("bundle") ?? ".", options.value("config"));
   const passed = passedDescriptors(options.count("preserve-fds"));
-  const spec = withEnvironment(bundle.spec, passed.env);
+  const spec = withEnvironment(bundle.spec, passed.env, bundle.rootfs);
   checkConsole(spec.process?.terminal === true, options.value("console-socket"), mode.detached);
   checkNamespacePaths(spec);
   using _lock = context.store.claim(id);
@@ -114,6 +115,7 @@ async function launch(
   try {
     if (spec.process?.terminal === true) terminal = openConsole(consoleSize(spec), idMaps(spec));
     master = terminal?.master;
+    if (master !== undefined && socket === undefined) keepNewlines(master);
     const launched = await startInit(context, bundle, draft, options, mode, terminal);
     started = launched.process;
     if (mode.start && hasInnerHooks(spec)) await passGate(context, spec, launched);
@@ -125,7 +127,7 @@ async function launch(
     writePidFile(options.value("pid-file"), started.pid);
     if (mode.start && (spec.hooks?.poststart ?? []).length > 0) {
       const { runPoststart } = await import("./container-hooks.ts");
-      await runPoststart(context, spec.hooks, launched.record);
+      await runPoststart(spec.hooks, launched.record);
     }
     return master === undefined ? launched : { ...launched, master };
   } catch (error) {

@@ -38,8 +38,11 @@ const mounts: readonly SpecMount[] = [
   },
 ];
 
-/** A bundle directory with this and a `rootfs` beside it runs as it is, from a terminal. */
-export function exampleSpec(): Spec {
+/**
+ * A bundle directory with this and a `rootfs` beside it runs as it is, from a terminal. `unified`: the host has only cgroup
+ * v2, where a container gets a view of its own; on v1 its processes see where they are, as with runc.
+ */
+export function exampleSpec(unified: boolean): Spec {
   return {
     ociVersion: specVersion,
     process: {
@@ -57,7 +60,7 @@ export function exampleSpec(): Spec {
     mounts,
     linux: {
       resources: { devices: [{ allow: false, access: "rwm" }] },
-      namespaces: namespacesOf("pid", "network", "ipc", "uts", "mount", "cgroup"),
+      namespaces: namespacesOf("pid", "network", "ipc", "uts", "mount", ...cgroupView(unified)),
       maskedPaths,
       readonlyPaths,
     },
@@ -65,8 +68,8 @@ export function exampleSpec(): Spec {
 }
 
 /** For a user who is not root: a user namespace in which that user is root, the host's /sys, no limits. */
-export function rootlessSpec(uid: number, gid: number): Spec {
-  const { linux, mounts: own = [], ...spec } = exampleSpec();
+export function rootlessSpec(uid: number, gid: number, unified: boolean): Spec {
+  const { linux, mounts: own = [], ...spec } = exampleSpec(unified);
   const { resources: _resources, ...section } = linux ?? {};
   const mapping = (hostID: number): readonly SpecIdMapping[] => [{ containerID: 0, hostID, size: 1 }];
   return {
@@ -82,7 +85,7 @@ export function rootlessSpec(uid: number, gid: number): Spec {
     ],
     linux: {
       ...section,
-      namespaces: namespacesOf("pid", "ipc", "uts", "mount", "cgroup", "user"),
+      namespaces: namespacesOf("pid", "ipc", "uts", "mount", ...cgroupView(unified), "user"),
       uidMappings: mapping(uid),
       gidMappings: mapping(gid),
     },
@@ -93,6 +96,10 @@ export function rootlessSpec(uid: number, gid: number): Spec {
 function withoutGroups(mount: SpecMount): SpecMount {
   const options = mount.options?.filter((option) => !/^(gid|uid)=/.test(option));
   return options === undefined ? mount : { ...mount, options };
+}
+
+function cgroupView(unified: boolean): readonly SpecNamespace["type"][] {
+  return unified ? ["cgroup"] : [];
 }
 
 function namespacesOf(...types: readonly SpecNamespace["type"][]): readonly SpecNamespace[] {

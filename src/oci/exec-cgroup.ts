@@ -11,6 +11,10 @@ import { usage } from "./option.ts";
 /** `places`: words of `[CONTROLLER:]PATH`, relative to the container's cgroup. Throws for one that is not there. */
 export function execCgroup(cgroup: Cgroup, places: readonly string[], initPid: number): Cgroup {
   const below = parsePlaces(places);
+  for (const name of below.keys()) {
+    if (name !== "" && !cgroup.directories.some(({ controllers }) => controllers.includes(name)))
+      throw usage(`unknown controller ${JSON.stringify(name)} in --cgroup`);
+  }
   return {
     path: cgroup.path,
     directories: cgroup.directories.map((mount) => {
@@ -18,9 +22,12 @@ export function execCgroup(cgroup: Cgroup, places: readonly string[], initPid: n
       if (sub === undefined) return mount.version === 2 ? whereInitIs(mount, cgroup.path, initPid) : mount;
       const directory = `${mount.directory}/${sub}`;
       if (existsSync(directory)) return { ...mount, directory };
-      throw new BockerError(`cannot enter cgroup ${JSON.stringify(sub)}: ${directory}: no such directory`, {
-        kind: "not-found",
-      });
+      throw new BockerError(
+        `error adding pid to cgroup ${JSON.stringify(sub)}: ${directory}: no such file or directory`,
+        {
+          kind: "not-found",
+        },
+      );
     }),
   };
 }
@@ -31,7 +38,7 @@ function parsePlaces(places: readonly string[]): ReadonlyMap<string, string> {
     const colon = place.indexOf(":");
     const path = place.slice(colon + 1).replace(/^\/+/, "");
     if (path.split("/").includes(".."))
-      throw usage(`--cgroup ${JSON.stringify(place)} leaves the container's cgroup`);
+      throw usage(`bad sub cgroup path: --cgroup ${JSON.stringify(place)} leaves the container's cgroup`);
     for (const controller of colon === -1 ? [""] : place.slice(0, colon).split(","))
       below.set(controller, path);
   }

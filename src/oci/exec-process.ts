@@ -23,10 +23,12 @@ import { writePidFile } from "./create-container.ts";
 import { execCgroup } from "./exec-cgroup.ts";
 import { processOfOptions } from "./exec-request.ts";
 import { passedDescriptors } from "./inherited-fds.ts";
+import { keepNewlines } from "./keep-newlines.ts";
 import { contextOfExec, listenerOf } from "./launch-context.ts";
 import { loadKeptConfig, parseJson } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 import type { OciOptions } from "./option.ts";
+import { passwdOfProcess, withHome } from "./process-environment.ts";
 
 export interface ExecutedProcess {
   readonly process: StartedProcess;
@@ -90,6 +92,7 @@ async function launch(target: Target, asked: SpecProcess, options: OciOptions): 
   let started: StartedProcess | undefined;
   try {
     if (asked.terminal === true) ({ master, slave } = openTerminal(target.record, asked));
+    if (master !== undefined && socket === undefined) keepNewlines(master);
     started = await join(target, asked, options, slave);
     if (master !== undefined && socket !== undefined) {
       sendConsole(socket, master);
@@ -142,7 +145,9 @@ async function join(
     process: asked,
     terminal: slave !== undefined,
   });
-  const process = { ...asked, env: [...(asked.env ?? []), ...passed.env] };
+  const process = withHome({ ...asked, env: [...(asked.env ?? []), ...passed.env] }, () =>
+    passwdOfProcess(initPid),
+  );
   return startProcess(planExec(process, execContext), {
     stdio: slave === undefined ? [0, 1, 2] : [slave, slave, slave],
     fds: {

@@ -2,7 +2,8 @@
  * What `exec` is asked to run: a process.json, or the container's own process changed by options. Pure.
  *
  * As in runc: the environment is the container's and what is added; capabilities, limits and no_new_privs are the
- * container's; a capability that is added is added to every set.
+ * container's; a capability that is added is bounding, effective and permitted, and ambient only where the container has
+ * inheritable ones: what exec adds is not handed on to what its process executes.
  */
 import { BockerError } from "../errors.ts";
 import { capabilityNames } from "../security/capability.ts";
@@ -71,10 +72,10 @@ function capabilityOf(word: string): string {
 function withCapabilities(base: SpecCapabilities = {}, names: readonly string[]): SpecCapabilities {
   const add = (set: readonly string[] = []): readonly string[] => [...new Set([...set, ...names])];
   return {
+    ...base,
     bounding: add(base.bounding),
     effective: add(base.effective),
-    inheritable: add(base.inheritable),
     permitted: add(base.permitted),
-    ambient: add(base.ambient),
+    ...((base.inheritable ?? []).length === 0 ? {} : { ambient: add(base.ambient) }),
   };
 }

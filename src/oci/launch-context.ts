@@ -14,6 +14,7 @@ import type { Spec, SpecProcess } from "../spec/oci.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { type ContainerStatus, stateOf } from "./container-status.ts";
 import { ownPipes } from "./inherited-fds.ts";
+import { passwdOfBundle, withHome } from "./process-environment.ts";
 
 export interface StartChoices {
   readonly cgroupTasks: number;
@@ -109,8 +110,9 @@ export function listenerOf(
   };
 }
 
-/** The configuration with more environment variables for its process. */
-export function withEnvironment(spec: Spec, more: readonly string[]): Spec {
-  if (more.length === 0 || spec.process === undefined) return spec;
-  return { ...spec, process: { ...spec.process, env: [...(spec.process.env ?? []), ...more] } };
+/** The configuration with its process's whole environment, and more variables. */
+export function withEnvironment(spec: Spec, more: readonly string[], rootfs: string): Spec {
+  if (spec.process === undefined) return spec;
+  const process = { ...spec.process, env: [...(spec.process.env ?? []), ...more] };
+  return { ...spec, process: withHome(process, () => passwdOfBundle(spec, rootfs)) };
 }

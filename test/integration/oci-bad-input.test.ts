@@ -214,13 +214,26 @@ describe.skipIf(!isRoot)("hooks", () => {
     await lab.until("stopped");
   });
 
-  test("poststart's failure is told, and the container goes on", async () => {
+  test("poststart's failure destroys the container, at run and at start", async () => {
     await using lab = openOciLab();
-    configure(lab, { poststart: [hook("exit 4"), hook(`echo > ${lab.directory}/second`)] });
+    const poststart = [hook("exit 4"), hook(`echo > ${lab.directory}/second`)];
+    configure(lab, { poststart, poststop: [hook(`echo >> ${lab.directory}/stopped`)] });
     const { exitCode, stderr } = await lab.run("run", "-d", lab.id);
-    expect([exitCode, stderr]).toEqual([0, expect.stringContaining("poststart hook #0")]);
-    expect((await lab.state()).status).toBe("running");
-    expect(existsSync(join(lab.directory, "second"))).toBe(true);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("poststart hook #0")]);
+    await lab.ok("create", lab.id);
+    const started = await lab.run("start", lab.id);
+    expect([started.exitCode, started.stderr]).toEqual([1, expect.stringContaining("poststart hook #0")]);
+    expect((await lab.run("state", lab.id)).stderr).toContain("does not exist");
+    expect(existsSync(join(lab.directory, "second"))).toBe(false);
+    expect(readFileSync(join(lab.directory, "stopped"), "utf8")).toBe("\n\n");
+  });
+
+  test("startContainer's have the environment of the process", async () => {
+    await using lab = openOciLab();
+    const inherits = { path: "/bin/sh", args: ["sh", "-c", 'test "$ONE" = two && test "$HOME" = /'] };
+    const process = { env: ["PATH=/bin", "ONE=two"], user: { uid: 77, gid: 77 } };
+    lab.configure({ args: ["true"], process, spec: { hooks: { startContainer: [inherits] } } });
+    await lab.ok("run", lab.id);
   });
 });
 

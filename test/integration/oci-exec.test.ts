@@ -23,6 +23,20 @@ function makeCgroup(path: string): void {
 }
 
 describe.skipIf(!isRoot)("exec", () => {
+  test("has the HOME of its user in the passwd that the container sees", async () => {
+    await using lab = openOciLab();
+    const passwd = join(lab.directory, "passwd");
+    writeFileSync(passwd, "root:x:0:0::/top:/bin/sh\ndaily:x:7:7::/srv/daily:/bin/sh\n");
+    const mount = { destination: "/etc/passwd", type: "bind", source: passwd, options: ["bind", "ro"] };
+    lab.configure({ args: ["sh", "-c", "echo $HOME"], spec: { mounts: [mount] } });
+    expect(await lab.ok("run", lab.id)).toBe("/top");
+    await running(lab, { spec: { mounts: [mount] } });
+    const seen = async (...words: string[]) => lab.ok("exec", ...words, lab.id, "sh", "-c", "echo $HOME");
+    expect([await seen("-u", "7"), await seen(), await seen("-u", "8"), await seen("-e", "HOME=/x")]).toEqual(
+      ["/srv/daily", "/top", "/", "/x"],
+    );
+  });
+
   test("joins the container, with its environment and its exit code", async () => {
     await using lab = openOciLab();
     await running(lab, { process: { env: ["PATH=/bin", "A=1"] } });
@@ -50,12 +64,15 @@ describe.skipIf(!isRoot)("exec", () => {
   test("takes user, groups, capabilities and no_new_privs", async () => {
     await using lab = openOciLab();
     await running(lab, { process: { noNewPrivileges: false } });
-    const show = "id -u; id -g; id -G; grep -E 'CapBnd|NoNewPrivs' /proc/self/status";
+    const show = "id -u; id -g; id -G; grep -E 'Cap(Inh|Bnd|Amb)|NoNewPrivs' /proc/self/status";
+    const none = "0000000000000000";
+    const status = (bounding: string, noNewPrivileges: number) =>
+      [`CapInh: ${none}`, `CapBnd: ${bounding}`, `CapAmb: ${none}`].concat(`NoNewPrivs: ${noNewPrivileges}`);
     const plain = (await lab.ok("exec", lab.id, "sh", "-c", show)).replaceAll("\t", " ").split("\n");
-    expect(plain).toEqual(["0", "0", "0", "CapBnd: 0000000020000420", "NoNewPrivs: 0"]);
+    expect(plain).toEqual(["0", "0", "0", ...status("0000000020000420", 0)]);
     const words = ["-u", "5:6", "-g", "7", "-c", "CAP_NET_ADMIN", "--no-new-privs", lab.id, "sh", "-c", show];
     const changed = (await lab.ok("exec", ...words)).replaceAll("\t", " ").split("\n");
-    expect(changed).toEqual(["5", "6", "6 7", "CapBnd: 0000000020001420", "NoNewPrivs: 1"]);
+    expect(changed).toEqual(["5", "6", "6 7", ...status("0000000020001420", 1)]);
   });
 
   test("--process takes everything from a file, wrong ones are refused by path", async () => {
@@ -107,7 +124,7 @@ describe.skipIf(!isRoot)("exec", () => {
     const roots = readFileSync("/proc/self/mounts", "utf8")
       .split("\n")
       .filter((line) => / cgroup2? /.test(line));
-    const below = roots.map((line) => join(line.split(" ")[1] ?? "", `bocker-oci-${lab.id}`, "sub"));
+    const below = roots.map((line) => join(line.split(" ")[1] ?? "", lab.id, "sub"));
     for (const path of below) makeCgroup(path);
     const inside = await lab.ok("exec", "--cgroup", "sub", lab.id, "sh", "-c", "cat /proc/self/cgroup");
     expect(own).not.toContain("/sub");

@@ -199,9 +199,9 @@ describe.skipIf(!isRoot)("cgroups", () => {
   test("--cgroup-manager disabled makes none; systemd is refused with the way out", async () => {
     await using lab = openOciLab();
     lab.configure({ args: ["true"], linux: { resources: {} } });
-    const before = cgroupsOf(`/bocker-oci-${lab.id}`);
+    const before = cgroupsOf(`/${lab.id}`);
     await lab.ok("--cgroup-manager", "disabled", "create", lab.id);
-    expect(cgroupsOf(`/bocker-oci-${lab.id}`)).toEqual(before);
+    expect(cgroupsOf(`/${lab.id}`)).toEqual(before);
     await lab.ok("delete", lab.id);
     const systemd = await lab.run("--systemd-cgroup", "create", lab.id);
     expect([systemd.exitCode, systemd.stderr]).toEqual([1, expect.stringContaining("cgroupfs")]);
@@ -294,7 +294,7 @@ describe.skipIf(!isRoot)("a broken state directory", () => {
     await lab.ok("delete", "--force", lab.id);
     expect(statSync(join(lab.stateRoot, "file")).isFile()).toBe(true);
     process.kill(pid, "SIGKILL");
-    for (const cgroup of cgroupsOf(`/bocker-oci-${lab.id}`)) {
+    for (const cgroup of cgroupsOf(`/${lab.id}`)) {
       for (let tries = 0; tries < 200 && readFileSync(join(cgroup, "cgroup.procs"), "utf8") !== ""; tries++) {
         await Bun.sleep(10);
       }

@@ -160,7 +160,7 @@ export function makeRootfs(rootfs: string): void {
 }
 
 function writeSpec(bundle: string, { args, process: changes, linux, spec: more }: SpecChange): Spec {
-  const { process: example, linux: exampleLinux, ...rest } = exampleSpec();
+  const { process: example, linux: exampleLinux, ...rest } = exampleSpec(true);
   if (example === undefined) throw new Error("the example has a process");
   const spec: Spec = {
     ...rest,

@@ -6,13 +6,13 @@ import { checkProcess, checkResources, checkSpec } from "../../../src/oci/check-
 import { exampleSpec, rootlessSpec } from "../../../src/oci/example-spec.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON that is wrong on purpose.
-const fresh = (): any => JSON.parse(JSON.stringify(exampleSpec()));
+const fresh = (): any => JSON.parse(JSON.stringify(exampleSpec(true)));
 
 describe("a configuration", () => {
   test("the examples pass as they are", () => {
-    const example = exampleSpec();
+    const example = exampleSpec(true);
     expect(checkSpec(fresh())).toEqual(example);
-    const rootless = rootlessSpec(1000, 1000);
+    const rootless = rootlessSpec(1000, 1000, true);
     expect(checkSpec(JSON.parse(JSON.stringify(rootless)))).toEqual(rootless);
   });
 

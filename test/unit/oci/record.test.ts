@@ -196,12 +196,15 @@ describe("exec's options", () => {
       capabilities: {
         bounding: ["CAP_CHOWN", "CAP_NET_ADMIN"],
         effective: ["CAP_NET_ADMIN"],
-        inheritable: ["CAP_NET_ADMIN"],
         permitted: ["CAP_NET_ADMIN"],
-        ambient: ["CAP_NET_ADMIN"],
       },
       apparmorProfile: "p",
       noNewPrivileges: true,
+    });
+    const inheriting = { ...base, capabilities: { inheritable: ["CAP_KILL"] } };
+    expect(processOfOptions(inheriting, asked, ["ls"]).capabilities).toMatchObject({
+      inheritable: ["CAP_KILL"],
+      ambient: ["CAP_NET_ADMIN"],
     });
     expect(processOfOptions(base, options("-u", "9"), ["ls"]).user).toMatchObject({ uid: 9, gid: 2 });
   });
