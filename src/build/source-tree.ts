@@ -12,8 +12,8 @@ export interface SourceTree {
   readonly label: string;
   /** Its files belong to root, whoever has them on this machine; and their times say nothing. */
   readonly isContext: boolean;
-  /** An archive that ADD has unpacked: `--chmod` leaves it alone. */
-  readonly keepsModes?: true;
+  /** An archive that ADD has unpacked: `--chmod` leaves it alone, and what is in its way gives way. */
+  readonly isArchive?: true;
 }
 
 /** The files of a stage or image: all of them, and as they are. */

@@ -190,7 +190,7 @@ async function tryUnpack(
       word: label,
     });
   }
-  return { tree: { ...scratchTree(directory, label, false, opened), keepsModes: true }, path: "." };
+  return { tree: { ...scratchTree(directory, label, false, opened), isArchive: true }, path: "." };
 }
 
 function scratchTree(path: string, label: string, isContext: boolean, opened: number[]): SourceTree {

@@ -8,12 +8,15 @@ export type ChangeMode = (mode: number, isDirectory: boolean) => number;
 
 /** Throws Error(reason). */
 export function parseChmod(text: string): ChangeMode {
-  if (/^0*[0-7]{1,4}$/.test(text)) {
-    const fixed = Number.parseInt(text, 8);
-    return () => fixed;
-  }
+  const fixed = octalMode(text);
+  if (fixed !== undefined) return () => fixed;
   const clauses = text.split(",").map(parseClause);
   return (mode, isDirectory) => clauses.reduce((current, clause) => clause(current, isDirectory), mode);
+}
+
+/** undefined: the text is no octal number up to 7777. */
+export function octalMode(text: string): number | undefined {
+  return /^0*[0-7]{1,4}$/.test(text) ? Number.parseInt(text, 8) : undefined;
 }
 
 const whoMasks: Readonly<Record<string, number>> = { u: 0o4700, g: 0o2070, o: 0o1007, a: 0o7777 };

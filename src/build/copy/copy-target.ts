@@ -14,6 +14,8 @@ const maxLinks = 40;
 export class CopyTarget {
   /** What the layer itself has by now. */
   readonly #made = new Map<string, PlaceKind>();
+  /** Directories of the layer in place of something else: nothing of the tree is in them. */
+  readonly #replaced = new Set<string>();
   /** Descriptor of the root so far; undefined: there are no files yet. */
   readonly #root: number | undefined;
 
@@ -26,6 +28,7 @@ export class CopyTarget {
     if (path === "/") return "directory";
     const made = this.#made.get(path);
     if (made !== undefined) return made;
+    if (this.#isReplaced(path)) return undefined;
     const stat = this.#lstat(path);
     if (stat === undefined) return undefined;
     return stat.isDirectory() ? "directory" : "other";
@@ -40,6 +43,7 @@ export class CopyTarget {
   }
 
   note(path: string, kind: PlaceKind): void {
+    if (kind === "directory" && this.kindOf(path) === "other") this.#replaced.add(path);
     this.#made.set(path, kind);
   }
 
@@ -67,6 +71,11 @@ export class CopyTarget {
       todo.unshift(...namesOf(link));
     }
     return `/${real.join("/")}`;
+  }
+
+  #isReplaced(path: string): boolean {
+    for (const place of this.#replaced) if (path.startsWith(`${place}/`)) return true;
+    return false;
   }
 
   #readLink(path: string): string | undefined {

@@ -23,6 +23,8 @@ export interface CopyRules {
   /** Of `--chown`; undefined: files keep theirs, those of a context become root's. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly mode: ChangeMode | undefined;
+  /** Of directories that are made on the way: what an octal `--chmod` says, else 0755. */
+  readonly parentMode: number;
   /** Below each source. */
   readonly exclude: IgnoreRules;
   /** Time of everything that is made here, seconds since the epoch; and no file is later. */
@@ -62,8 +64,11 @@ export class CopyPacker {
       yield* this.#packWithParents(item, item.parents, destination);
       return;
     }
-    if (item.source.isDirectory) yield* this.#packDirectory(item, destination);
-    else {
+    if (item.source.isDirectory) {
+      // What it is copied into is made as a directory of the target's, not as this one is.
+      if (this.#target.kindOf(destination) !== "other") yield* this.makeDirectories(destination);
+      yield* this.#packDirectory(item, destination);
+    } else {
       const place = yield* this.#placeOfFile(bytesOf(item.source.path), destination);
       yield* this.#packItself(item.tree, item.source, place);
     }
@@ -117,7 +122,7 @@ export class CopyPacker {
     return place;
   }
 
-  /** Those that are missing on the way to `path` and itself. mode 0755. */
+  /** Those that are missing on the way to `path` and itself. */
   *makeDirectories(path: string): Generator<Buffer> {
     const names = path.split("/").filter((name) => name !== "");
     for (let depth = 1; depth <= names.length; depth++) {
@@ -127,7 +132,7 @@ export class CopyPacker {
       if (kind === "directory") continue;
       yield* this.#keepAbove(place);
       this.#target.note(place, "directory");
-      yield this.#encode(this.#made(place, 0o755, true));
+      yield this.#encode(this.#made(place, this.#rules.parentMode, true));
     }
   }
 
@@ -155,13 +160,12 @@ export class CopyPacker {
     }
   }
 
-  /** What is in the directory, not the directory itself; its mode and owner where it is made. */
+  /** What is in the directory; itself where there is none at `destination` yet. */
   *#packDirectory(item: CopyItem, destination: string): Generator<Buffer> {
     const { tree, source } = item;
     const fd = openInSource(tree, source.realPath, openFlags.O_RDONLY | openFlags.O_DIRECTORY);
     if (fd === undefined) return;
     try {
-      yield* this.makeDirectories(parentOf(destination));
       const waiting: TreeMember[] = [];
       const isIgnored = (path: string) => this.#isIgnored(tree, source, path);
       const members = walkTree(fd, {
@@ -201,21 +205,20 @@ export class CopyPacker {
   *#place(tree: SourceTree, member: TreeMember): Generator<Buffer> {
     const kind = this.#target.kindOf(member.name);
     if (member.stat.isDirectory()) {
-      if (kind === "other") {
+      if (kind === "directory") return;
+      if (kind === "other" && tree.isArchive !== true) {
         throw new BockerError(`cannot copy to non-directory: ${member.name}`, { kind: "conflict" });
       }
-      if (kind === "directory") return;
       this.#target.note(member.name, "directory");
-    } else this.#claim(member.name);
+    } else if (tree.isArchive === true) this.#target.note(member.name, "other");
+    else this.#claim(member.name);
     yield* this.#emit(tree, member);
   }
 
   /** For a file. */
   #claim(place: string): void {
     if (this.#target.kindOf(place) === "directory") {
-      throw new BockerError(`cannot copy to ${JSON.stringify(place)}: it is a directory`, {
-        kind: "conflict",
-      });
+      throw new BockerError(`cannot replace to directory ${place} with file`, { kind: "conflict" });
     }
     this.#target.note(place, "other");
   }
@@ -247,7 +250,7 @@ export class CopyPacker {
       ...root,
       ...(owner ?? {}),
       mode:
-        mode === undefined || tree.keepsModes || stat.isSymbolicLink()
+        mode === undefined || tree.isArchive || stat.isSymbolicLink()
           ? entry.mode
           : mode(entry.mode, stat.isDirectory()),
       modified: isLater ? { seconds, nanoseconds: 0 } : entry.modified,
@@ -261,7 +264,6 @@ export class CopyPacker {
       kind: isDirectory ? "directory" : "file",
       name: isDirectory ? `${place.slice(1)}/` : place.slice(1),
       linkName: "",
-      // Parents that are made on the way keep their mode, whatever --chmod says.
       mode: isDirectory ? mode : (this.#rules.mode?.(mode, false) ?? mode),
       uid: owner?.uid ?? 0,
       gid: owner?.gid ?? 0,

@@ -9,7 +9,7 @@ import { DockerfileProblem } from "../dockerfile/dockerfile-error.ts";
 import { parseExcludes } from "../ignore-file.ts";
 import type { SourceTree } from "../source-tree.ts";
 import type { CopyEffect } from "../stage-state.ts";
-import { parseChmod } from "./chmod-mode.ts";
+import { octalMode, parseChmod } from "./chmod-mode.ts";
 import { CopyTarget } from "./copy-target.ts";
 import { type CopyItem, CopyPacker, type CopyRules } from "./pack-copy.ts";
 import { isPattern, relativePath, type SelectedSource, selectSources } from "./select-sources.ts";
@@ -39,6 +39,7 @@ export function planCopy(request: CopyRequest): CopyPlan {
       effect.chmod === undefined
         ? undefined
         : located(effect, "--chmod", () => parseChmod(effect.chmod ?? "")),
+    parentMode: (octalMode(effect.chmod ?? "") ?? 0o755) & 0o777,
     exclude: located(effect, "--exclude", () => parseExcludes(effect.exclude)),
     seconds: request.seconds,
   };

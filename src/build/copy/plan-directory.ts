@@ -23,7 +23,13 @@ export function planDirectory(request: DirectoryRequest): CopyPlan {
 
 function* packDirectory({ path, owner, seconds, targetRoot, location }: DirectoryRequest): Generator<Buffer> {
   const target = new CopyTarget(targetRoot);
-  const packer = new CopyPacker(target, { owner, seconds, mode: undefined, exclude: new IgnoreRules() });
+  const packer = new CopyPacker(target, {
+    owner,
+    seconds,
+    mode: undefined,
+    parentMode: 0o755,
+    exclude: new IgnoreRules(),
+  });
   try {
     yield* packer.makeDirectories(target.resolve(Buffer.from(path).toString("latin1")));
     yield* packer.end();

@@ -15,9 +15,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { digestOfPlan, planCopy } from "../../../src/build/copy/plan-copy.ts";
+import { type CopyRequest, digestOfPlan, planCopy } from "../../../src/build/copy/plan-copy.ts";
 import { parseIgnoreFile } from "../../../src/build/ignore-file.ts";
-import type { SourceTree } from "../../../src/build/source-tree.ts";
+import { layerTree, type SourceTree } from "../../../src/build/source-tree.ts";
 import type { CopyEffect } from "../../../src/build/stage-state.ts";
 import { readTar } from "../storage/tar-fixture.ts";
 
@@ -77,6 +77,15 @@ function planOf(
     label: "context",
     isContext: true,
   };
+  return planCopy(requestOf(effect, tree, target === undefined ? root : makeTree("target", target), owner));
+}
+
+function requestOf(
+  effect: Partial<CopyEffect>,
+  tree: SourceTree,
+  targetRoot: number | undefined,
+  owner: Words["owner"],
+): CopyRequest {
   const whole: CopyEffect = {
     kind: "copy",
     location: { line: 1, endLine: 1 },
@@ -92,13 +101,8 @@ function planOf(
     add: undefined,
     ...effect,
   };
-  return planCopy({
-    effect: whole,
-    sources: whole.sources.map((path) => ({ tree, path })),
-    targetRoot: target === undefined ? root : makeTree("target", target),
-    owner,
-    seconds: 1_000_000_000,
-  });
+  const sources = whole.sources.map((path) => ({ tree, path }));
+  return { effect: whole, sources, targetRoot, owner, seconds: 1_000_000_000 };
 }
 
 const packed = (words: Words) =>
@@ -106,6 +110,17 @@ const packed = (words: Words) =>
     ...entry,
     content: data.toString(),
   }));
+/** As packed(), of a tree that is not the context. */
+function packedFrom(tree: SourceTree, words: Words) {
+  const { target, owner, ...effect } = words;
+  const request = requestOf(
+    effect,
+    tree,
+    target === undefined ? undefined : makeTree("target", target),
+    owner,
+  );
+  return readTar(Buffer.concat([...planCopy(request).pack()])).map(({ entry }) => entry);
+}
 const names = (words: Words) => packed(words).map(({ name }) => name);
 
 test("directories above what is copied are said again as they are: a layer that did not would make them root's", () => {
@@ -239,6 +254,36 @@ describe("places", () => {
   });
 });
 
+describe("an archive's files", () => {
+  const ofArchive = (target: Words["target"]) => {
+    const tree: SourceTree = {
+      ...layerTree(makeTree("archive", { "x/one": "1", y: "2" }), "a.tar"),
+      isArchive: true,
+    };
+    return packedFrom(tree, { sources: ["."], destination: "/", ...(target && { target }) }).map(
+      ({ name, kind }) => [name, kind],
+    );
+  };
+
+  test("take the places of directories, files and links that are in their way", () => {
+    const wanted = [
+      ["x/", "directory"],
+      ["x/one", "file"],
+      ["y", "file"],
+    ];
+    expect(ofArchive({ x: "a file", "y/z/": "" })).toEqual(wanted);
+    // What the link led to is not in the directory that replaces it.
+    expect(ofArchive({ x: "-> old", "old/one/": "" })).toEqual(wanted);
+  });
+
+  test("a copied file takes no directory's place", () => {
+    const target = { "d/a.txt/": "" };
+    expect(() => names({ sources: ["a.txt"], destination: "/d/", target })).toThrow(
+      "cannot replace to directory /d/a.txt with file",
+    );
+  });
+});
+
 describe("attributes", () => {
   test("a context's files are root's, with the mode that they have", () => {
     const [entry] = packed({ sources: ["a.txt"], destination: "/x" });
@@ -259,10 +304,30 @@ describe("attributes", () => {
       chmod: "u=rwX,go=",
     });
     expect(entries.map(({ name, mode, uid, gid }) => [name, mode.toString(8), uid, gid])).toEqual([
-      ["d/", "700", 5, 6],
+      ["d/", "755", 5, 6],
       ["d/one", "600", 5, 6],
       ["d/sub/", "700", 5, 6],
       ["d/sub/two", "600", 5, 6],
+    ]);
+  });
+
+  test("directories on the way have an octal mode of --chmod, without its set-id bits", () => {
+    const entries = packed({ sources: ["a.txt"], destination: "/d/e/x", chmod: "4770" });
+    expect(entries.map(({ name, mode }) => [name, mode.toString(8)])).toEqual([
+      ["d/", "770"],
+      ["d/e/", "770"],
+      ["d/e/x", "4770"],
+    ]);
+  });
+
+  test("a directory that is made for another's contents is root's and 0755, not as that one", () => {
+    const root = makeTree("stage", { "dir/sub/one": "1" });
+    chmodSync(join(folder, "stage/dir"), 0o700);
+    for (const name of ["dir", "dir/sub"]) chownSync(join(folder, "stage", name), 100, 200);
+    const entries = packedFrom(layerTree(root, "stage"), { sources: ["dir"], destination: "/d" });
+    expect(entries.map(({ name, mode, uid, gid }) => [name, mode, uid, gid]).slice(0, 2)).toEqual([
+      ["d/", 0o755, 0, 0],
+      ["d/sub/", 0o755, 100, 200],
     ]);
   });
 
