@@ -148,7 +148,8 @@ async function join(
   const process = withHome({ ...asked, env: [...(asked.env ?? []), ...passed.env] }, () =>
     passwdOfProcess(initPid),
   );
-  return startProcess(planExec(process, execContext), {
+  // Awaited, so that the cgroup stays open until the process is in it.
+  return await startProcess(planExec(process, execContext), {
     stdio: slave === undefined ? [0, 1, 2] : [slave, slave, slave],
     fds: {
       target: pidfd,
