@@ -114,7 +114,7 @@ async function buildHeld(
   };
   const built = await buildTarget(build, stages);
   cache.noteUses();
-  return finish(build, built, brought);
+  return await finish(build, built, brought);
 }
 
 function startStage(build: BuildContext, index: number, failure: AbortController): Promise<BuiltStage> {

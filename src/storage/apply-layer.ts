@@ -61,7 +61,7 @@ export async function applyLayer(request: LayerRequest): Promise<LayerFacts> {
   prepareLayout(paths);
   using _lock = await lockTransient(join(paths.tmp, `layer-${digestHex(diffID)}.lock`), { removeFile: true });
   if (hasLayer(paths, diffID)) return loadLayerFacts(paths, diffID);
-  return unpackAndPublish(paths, request.blob, diffID, `layer ${diffID}`, request);
+  return await unpackAndPublish(paths, request.blob, diffID, `layer ${diffID}`, request);
 }
 
 /**
@@ -77,7 +77,7 @@ export async function applyUnknownLayer(
   prepareLayout(paths);
   const lockName = `layer-unknown.${randomHex(8)}`;
   using _lock = await lockTransient(join(paths.tmp, `${lockName}.lock`), { removeFile: true });
-  return unpackAndPublish(paths, blob, undefined, label, options, lockName);
+  return await unpackAndPublish(paths, blob, undefined, label, options, lockName);
 }
 
 async function unpackAndPublish(

@@ -64,7 +64,7 @@ async function runContainer(
   if (request !== undefined) {
     const sigProxy = client.sigProxy && "always";
     const events = clientEventsOf(engine, record.id);
-    return attachAndWait(session, request, { ...config, ...client, ...events, sigProxy });
+    return await attachAndWait(session, request, { ...config, ...client, ...events, sigProxy });
   }
   session.detach();
   context.out.write(`${record.id}\n`);
