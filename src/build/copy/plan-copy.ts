@@ -69,7 +69,7 @@ function* packAll(effect: CopyEffect, items: readonly CopyItem[], packer: CopyPa
 
 function itemsOf(effect: CopyEffect, tree: SourceTree, path: string): readonly CopyItem[] {
   const [pivot, pattern] = splitPivot(path, effect.parents);
-  const found = located(effect, path, () => selectSources(tree, joined(pivot, pattern)));
+  const found = located(effect, path, () => selectSources(tree, joined(pivot, pattern), effect.parents));
   if (found.length === 0 && !isPattern(path)) throw missing(effect, tree, path);
   return found.map((source) => ({
     tree,

@@ -22,16 +22,25 @@ export interface SelectedSource {
 
 const inRoot = resolveFlags.RESOLVE_IN_ROOT | resolveFlags.RESOLVE_NO_MAGICLINKS;
 
-/** In the order of their names; several only for a pattern. None: there is nothing of that name. */
-export function selectSources(tree: SourceTree, word: string): readonly SelectedSource[] {
+/**
+ * In the order of their names; several only for a pattern. None: there is nothing of that name.
+ * With `isDeep`, as `--parents` has it, the name `**` before others stands for any directories, or none.
+ */
+export function selectSources(tree: SourceTree, word: string, isDeep = false): readonly SelectedSource[] {
   const path = relativePath(word);
   if (!isPattern(word)) {
     const found = lookAt(tree, withoutEscapes(path));
     return found === undefined ? [] : [found];
   }
   let found: readonly string[] = [""];
-  for (const name of path.split("/")) found = found.flatMap((directory) => namesBelow(tree, directory, name));
-  return found.flatMap((each) => lookAt(tree, each) ?? []);
+  const names = path.split("/");
+  for (const [index, name] of names.entries()) {
+    const isAnyDepth = isDeep && name === "**" && index < names.length - 1;
+    found = found.flatMap((directory) =>
+      isAnyDepth ? directoriesFrom(tree, directory) : namesBelow(tree, directory, name),
+    );
+  }
+  return outermost([...new Set(found)].flatMap((each) => lookAt(tree, each) ?? []));
 }
 
 export function isPattern(word: string): boolean {
@@ -96,6 +105,33 @@ function namesBelow(tree: SourceTree, directory: string, name: string): readonly
   } finally {
     closeSync(fd);
   }
+}
+
+/** The directory and all that are in it, links not followed. */
+function directoriesFrom(tree: SourceTree, directory: string): readonly string[] {
+  if (isLeftOut(tree, directory)) return [];
+  const fd = openInSource(tree, directory, openFlags.O_RDONLY | openFlags.O_DIRECTORY);
+  if (fd === undefined) return [];
+  try {
+    const members = readdirSync(`/proc/self/fd/${fd}`, { encoding: "utf8", withFileTypes: true });
+    const prefix = directory === "" ? "" : `${directory}/`;
+    const inside = members.filter((each) => each.isDirectory()).map(({ name }) => prefix + name);
+    return [directory, ...inside.sort().flatMap((each) => directoriesFrom(tree, each))];
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Without what is in a directory that is itself among them: that comes with it. */
+function outermost(sources: readonly SelectedSource[]): readonly SelectedSource[] {
+  if (sources.length < 2) return sources;
+  const directories = new Set(sources.filter(({ isDirectory }) => isDirectory).map(({ path }) => path));
+  return sources.filter(({ path }) => {
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+      if (directories.has(path.slice(0, at))) return false;
+    }
+    return true;
+  });
 }
 
 /** A backslash before what would mean something in a pattern. */

@@ -131,7 +131,7 @@ function cacheOf(parsed: ParsedArguments): BuildRequest["cache"] {
   return stages.length === 0 ? "use" : { ignoredStages: new Set(stages.map((name) => name.toLowerCase())) };
 }
 
-/** The nearest word wins: a flag, a build-arg, the environment. */
+/** The nearest word wins: a flag, a build-arg, the environment. `context` is what the build does anyway. */
 function epochOf(
   parsed: ParsedArguments,
   buildArgs: ReadonlyMap<string, string>,
@@ -139,7 +139,8 @@ function epochOf(
 ): number | undefined {
   const flag = parsed.int("timestamp") ?? parsed.int("source-date-epoch");
   if (flag !== undefined) return flag;
-  return parseSourceDateEpoch(buildArgs.get("SOURCE_DATE_EPOCH") ?? env.SOURCE_DATE_EPOCH);
+  const word = buildArgs.get("SOURCE_DATE_EPOCH") ?? env.SOURCE_DATE_EPOCH;
+  return word === "context" ? undefined : parseSourceDateEpoch(word);
 }
 
 const networks = ["default", "none", "host"] as const;

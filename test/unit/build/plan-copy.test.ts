@@ -207,6 +207,16 @@ describe("places", () => {
       ["p/", "p/sub/", "p/sub/two"],
     ],
     [
+      "with parents at any depth below a pattern as pivot",
+      { sources: ["d*/./**/two", "./**/o*e"], destination: "/p/", parents: true, ignore: "link" },
+      ["p/", "p/sub/", "p/sub/two", "p/dir/", "p/dir/one"],
+    ],
+    [
+      "what is in a directory that is named too comes once",
+      { sources: ["**/s*", "**/two"], destination: "/p/", parents: true, exclude: [] },
+      ["p/", "p/dir/", "p/dir/sub/", "p/dir/sub/two", "p/dir/sub/two"],
+    ],
+    [
       "without what is excluded",
       { sources: ["dir", "a.txt"], destination: "/d/", exclude: ["sub", "*.txt"] },
       ["d/", "d/one"],

@@ -71,6 +71,7 @@ describe("what a build is asked for", () => {
     [["--source-date-epoch", "8", "."], {}, 8],
     [["--build-arg", "SOURCE_DATE_EPOCH=9", "."], { SOURCE_DATE_EPOCH: "10" }, 9],
     [["."], { SOURCE_DATE_EPOCH: "10" }, 10],
+    [["--build-arg", "SOURCE_DATE_EPOCH=context", "."], { SOURCE_DATE_EPOCH: "10" }, undefined],
   ])("the time of %j", (words, env, seconds) => {
     expect(resolve(words, env as Record<string, string>).epochSeconds).toBe(seconds);
   });
