@@ -53,7 +53,7 @@ describe("type=image", () => {
     for (const subpath of ["out", "out/passwd", "nope", "file/x"]) {
       const mount = `type=image,src=content,dst=/m,subpath=${subpath}`;
       const { exitCode, stderr } = await bocker.run(...words("--mount", mount, "ls /m"));
-      expect(exitCode).toBe(125);
+      expect(exitCode).toBe(127);
       expect(stderr).toContain(
         `cannot access path "${subpath}" in image "content": no such file or directory`,
       );
@@ -111,7 +111,7 @@ describe("volume-subpath", () => {
     for (const subpath of ["out", "out/passwd", "nope"]) {
       const mount = `type=volume,src=parts,dst=/m,volume-subpath=${subpath}`;
       const { exitCode, stderr } = await bocker.run(...words("--mount", mount, "ls /m"));
-      expect(exitCode).toBe(125);
+      expect(exitCode).toBe(127);
       expect(stderr).toContain(
         `cannot access path "${subpath}" in volume "parts": no such file or directory`,
       );

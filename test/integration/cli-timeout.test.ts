@@ -53,6 +53,7 @@ test("counts on over a monitor's rest, and reaches a paused container", async ()
 test("is a failure to a restart policy, and each run has its own time", async () => {
   await bocker.ok("run", "-d", ...flags("twice", 1, "--restart", "on-failure:1"), "busybox", "sleep", "100");
   expect(await bocker.ok("wait", "twice")).toBe("-1");
+  while ((await bocker.inspect("twice")).State.Status !== "exited") await bocker.run("wait", "twice");
   expect((await bocker.inspect("twice")).RestartCount).toBe(1);
   await bocker.ok("rm", "twice");
 });
