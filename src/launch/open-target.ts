@@ -3,7 +3,8 @@
  *
  * The image and volumes decide where links in the path lead. Inside is enough for most file systems; three more rules
  * hold for what the engine itself relies on later:
- *   - proc, sysfs and the container's own /dev are not mounted on a link, so that "/proc", "/sys" and "/dev" are they;
+ *   - proc and sysfs are not mounted on a link, so that "/proc" and "/sys" are they (/dev may be one, as with docker: what
+ *     masks are made of is verified by itself);
  *   - nothing else is mounted inside /proc by way of a link (CVE-2019-16884, CVE-2023-28642, CVE-2025-52881): labels and
  *     sysctls are written there, and would go elsewhere. Paths that say /proc are checkSpec's.
  */
@@ -40,8 +41,8 @@ export function attachAt(builder: PlanBuilder, fd: string, target: string): void
   builder.add({ call: "move_mount", fromFd: fd, from: "", toFd: target, to: "", flags });
 }
 
-function mayBeLink({ destination, type }: MountTarget): boolean {
-  return type !== "proc" && type !== "sysfs" && !(type === "tmpfs" && destination === "/dev");
+function mayBeLink({ type }: MountTarget): boolean {
+  return type !== "proc" && type !== "sysfs";
 }
 
 function isProc(destination: string): boolean {

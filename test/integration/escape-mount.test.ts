@@ -94,20 +94,17 @@ test("a volume that is being filled while another container swaps its directorie
   }
 }, 30_000);
 
-test.each(["/proc", "/sys", "/dev"])(
-  "an image whose %s is a link is refused (CVE-2023-27561)",
-  async (path) => {
-    const name = `link${path.slice(1)}`;
-    const directory = join(bocker.directory, name);
-    mkdirSync(directory);
-    symlinkSync("/elsewhere", join(directory, path.slice(1)));
-    mkdirSync(join(directory, "elsewhere"));
-    mkdirSync(join(directory, "bin"));
-    await Bun.write(join(directory, "bin/sh"), Bun.file("/bin/busybox"), { mode: 0o755 });
-    const { exitCode, stderr } = await run("--rootfs", directory, "/bin/sh", "-c", ":");
-    expect([exitCode, stderr]).toEqual([125, expect.stringContaining("too many levels of symbolic links")]);
-  },
-);
+test.each(["/proc", "/sys"])("an image whose %s is a link is refused (CVE-2023-27561)", async (path) => {
+  const name = `link${path.slice(1)}`;
+  const directory = join(bocker.directory, name);
+  mkdirSync(directory);
+  symlinkSync("/elsewhere", join(directory, path.slice(1)));
+  mkdirSync(join(directory, "elsewhere"));
+  mkdirSync(join(directory, "bin"));
+  await Bun.write(join(directory, "bin/sh"), Bun.file("/bin/busybox"), { mode: 0o755 });
+  const { exitCode, stderr } = await run("--rootfs", directory, "/bin/sh", "-c", ":");
+  expect([exitCode, stderr]).toEqual([125, expect.stringContaining("too many levels of symbolic links")]);
+});
 
 test.each(["/proc/sys", "/proc/self/attr", "/proc/thread-self/attr", "/proc/1"])(
   "a link of an image's to %s is no place for a mount (CVE-2019-16884, CVE-2023-28642, CVE-2025-52881)",
