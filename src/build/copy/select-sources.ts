@@ -72,16 +72,36 @@ function lookAt(tree: SourceTree, path: string): SelectedSource | undefined {
   if (fd === undefined) return undefined;
   try {
     const realPath = pathBelow(tree.root, fd);
-    if (isLeftOut(tree, path) || isLeftOut(tree, realPath)) return undefined;
-    return { path, realPath, isDirectory: fstatSync(fd).isDirectory() };
+    const isDirectory = fstatSync(fd).isDirectory();
+    for (const name of new Set([path, realPath])) {
+      if (!isIgnored(tree, name)) continue;
+      if (!isDirectory || tree.ignore.canSkip(name) || !hasException(tree, realPath, name)) return undefined;
+    }
+    return { path, realPath, isDirectory };
   } finally {
     closeSync(fd);
   }
 }
 
-/** Ignored, and nothing in it is taken back in. */
-function isLeftOut({ ignore }: SourceTree, path: string): boolean {
-  return path !== "" && ignore.isIgnored(path) && ignore.canSkip(path);
+function isIgnored({ ignore }: SourceTree, path: string): boolean {
+  return path !== "" && ignore.isIgnored(path);
+}
+
+/** Whether something that is there in an ignored directory is taken back in; it is called `name` by the patterns. */
+function hasException(tree: SourceTree, directory: string, name: string): boolean {
+  const fd = openInSource(tree, directory, openFlags.O_RDONLY | openFlags.O_DIRECTORY);
+  if (fd === undefined) return false;
+  try {
+    const members = readdirSync(`/proc/self/fd/${fd}`, { encoding: "utf8", withFileTypes: true });
+    return members.some((member) => {
+      const path = `${name}/${member.name}`;
+      if (!isIgnored(tree, path)) return true;
+      if (!member.isDirectory() || tree.ignore.canSkip(path)) return false;
+      return hasException(tree, `${directory}/${member.name}`, path);
+    });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function pathBelow(root: number, fd: number): string {
@@ -109,7 +129,7 @@ function namesBelow(tree: SourceTree, directory: string, name: string): readonly
 
 /** The directory and all that are in it, links not followed. */
 function directoriesFrom(tree: SourceTree, directory: string): readonly string[] {
-  if (isLeftOut(tree, directory)) return [];
+  if (isIgnored(tree, directory) && tree.ignore.canSkip(directory)) return [];
   const fd = openInSource(tree, directory, openFlags.O_RDONLY | openFlags.O_DIRECTORY);
   if (fd === undefined) return [];
   try {

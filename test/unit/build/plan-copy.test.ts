@@ -247,6 +247,21 @@ describe("places", () => {
       'failed to compute cache key: failed to calculate checksum of ref context: "/nope": not found',
     ],
     ["left out", { sources: ["a.txt"], ignore: "\n*.txt" }, '"/a.txt": not found'],
+    [
+      "left out again after an exception",
+      { sources: ["a.txt"], ignore: "*\n!*.txt\na.txt" },
+      '"/a.txt": not found',
+    ],
+    [
+      "left out with the directory that it is in",
+      { sources: ["dir/sub/two"], ignore: "*\n!dir\ndir/sub" },
+      '"/dir/sub/two": not found',
+    ],
+    [
+      "a directory of which nothing is taken back in",
+      { sources: ["dir"], ignore: "**\n!dir/none" },
+      '"/dir": not found',
+    ],
     ["behind an ignored link", { sources: ["link"], ignore: "dir" }, '"/link": not found'],
     [
       "a file in the way of a directory",
