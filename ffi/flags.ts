@@ -202,6 +202,24 @@ export const ioClasses = {
   IOPRIO_CLASS_IDLE: 3,
 } as const;
 
+/** set_mempolicy(2), modes. */
+export const memoryPolicies = {
+  MPOL_DEFAULT: 0,
+  MPOL_PREFERRED: 1,
+  MPOL_BIND: 2,
+  MPOL_INTERLEAVE: 3,
+  MPOL_LOCAL: 4,
+  MPOL_PREFERRED_MANY: 5,
+  MPOL_WEIGHTED_INTERLEAVE: 6,
+} as const;
+
+/** set_mempolicy(2), flags that go with a mode. */
+export const memoryPolicyFlags = {
+  MPOL_F_NUMA_BALANCING: 0x2000,
+  MPOL_F_RELATIVE_NODES: 0x4000,
+  MPOL_F_STATIC_NODES: 0x8000,
+} as const;
+
 /** personality(2), the runtime specification's names. */
 export const personalities = { LINUX: 0, LINUX32: 8 } as const;
 

@@ -3,6 +3,7 @@
  * planning stays pure. Types only.
  */
 
+import type { SpecMemoryPolicy } from "../spec/oci.ts";
 import type { SeccompFlag } from "./operation.ts";
 
 /** Where the root file system comes from. */
@@ -68,6 +69,8 @@ export interface ProcessContext {
   readonly seccompFlags?: readonly SeccompFlag[];
   /** The filter notifies: its listener goes to startProcess's `onListener`. */
   readonly listener?: true;
+  /** The Spec's, for each process of the container. */
+  readonly memoryPolicy?: SpecMemoryPolicy | undefined;
   /** Security modules of this kernel, where the process asks for a label of one. */
   readonly securityModules?: readonly ("apparmor" | "selinux")[];
   /** Capabilities this engine has to give: bit n is capability n. Anything beyond is left out. */

@@ -156,7 +156,7 @@ function mountHint(step: string, code: string): string | undefined {
       return "the mount table is full: see /proc/sys/fs/mount-max";
     case "ELOOP":
       return / at "\/(proc|sys|dev)"/.test(step)
-        ? "the image has a symbolic link where this file system belongs"
+        ? "it must be mounted on ordinary directory: the image has a symbolic link where this file system belongs"
         : "the target's symbolic links lead in a circle";
     case "ENODEV":
       return "the kernel does not have this file system";

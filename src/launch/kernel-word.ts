@@ -3,7 +3,15 @@
  * CPU lists. Pure; their numbers are in ffi/flags.ts.
  */
 import { BockerError } from "../errors.ts";
-import type { IoClass, PersonalityDomain, SchedulerFlag, SchedulerPolicy, SeccompFlag } from "./operation.ts";
+import type {
+  IoClass,
+  MemoryPolicyFlag,
+  MemoryPolicyMode,
+  PersonalityDomain,
+  SchedulerFlag,
+  SchedulerPolicy,
+  SeccompFlag,
+} from "./operation.ts";
 
 export const schedulerPolicies: readonly SchedulerPolicy[] = [
   "SCHED_OTHER",
@@ -13,6 +21,22 @@ export const schedulerPolicies: readonly SchedulerPolicy[] = [
   "SCHED_ISO",
   "SCHED_IDLE",
   "SCHED_DEADLINE",
+];
+
+export const memoryPolicyModes: readonly MemoryPolicyMode[] = [
+  "MPOL_DEFAULT",
+  "MPOL_PREFERRED",
+  "MPOL_BIND",
+  "MPOL_INTERLEAVE",
+  "MPOL_LOCAL",
+  "MPOL_PREFERRED_MANY",
+  "MPOL_WEIGHTED_INTERLEAVE",
+];
+
+export const memoryPolicyFlags: readonly MemoryPolicyFlag[] = [
+  "MPOL_F_NUMA_BALANCING",
+  "MPOL_F_RELATIVE_NODES",
+  "MPOL_F_STATIC_NODES",
 ];
 
 export const schedulerFlags: readonly SchedulerFlag[] = [
@@ -50,12 +74,12 @@ export function checked<Word extends string>(what: string, word: string, words: 
 const maxCpu = 8191;
 
 /** `0-3,7` as numbers, as cpuset(7) writes lists. */
-export function parseCpuList(text: string): readonly number[] {
+export function parseCpuList(text: string, kind: "CPU" | "node" = "CPU"): readonly number[] {
   return text.split(",").flatMap((part) => {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
     const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
     if (match === null || last < first || last > maxCpu)
-      throw new BockerError(`invalid CPU list "${text}"`, { kind: "invalid-config" });
+      throw new BockerError(`invalid ${kind} list "${text}"`, { kind: "invalid-config" });
     return Array.from({ length: last - first + 1 }, (_, index) => first + index);
   });
 }

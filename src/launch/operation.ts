@@ -8,6 +8,8 @@ import type {
   fsconfigCommands,
   interfaceFlags,
   ioClasses,
+  memoryPolicies,
+  memoryPolicyFlags,
   mountAttributes,
   mountFlags,
   moveMountFlags,
@@ -50,6 +52,10 @@ export type SchedulerPolicy = keyof typeof schedulerPolicies;
 export type SchedulerFlag = keyof typeof schedulerFlags;
 
 export type IoClass = keyof typeof ioClasses;
+
+export type MemoryPolicyMode = keyof typeof memoryPolicies;
+
+export type MemoryPolicyFlag = keyof typeof memoryPolicyFlags;
 
 export type PersonalityDomain = keyof typeof personalities;
 

@@ -4,11 +4,13 @@
  */
 import { BockerError } from "../errors.ts";
 import { rlimInfinity, rlimitNumber } from "../security/rlimit.ts";
-import type { SpecProcess, SpecRlimit, SpecScheduler, SpecUser } from "../spec/oci.ts";
+import type { SpecMemoryPolicy, SpecProcess, SpecRlimit, SpecScheduler, SpecUser } from "../spec/oci.ts";
 import type { ProcessContext } from "./context.ts";
 import {
   checked,
   ioClasses,
+  memoryPolicyFlags,
+  memoryPolicyModes,
   parseCpuList,
   personalities,
   schedulerFlags,
@@ -88,6 +90,18 @@ export function planAffinity(builder: PlanBuilder, cpus: string | undefined): vo
   builder
     .step(`setting the CPU affinity ${cpus}`)
     .add({ call: "sched_setaffinity", cpus: parseCpuList(cpus) });
+}
+
+/** Which nodes the process's memory comes from; before the filter, which may refuse the call. */
+export function planMemoryPolicy(builder: PlanBuilder, policy: SpecMemoryPolicy | undefined): void {
+  if (policy === undefined) return;
+  const { mode, nodes = "", flags = [] } = policy;
+  builder.step(`setting the memory policy ${mode}`).add({
+    call: "set_mempolicy",
+    mode: checked("memory policy", mode, memoryPolicyModes),
+    flags: flags.map((flag) => checked("memory policy flag", flag, memoryPolicyFlags)),
+    nodes: nodes === "" ? [] : parseCpuList(nodes, "node"),
+  });
 }
 
 /** A session keyring of its own, of this name; none asked: the caller's goes on. */

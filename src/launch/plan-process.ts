@@ -11,7 +11,14 @@ import { capabilityMask, capabilityNames } from "../security/capability.ts";
 import type { SpecProcess } from "../spec/oci.ts";
 import type { ProcessContext } from "./context.ts";
 import { executableCandidates } from "./executable.ts";
-import { planAttributes, planKeyring, planLabels, planLimits, planStdio } from "./plan-attributes.ts";
+import {
+  planAttributes,
+  planKeyring,
+  planLabels,
+  planLimits,
+  planMemoryPolicy,
+  planStdio,
+} from "./plan-attributes.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 import { planFind, planGate, planPreserved } from "./plan-gate.ts";
 
@@ -63,6 +70,7 @@ export function planProcess(builder: PlanBuilder, process: SpecProcess, context:
   const gate = planPreserved(builder, context);
   if (context.userNamespace !== true) planLimits(builder, process);
   planAttributes(builder, process);
+  planMemoryPolicy(builder, context.memoryPolicy);
   planKeyring(builder, context.keyring);
   if (context.userNamespace !== true) planStdio(builder, process.user, context);
   planLabels(builder, process, context);

@@ -59,7 +59,13 @@ export function planStart(spec: Spec, context: StartContext): LaunchPlan {
   planAfterGo(builder, spec, context, sources);
   planPersonality(builder, spec.linux?.personality);
   const userNamespace = hasUserNamespace(spec);
-  planProcess(builder, process, { ...context, ...seccompOf(spec), userNamespace, inherits });
+  planProcess(builder, process, {
+    ...context,
+    ...seccompOf(spec),
+    memoryPolicy: spec.linux?.memoryPolicy,
+    userNamespace,
+    inherits,
+  });
   return {
     purpose: "create",
     cloneFlags: cloneFlagsOf(spec),

@@ -58,6 +58,7 @@ import type {
   Seccomp,
   Setgroups,
   Sethostname,
+  SetMempolicy,
   Setns,
   Setresid,
   Setsid,
@@ -141,6 +142,7 @@ export type LaunchOperation =
   | Personality
   | SchedSetattr
   | SchedSetaffinity
+  | SetMempolicy
   | IoprioSet
   | CloseRange
   | DropBounding

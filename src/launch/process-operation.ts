@@ -9,6 +9,8 @@ import type {
   Common,
   Fd,
   IoClass,
+  MemoryPolicyFlag,
+  MemoryPolicyMode,
   PersonalityDomain,
   PrctlOption,
   SchedulerFlag,
@@ -114,6 +116,14 @@ export interface SchedSetattr extends Common {
 export interface SchedSetaffinity extends Common {
   readonly call: "sched_setaffinity";
   readonly cpus: readonly number[];
+}
+
+/** Where this process's own memory comes from (set_mempolicy(2)); its cgroup's nodes bound it. */
+export interface SetMempolicy extends Common {
+  readonly call: "set_mempolicy";
+  readonly mode: MemoryPolicyMode;
+  readonly flags: readonly MemoryPolicyFlag[];
+  readonly nodes: readonly number[];
 }
 
 /** This process's own priority of input and output (ioprio_set(2)). */

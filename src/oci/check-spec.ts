@@ -209,6 +209,7 @@ const linux = record({
   maskedPaths: list(absolutePath),
   readonlyPaths: list(absolutePath),
   mountLabel: string,
+  memoryPolicy: record({ mode: string, nodes: string, flags: strings }, ["mode"]),
   personality: record({ domain: oneOf("LINUX", "LINUX32"), flags: strings }, ["domain"]),
   intelRdt: record({ closID: string, l3CacheSchema: string, memBwSchema: string }),
 });

@@ -15,8 +15,10 @@ export function versionText({ name, version }: OciProgram): string {
 export function helpText({ name, version }: OciProgram): string {
   const commands = Object.entries(ociCommands).map(([command, { summary }]) => [command, summary] as const);
   return [
-    `${name} ${version}: runs containers from OCI bundles (runtime-spec ${specVersion}), for engines and for people`,
+    "NAME:",
+    `   ${name} - runs containers from OCI bundles (runtime-spec ${specVersion}), for engines and for people`,
     "",
+    `Version: ${version}`,
     `Usage: ${name} [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGUMENTS]`,
     "",
     "Commands:",
@@ -33,9 +35,10 @@ export function commandHelp({ name }: OciProgram, command: string, entry: OciCom
   const options =
     entry.options.length === 0 ? [] : ["", "Options:", ...columns(entry.options.map(optionRow))];
   return [
-    `Usage: ${name} ${command} ${entry.options.length === 0 ? "" : "[OPTIONS] "}${entry.usage}`.trimEnd(),
+    "NAME:",
+    `   ${name} ${command} - ${entry.summary}`,
     "",
-    entry.summary,
+    `Usage: ${name} ${command} ${entry.options.length === 0 ? "" : "[OPTIONS] "}${entry.usage}`.trimEnd(),
     ...options,
   ].join("\n");
 }

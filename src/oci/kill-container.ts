@@ -14,7 +14,7 @@ const SIGKILL = 9;
 
 /**
  * Sends a signal to a container that is created, running or paused; what is paused gets SIGKILL at once.
- * @throws BockerError in runc's words: it does not exist, is not running, the signal is unknown
+ * @throws BockerError in runc's words: it does not exist, is not running (no error with `all`), the signal is unknown
  */
 export async function killContainer(
   { store }: OciContext,
@@ -26,9 +26,12 @@ export async function killContainer(
   const record = store.load(id);
   const { init, ownPids } = record;
   const status = statusOf(store, record);
-  // Without a pid namespace of its own, others live on when the first process has ended.
-  if (all && status === "stopped" && !ownPids && signalAll(record, signal)) return;
-  if (init === undefined || status === "stopped") throw notRunning();
+  if (init === undefined || status === "stopped") {
+    // Without a pid namespace of its own, others live on when the first process has ended.
+    const reached = (all || signal === SIGKILL) && !ownPids && cgroupOf(record) !== undefined;
+    if ((reached && signalAll(record, signal)) || all) return;
+    throw notRunning();
+  }
   if (all) signalAll(record, signal);
   else if (signal === SIGKILL && !ownPids) {
     const cgroup = cgroupOf(record);
@@ -60,8 +63,9 @@ function signalAll(record: ContainerRecord, signal: number): boolean {
   return reached.size > 0;
 }
 
-/** runc's words for a signal that is none. */
+/** runc's words for a signal that is none. 0 only asks whether it runs (kill(2)). */
 function parseSignalWord(word: string): number {
+  if (word === "0") return 0;
   try {
     return parseSignal(word);
   } catch (error) {

@@ -70,6 +70,7 @@ export async function contextOfExec(
     ...(await seccompOf(spec)),
     seccompFlags: checkSeccompFlags(policy?.flags),
     ...(notifies(policy) ? { listener: true } : {}),
+    memoryPolicy: spec.linux?.memoryPolicy,
     ...securityModulesFor({ process: joining }),
     chownStdio: chownedStreams(terminal, joining.user.uid),
     dieWithParent: false,

@@ -3,8 +3,11 @@
  *
  * A bundle decides what runs as root here, so one that any user can write is refused.
  */
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { fstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
+import { close, openat, openat2 } from "../../ffi/file.ts";
+import { openFlags, resolveFlags } from "../../ffi/flags.ts";
+import { isErrno } from "../../ffi/syscall-error.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import type { Spec, SpecMount } from "../spec/oci.ts";
 import { checkSpec } from "./check-spec.ts";
@@ -37,7 +40,8 @@ export function loadBundle(directory: string, config = "config.json"): Bundle {
   const path = isAbsolute(config) ? config : join(bundle, config);
   const text = readConfig(path);
   const spec = checkSpec(parseJson(text, path));
-  return { directory: bundle, rootfs: findRootfs(bundle, spec), spec: withBundlePaths(bundle, spec), text };
+  const rootfs = findRootfs(bundle, spec);
+  return { directory: bundle, rootfs, spec: withTmpfsModes(rootfs, withBundlePaths(bundle, spec)), text };
 }
 
 /** The configuration that create checked and kept. Throws where it is gone or cut short. */
@@ -93,6 +97,45 @@ function withBundlePaths(bundle: string, spec: Spec): Spec {
     isRelativeBind(mount) ? { ...mount, source: join(bundle, mount.source ?? "") } : mount,
   );
   return { ...spec, mounts };
+}
+
+/** A tmpfs without a mode has that of the directory it covers, as with runc; not where that lies on another mount. */
+function withTmpfsModes(rootfs: string, spec: Spec): Spec {
+  const { mounts = [] } = spec;
+  const inherits = ({ type, options = [] }: SpecMount): boolean =>
+    type === "tmpfs" && !options.some((word) => /^(mode=|tmpcopyup$|r?bind$|remount$)/.test(word));
+  if (!mounts.some(inherits)) return spec;
+  const root = openat(-1, rootfs, openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC);
+  try {
+    const changed = mounts.map((mount, at) => {
+      const covered = mounts.slice(0, at).some(({ destination: above }) => isBelow(mount.destination, above));
+      const mode = inherits(mount) && !covered ? modeInRoot(root, mount.destination) : undefined;
+      return mode === undefined ? mount : { ...mount, options: [...(mount.options ?? []), `mode=${mode}`] };
+    });
+    return { ...spec, mounts: changed };
+  } finally {
+    close(root);
+  }
+}
+
+function isBelow(path: string, above: string): boolean {
+  return path === above || path.startsWith(above.endsWith("/") ? above : `${above}/`);
+}
+
+/** Of a directory of the root file system, octal; its links are followed as the container would follow them. */
+function modeInRoot(root: number, path: string): string | undefined {
+  const flags = openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC;
+  try {
+    const fd = openat2(root, path, flags, resolveFlags.RESOLVE_IN_ROOT | resolveFlags.RESOLVE_NO_MAGICLINKS);
+    try {
+      return (fstatSync(fd).mode & 0o7777).toString(8);
+    } finally {
+      close(fd);
+    }
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    throw error;
+  }
 }
 
 function tooOpen(what: string, path: string): BockerError {

@@ -32,16 +32,17 @@ export async function runOci(words: readonly string[], program: OciProgram): Pro
       return await print((page) => page.helpText(program));
     }
     command = Object.hasOwn(ociCommands, name) ? ociCommands[name] : undefined;
-    if (command === undefined) throw usage(`unknown command "${name}"`, `${program.name} --help lists them`);
+    if (command === undefined) {
+      if (own.some(isHelp)) throw usage(`No help topic for '${name}'`);
+      throw usage(`unknown command "${name}"`, `${program.name} --help lists them`);
+    }
     const entry = command;
-    if (
-      own.includes("--help") &&
-      !own.slice(0, own.indexOf("--help")).some((word) => !word.startsWith("-"))
-    ) {
+    if (own.find((word) => isHelp(word) || !word.startsWith("-"))?.startsWith("-") === true) {
       return await print((page) => page.commandHelp(program, name, entry));
     }
     const invocation = parseOciOptions(entry.options, own, entry.stopAt);
     checkArity(program, name, entry, invocation.arguments.length);
+    log.write("debug", [program.name, name, ...own].join(" "));
     const { run } = await entry.load();
     return await run(openContext(options, log, program), invocation);
   } catch (error) {
@@ -49,6 +50,10 @@ export async function runOci(words: readonly string[], program: OciProgram): Pro
     log.fail(prefix + failureText(error));
     return command?.failure ?? 1;
   }
+}
+
+function isHelp(word: string): boolean {
+  return word === "--help" || word === "-h";
 }
 
 function openLog(options: OciOptions): OciLog {

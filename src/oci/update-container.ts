@@ -1,6 +1,7 @@
 /**
  * `update`: other limits for a container; the kernel is asked first, and what it refuses is not kept.
  */
+import { existsSync } from "node:fs";
 import { applyResources } from "../cgroup/apply-cgroup.ts";
 import { readStats } from "../cgroup/cgroup-stats.ts";
 import type { Cgroup } from "../cgroup/hierarchy.ts";
@@ -26,12 +27,23 @@ export function updateContainer({ store }: OciContext, id: string, asked: SpecRe
   }
   const path = store.configFile(id);
   const spec: Spec = loadKeptConfig(path);
-  const { devices: _devices, ...limits } = withoutUnsetLimits(asked);
+  const { devices: _devices, ...given } = withoutUnsetLimits(asked);
+  const limits = withUnlimitedSwap(given, cgroup);
   const kept = withoutUnsetLimits(spec.linux?.resources ?? {});
   checkUsage(cgroup, mergeResources(kept, limits));
   applyResources(cgroup, completeResources(kept, limits));
   const changed: Spec = { ...spec, linux: { ...spec.linux, resources: mergeResources(kept, limits) } };
   writeFileAtomic(path, JSON.stringify(changed), { mode: 0o600 });
+}
+
+/** Memory without a limit cannot have one together with swap: both go, as with runc, where swap can be limited. */
+function withUnlimitedSwap(limits: SpecResources, cgroup: Cgroup): SpecResources {
+  const { memory } = limits;
+  if (memory?.limit !== -1 || memory.swap !== undefined) return limits;
+  const hasSwap = cgroup.directories.some(({ directory }) =>
+    ["memory.memsw.limit_in_bytes", "memory.swap.max"].some((file) => existsSync(`${directory}/${file}`)),
+  );
+  return hasSwap ? { ...limits, memory: { ...memory, swap: -1 } } : limits;
 }
 
 /** `memory.checkBeforeUpdate`: the kernel would reclaim and kill until the limit fits (config-linux.md#memory). */

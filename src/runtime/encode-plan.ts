@@ -18,6 +18,8 @@ import {
   fsopenFlags,
   interfaceFlags,
   ioClasses,
+  memoryPolicies,
+  memoryPolicyFlags,
   mountAttributes,
   mountFlags,
   moveMountFlags,
@@ -61,6 +63,7 @@ import type {
   Seccomp,
   Setgroups,
   Sethostname,
+  SetMempolicy,
 } from "../launch/process-operation.ts";
 
 export interface EncodedPlan {
@@ -165,6 +168,12 @@ const signatures: Readonly<Record<SyscallOperation["call"], readonly Argument[]>
     0,
     (op: SchedSetaffinity) => struct.cpuSet(op.cpus).bytes.length,
     (op: SchedSetaffinity) => struct.cpuSet(op.cpus),
+  ],
+  set_mempolicy: [
+    (op: SetMempolicy) => memoryPolicies[op.mode] | bits(memoryPolicyFlags, op.flags),
+    (op: SetMempolicy) => (op.nodes.length === 0 ? 0 : struct.cpuSet(op.nodes)),
+    // The kernel counts one bit less than it is told.
+    (op: SetMempolicy) => (op.nodes.length === 0 ? 0 : struct.cpuSet(op.nodes).bytes.length * 8 + 1),
   ],
   ioprio_set: [
     struct.IOPRIO_WHO_PROCESS,

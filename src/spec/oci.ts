@@ -37,6 +37,13 @@ export interface SpecProcess {
   readonly execCPUAffinity?: { readonly initial?: string; readonly final?: string };
 }
 
+/** set_mempolicy(2)'s, with `MPOL_*` and `MPOL_F_*` names; nodes as `0-3,7`. Since runtime-spec 1.3.0. */
+export interface SpecMemoryPolicy {
+  readonly mode: string;
+  readonly nodes?: string;
+  readonly flags?: readonly string[];
+}
+
 /** sched_setattr(2)'s, with `SCHED_*` and `SCHED_FLAG_*` names. Nanoseconds. */
 export interface SpecScheduler {
   readonly policy: string;
@@ -145,6 +152,7 @@ export interface SpecLinux {
     readonly l3CacheSchema?: string;
     readonly memBwSchema?: string;
   };
+  readonly memoryPolicy?: SpecMemoryPolicy;
   readonly personality?: { readonly domain: string; readonly flags?: readonly string[] };
 }
 

@@ -3,7 +3,16 @@
  * namespaces. Real kernel, root.
  */
 import { describe, expect, test } from "bun:test";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { isRoot, type OciLab, openOciLab, type SpecChange } from "../lib/oci-bundle.ts";
 
@@ -159,6 +168,40 @@ describe.skipIf(!isRoot)("exec", () => {
 });
 
 describe.skipIf(!isRoot)("a container", () => {
+  test("has its memory from the nodes of linux.memoryPolicy, and an exec too", async () => {
+    await using lab = openOciLab();
+    const policyOf = async (...words: string[]) =>
+      (await lab.ok(...words, "busybox", "head", "-n1", "/proc/self/numa_maps")).split(" ")[1];
+    const memoryPolicy = { mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"] };
+    await running(lab, { linux: { memoryPolicy } });
+    expect(await policyOf("exec", lab.id)).toBe("bind=static:0");
+    const refusals = [
+      [{}, "linux.memoryPolicy.mode: it is missing"],
+      [{ mode: "MPOL_NONE" }, "invalid memory policy"],
+      [{ ...memoryPolicy, flags: ["MPOL_F_X"] }, "invalid memory policy flag"],
+      [{ ...memoryPolicy, nodes: "all" }, "invalid node list"],
+      [{ mode: "MPOL_BIND" }, "set_mempolicy: invalid argument"],
+    ] as const;
+    for (const [policy, message] of refusals) {
+      const linux = { memoryPolicy: policy as typeof memoryPolicy };
+      lab.configure({ linux });
+      const { exitCode, stderr } = await lab.run("run", `${lab.id}r`);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
+    }
+  });
+
+  test("a tmpfs without a mode has that of the directory it covers", async () => {
+    await using lab = openOciLab();
+    const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: "tmpfs", options });
+    const mounts = [tmpfs("/root"), tmpfs("/root/below"), tmpfs("/tmp", "mode=0700"), tmpfs("/new")];
+    lab.configure({
+      args: ["busybox", "stat", "-c", "%a", "/root", "/root/below", "/tmp", "/new"],
+      spec: { mounts },
+    });
+    chmodSync(join(lab.rootfs, "root"), 0o3710);
+    expect((await lab.ok("run", lab.id)).split("\n")).toEqual(["3710", "1777", "700", "1777"]);
+  });
+
   test("gets $LISTEN_FDS and --preserve-fds, in this order", async () => {
     await using lab = openOciLab();
     lab.configure({ args: ["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; cat <&3; cat <&4"] });

@@ -182,6 +182,8 @@ describe.skipIf(!isRoot)("cgroups", () => {
     const resources = JSON.stringify({ pids: { limit: 55 } });
     expect((await lab.runWith({ stdin: resources }, "update", "-r", "-", lab.id)).exitCode).toBe(0);
     expect(limits.map((file) => readFileSync(file, "utf8").trim())).toEqual(["55"]);
+    await lab.ok("update", "--memory", "64m", "--memory-swap", "96m", lab.id);
+    await lab.ok("update", "--memory", "-1", lab.id);
     await lab.ok("delete", "--force", lab.id);
     expect(cgroupsOf(path)).toEqual([]);
     for (const parent of cgroupsOf(`/${lab.id}-parent`)) Bun.spawnSync(["rmdir", parent]);
@@ -219,6 +221,18 @@ describe.skipIf(!isRoot)("cgroups", () => {
     await lab.ok("pause", lab.id);
     await lab.ok("kill", lab.id, "KILL");
     await lab.until("stopped");
+  });
+
+  test("kill 0 asks whether it runs; --all is content with one that has ended", async () => {
+    await using lab = openOciLab();
+    lab.configure();
+    await lab.ok("run", "-d", lab.id);
+    await lab.ok("kill", lab.id, "0");
+    expect((await lab.state()).status).toBe("running");
+    await lab.ok("kill", lab.id, "KILL");
+    await lab.until("stopped");
+    expect((await lab.run("kill", lab.id, "0")).stderr).toContain("container not running");
+    await lab.ok("kill", "-a", lab.id, "0");
   });
 
   test("kill --all reaches processes of a shared pid namespace, and delete leaves none", async () => {
