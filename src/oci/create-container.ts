@@ -25,6 +25,7 @@ import { release } from "./delete-container.ts";
 import { passedDescriptors } from "./inherited-fds.ts";
 import { keepNewlines } from "./keep-newlines.ts";
 import { contextOfStart, copyTreeFor, listenerOf, withEnvironment } from "./launch-context.ts";
+import { makeLinkedTargets } from "./linked-targets.ts";
 import { type Bundle, checkNamespacePaths, loadBundle } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 import type { OciOptions } from "./option.ts";
@@ -60,6 +61,7 @@ export async function createContainer(
     record = newRecord(id, bundle, cgroupsPathOf(context, id, spec));
     writeFileSync(context.store.configFile(id), bundle.text, { mode: 0o600 });
     context.store.save(record);
+    makeLinkedTargets(bundle.rootfs, spec);
     return await launch(context, { ...bundle, spec }, record, options, mode);
   } catch (error) {
     if (record === undefined) context.store.remove(id);

@@ -11,6 +11,7 @@ import { isErrno } from "../../ffi/syscall-error.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import type { Spec, SpecMount } from "../spec/oci.ts";
 import { checkSpec } from "./check-spec.ts";
+import { isBelow } from "./linked-targets.ts";
 
 export interface Bundle {
   /** Absolute. */
@@ -116,10 +117,6 @@ function withTmpfsModes(rootfs: string, spec: Spec): Spec {
   } finally {
     close(root);
   }
-}
-
-function isBelow(path: string, above: string): boolean {
-  return path === above || path.startsWith(above.endsWith("/") ? above : `${above}/`);
 }
 
 /** Of a directory of the root file system, octal; its links are followed as the container would follow them. */

@@ -11,6 +11,7 @@ import {
   openSync,
   readFileSync,
   rmdirSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -188,6 +189,16 @@ describe.skipIf(!isRoot)("a container", () => {
       const { exitCode, stderr } = await lab.run("run", `${lab.id}r`);
       expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
     }
+  });
+
+  test("a mount over a link to nowhere is where the link leads", async () => {
+    await using lab = openOciLab();
+    symlinkSync("../run/made/hosts", join(lab.rootfs, "etc/hosts"));
+    const source = join(lab.directory, "hosts");
+    writeFileSync(source, "given");
+    const mount = { destination: "/etc/hosts", type: "bind", source, options: ["bind"] };
+    lab.configure({ args: ["cat", "/etc/hosts", "/run/made/hosts"], spec: { mounts: [mount] } });
+    expect(await lab.ok("run", lab.id)).toBe("givengiven");
   });
 
   test("a tmpfs without a mode has that of the directory it covers", async () => {
