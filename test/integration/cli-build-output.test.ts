@@ -2,7 +2,7 @@
  * Where the result of a build goes, caches for other machines, progress, and the end by Ctrl-C.
  */
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { namesIn, openBuildBench } from "../lib/build-bench.ts";
 import { startRegistry } from "../lib/registry-fixture.ts";
@@ -30,7 +30,14 @@ describe("outputs", () => {
     await workspace.ok("build", "-q", "-o", `type=tar,dest=${file}`, source());
     const { stdoutBytes } = await workspace.run("build", "-q", "-o", "-", source());
     expect(namesIn(stdoutBytes).sort()).toEqual(namesIn(readFileSync(file)).sort());
-    expect(namesIn(stdoutBytes)).toContain("sub/two");
+    expect(namesIn(stdoutBytes)).toEqual(["one", "sub/", "sub/two"]);
+  });
+
+  test("a directory that is there keeps its own mode", async () => {
+    const target = join(directory, "kept");
+    mkdirSync(target, { mode: 0o700 });
+    await workspace.ok("build", "-q", "-o", target, source());
+    expect(statSync(target).mode & 0o777).toBe(0o700);
   });
 
   test.each(["oci", "docker"])("an archive that skopeo reads: %s", async (format) => {

@@ -115,7 +115,8 @@ async function* filesOf({ paths }: Engine, { config }: BuildResult): AsyncGenera
   }
   const root = openLayerTree(lowerdirs);
   try {
-    yield* packTree(root);
+    // The root itself is no file of the result: its time is when this machine unpacked a layer.
+    yield* packTree(root, { leavesOut: (name) => name === "./" });
   } finally {
     closeSync(root);
   }
