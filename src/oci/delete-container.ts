@@ -2,6 +2,7 @@
  * `delete`: gives back what create took, in an order that can be cut short anywhere and done again: processes, cgroup,
  * poststop hooks, and the state last.
  */
+import { isFrozen, thawCgroup } from "../cgroup/kill-cgroup.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import { openProcess, signalProcess } from "../runtime/signal-process.ts";
@@ -9,7 +10,7 @@ import type { SpecHooks } from "../spec/oci.ts";
 import { waitUntilGone } from "./await-end.ts";
 import { removeContainerCgroup } from "./container-cgroup.ts";
 import type { ContainerRecord } from "./container-record.ts";
-import { statusOf } from "./container-status.ts";
+import { cgroupOf, statusOf } from "./container-status.ts";
 import { loadKeptConfig } from "./load-bundle.ts";
 import type { OciContext } from "./oci-context.ts";
 
@@ -65,11 +66,15 @@ export async function release(context: OciContext, record: ContainerRecord): Pro
   if (errors.length > 0) throw errors[0];
 }
 
-async function endInit({ init }: ContainerRecord): Promise<void> {
+async function endInit(record: ContainerRecord): Promise<void> {
+  const { init } = record;
   if (init === undefined || !isProcessAlive(init)) return;
   const pidfd = openProcess(init);
   if (pidfd === undefined) return;
   signalProcess({ pidfd }, SIGKILL);
+  // What is frozen on v1 dies only once it is let go.
+  const cgroup = cgroupOf(record);
+  if (cgroup !== undefined && isFrozen(cgroup)) await thawCgroup(cgroup);
   await waitUntilGone(pidfd);
 }
 

@@ -223,6 +223,15 @@ describe.skipIf(!isRoot)("cgroups", () => {
     await lab.until("stopped");
   });
 
+  test("delete --force ends one that is paused", async () => {
+    await using lab = openOciLab();
+    lab.configure();
+    await lab.ok("run", "-d", lab.id);
+    await lab.ok("pause", lab.id);
+    await lab.ok("delete", "--force", lab.id);
+    expect((await lab.run("state", lab.id)).exitCode).toBe(1);
+  });
+
   test("kill 0 asks whether it runs; --all is content with one that has ended", async () => {
     await using lab = openOciLab();
     lab.configure();
