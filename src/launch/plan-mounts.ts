@@ -32,19 +32,26 @@ export interface PreparedMount {
   readonly target: "file" | "directory";
 }
 
-/** The Spec's mounts as they are attached: cgroup views last, unless something lies below them. */
+/**
+ * The Spec's mounts as they are attached: cgroup views last, unless something lies below them, and so is what makes a /dev
+ * read-only, in which nodes are made before.
+ */
 export function orderMounts(mounts: readonly SpecMount[]): {
   early: readonly SpecMount[];
   late: readonly SpecMount[];
 } {
-  const first = mounts.findIndex(isCgroup);
+  const first = mounts.findIndex(isLate);
   if (first === -1) return { early: mounts, late: [] };
-  const cgroup = mounts[first];
+  const cgroup = mounts.find(isCgroup);
   const below = mounts.some(
     (mount) => cgroup !== undefined && mount.destination.startsWith(`${cgroup.destination}/`),
   );
   if (below) return { early: mounts.slice(0, first), late: mounts.slice(first) };
-  return { early: mounts.filter((mount) => !isCgroup(mount)), late: mounts.filter(isCgroup) };
+  return { early: mounts.filter((mount) => !isLate(mount)), late: mounts.filter(isLate) };
+}
+
+function isLate(mount: SpecMount): boolean {
+  return isCgroup(mount) || (mount.destination === "/dev" && mount.options?.includes("remount") === true);
 }
 
 /** Attaches a prepared mount. The working directory is "/" by now, the container's. */

@@ -42,7 +42,12 @@ export function loadBundle(directory: string, config = "config.json"): Bundle {
   const text = readConfig(path);
   const spec = checkSpec(parseJson(text, path));
   const rootfs = findRootfs(bundle, spec);
-  return { directory: bundle, rootfs, spec: withTmpfsModes(rootfs, withBundlePaths(bundle, spec)), text };
+  return {
+    directory: bundle,
+    rootfs,
+    spec: withDevices(withTmpfsModes(rootfs, withBundlePaths(bundle, spec))),
+    text,
+  };
 }
 
 /** The configuration that create checked and kept. Throws where it is gone or cut short. */
@@ -117,6 +122,20 @@ function withTmpfsModes(rootfs: string, spec: Spec): Spec {
   } finally {
     close(root);
   }
+}
+
+/** A read-only /dev is made so once its nodes are in it. */
+function withDevices(spec: Spec): Spec {
+  const { mounts = [] } = spec;
+  const isReadonlyDev = ({ destination, type, options = [] }: SpecMount): boolean =>
+    destination === "/dev" && type === "tmpfs" && options.includes("ro");
+  const dev = mounts.find(isReadonlyDev);
+  if (dev === undefined) return spec;
+  const flags = (dev.options ?? []).filter((word) => !word.includes("="));
+  const writable = mounts.map((mount) =>
+    mount === dev ? { ...dev, options: dev.options?.filter((word) => word !== "ro") ?? [] } : mount,
+  );
+  return { ...spec, mounts: [...writable, { destination: "/dev", options: ["remount", ...flags] }] };
 }
 
 /** Of a directory of the root file system, octal; its links are followed as the container would follow them. */

@@ -201,6 +201,20 @@ describe.skipIf(!isRoot)("a container", () => {
     expect(await lab.ok("run", lab.id)).toBe("givengiven");
   });
 
+  test("a read-only /dev has its nodes, and takes no more", async () => {
+    await using lab = openOciLab();
+    const mounts = [
+      { destination: "/proc", type: "proc" },
+      { destination: "/dev", type: "tmpfs", options: ["nosuid", "ro", "mode=755"] },
+      { destination: "/dev/pts", type: "devpts", options: ["newinstance"] },
+    ];
+    const script = "echo > /dev/null && busybox grep ' /dev ' /proc/mounts; echo > /dev/new";
+    lab.configure({ args: ["sh", "-c", script], spec: { mounts } });
+    const { stdout, stderr } = await lab.run("run", lab.id);
+    expect(stdout).toContain(" /dev tmpfs ro,nosuid");
+    expect(stderr).toContain("/dev/new: Read-only file system");
+  });
+
   test("a tmpfs without a mode has that of the directory it covers", async () => {
     await using lab = openOciLab();
     const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: "tmpfs", options });
