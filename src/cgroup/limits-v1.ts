@@ -11,7 +11,8 @@ import { isSet, type LimitWrite, noSuchLimit, rdmaWrites } from "./limit-write.t
 /** Everything but devices, which src/security renders. */
 export function limitsV1(resources: SpecResources): readonly LimitWrite[] {
   const [unified] = Object.keys(resources.unified ?? {});
-  if (unified !== undefined) throw noSuchLimit(`by the file ${unified} (invalid configuration of linux.resources.unified)`, 1);
+  if (unified !== undefined)
+    throw noSuchLimit(`by the file ${unified} (invalid configuration of linux.resources.unified)`, 1);
   return [
     ...memoryWrites(resources.memory ?? {}),
     ...cpuWrites(resources.cpu ?? {}),

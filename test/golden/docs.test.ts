@@ -78,7 +78,11 @@ describe("docs/toml.md about the engine's configuration", () => {
   });
 
   test("true defaults", () => {
-    const { root, runRoot, storageDriver, cdiFolders, network, registries } = resolveEngineSettings({}, {}, {});
+    const { root, runRoot, storageDriver, cdiFolders, network, registries } = resolveEngineSettings(
+      {},
+      {},
+      {},
+    );
     const actual = {
       root,
       "run-root": runRoot,

@@ -147,6 +147,7 @@ test("--env-file gives variables, -e wins, a bare name takes the caller's", asyn
     "base",
     "sh",
     "-c",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
     "echo $A $B $HERE ${NOT_THERE-unset}",
   ];
   const { stdout } = await bocker.runWith({ env: { HERE: "host" } }, "exec", ...flags);

@@ -216,6 +216,11 @@ function refuseUnsupported(parsed: ParsedArguments): void {
     if (name === "squash" && !parsed.boolean("squash")) continue;
     throw unsupported(`--${name}`, hint);
   }
+  refuseValues(parsed);
+}
+
+/** Options of which only the value that changes nothing is taken. */
+function refuseValues(parsed: ParsedArguments): void {
   for (const name of ["provenance", "sbom"]) {
     const word = parsed.string(name);
     if (word !== undefined && word !== "false")
