@@ -49,7 +49,8 @@ describe.skipIf(process.geteuid?.() !== 0)("spec", () => {
     ]);
     const run = await bocker.ok("run", "--rm", ...words);
     const state = join(bocker.directory, "oci");
-    const id = bocker.cgroupParent;
+    // Its cgroup is named after it, so it must not be the one above other containers.
+    const id = `${bocker.cgroupParent}-oci`;
     expect(await bocker.ok("oci", "--root", state, "run", "-b", bundle, id)).toBe(run);
     if (Bun.which("runc") === null) return;
     const runc = Bun.spawnSync([
