@@ -50,22 +50,25 @@ export async function servePortMap(
       kind: "conflict",
     });
   }
-  writeFileAtomic(serviceFile(runFolder), JSON.stringify(readProcessIdentity(process.pid)));
   using service = new PortMapService(engine, say);
+  const announce = (): void =>
+    writeFileAtomic(serviceFile(runFolder), JSON.stringify(readProcessIdentity(process.pid)));
   try {
-    await lookUntil(stop, () => service.look());
+    await lookUntil(stop, announce, () => service.look());
   } finally {
     rmSync(serviceFile(runFolder), { force: true });
   }
 }
 
-/** One look after the other: now, at every nudge, every second. */
-async function lookUntil(stop: AbortSignal, look: () => Promise<void>): Promise<void> {
+/** One look after the other: now, at every nudge, every second. `announce` is called once nudges are listened to. */
+async function lookUntil(stop: AbortSignal, announce: () => void, look: () => Promise<void>): Promise<void> {
   let wake: () => void = () => undefined;
   const nudge = (): void => wake();
   process.on("SIGUSR1", nudge);
   stop.addEventListener("abort", nudge);
   try {
+    // Not before: a nudge that nobody listens to would end this process.
+    announce();
     while (!stop.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
       // Listening comes before looking, so that no nudge falls in between.
