@@ -5,6 +5,7 @@
  *
  * Both complete what a crash has left half done: the lease says what should be, the namespace what is.
  */
+import { networkInterfaces } from "node:os";
 import { applySteps } from "../host/apply-steps.ts";
 import { runCommand, tryCommand } from "../host/run-command.ts";
 import type { HostStep } from "../host/step.ts";
@@ -13,9 +14,19 @@ import { hasInterface } from "./host-network.ts";
 import { type ContainerInterface, planInterfaces, planLinks, planNames } from "./link.ts";
 import { insideNamespace, type NetworkNamespace } from "./network-namespace.ts";
 
-/** Whether the container has the interface of an endpoint. */
-export function hasEndpoint(namespace: NetworkNamespace, { lease }: Endpoint): boolean {
-  return insideNamespace(namespace, () => hasInterface(lease.containerInterface));
+/**
+ * Whether the container has the interface of an endpoint, set up. A veth pair without its address was left by a crash, and
+ * is made anew.
+ */
+export function hasEndpoint(namespace: NetworkNamespace, { lease, network }: Endpoint): boolean {
+  const { containerInterface: name, address } = lease;
+  return insideNamespace(namespace, () => {
+    if (!hasInterface(name)) return false;
+    return (
+      network.driver !== "bridge" ||
+      networkInterfaces()[name]?.some((each) => each.address === address) === true
+    );
+  });
 }
 
 /** Makes the link of one of a container's endpoints and sets it up; `all` decide where the default route goes. */
