@@ -2,6 +2,7 @@
  * The variables that FROM lines can use: ARGs before the first FROM, `--build-arg`, and docker's own about platforms. Pure.
  * https://docs.docker.com/reference/dockerfile/#understand-how-arg-and-from-interact
  */
+import { messageOf } from "../errors.ts";
 import { type Platform, renderPlatform } from "../image/platform.ts";
 import { DockerfileProblem } from "./dockerfile/dockerfile-error.ts";
 import { type Expanded, expandWord, type Lookup } from "./dockerfile/expand-word.ts";
@@ -72,7 +73,6 @@ export function expandAt(
   try {
     return expandWord(word, lookup, { escapeToken, ...options });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DockerfileProblem(reason, location, { word });
+    throw new DockerfileProblem(messageOf(error), location, { word });
   }
 }

@@ -1,7 +1,8 @@
 /** COPY and ADD: their words with values in, and their history. What they copy is found elsewhere. Pure. */
+import { absolutePath } from "../image/process-config-edit.ts";
 import { DockerfileProblem } from "./dockerfile/dockerfile-error.ts";
 import type { AddInstruction, CopyInstruction } from "./dockerfile/syntax.ts";
-import { absolutePath, type Change, type Evaluation } from "./evaluation.ts";
+import type { Change, Evaluation } from "./evaluation.ts";
 import type { CopyEffect } from "./stage-state.ts";
 
 /** The effect of COPY or ADD. Throws DockerfileProblem in docker's phrases. */

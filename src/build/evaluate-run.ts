@@ -1,4 +1,5 @@
 /** RUN: its command, with documents for the shell or as a program; its mounts; its history. Pure. */
+import { behindShell } from "../image/process-config-edit.ts";
 import { DockerfileProblem } from "./dockerfile/dockerfile-error.ts";
 import { contentOf, parseHeredoc } from "./dockerfile/heredoc.ts";
 import { parseRunMount } from "./dockerfile/run-mount.ts";
@@ -35,20 +36,19 @@ function runArgs(
   shell: readonly string[] | undefined,
 ): { args: readonly string[]; script: InlineFile | undefined } {
   const { words, isShell, heredocs } = instruction.command;
-  const behindShell = (text: string) => [...(shell ?? ["/bin/sh", "-c"]), text];
   const [first] = heredocs;
   if (first === undefined) {
-    return { args: isShell ? behindShell(words.join(" ")) : words, script: undefined };
+    return { args: isShell ? behindShell(shell, words.join(" ")) : words, script: undefined };
   }
   const [text = ""] = words;
   if (!isShell) throw new DockerfileProblem("RUN with a JSON list cannot have a heredoc", instruction);
   if (parseHeredoc(text) === undefined) {
     // The shell reads the documents itself.
     const documents = heredocs.map(({ content, name }) => `\n${content}${name}`);
-    return { args: behindShell(text + documents.join("")), script: undefined };
+    return { args: behindShell(shell, text + documents.join("")), script: undefined };
   }
   const content = contentOf(first);
-  if (!content.startsWith("#!")) return { args: behindShell(content), script: undefined };
+  if (!content.startsWith("#!")) return { args: behindShell(shell, content), script: undefined };
   const script = { name: `${scriptDirectory}/${first.name}`, content };
   return { args: [script.name], script };
 }

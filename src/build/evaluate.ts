@@ -4,7 +4,9 @@
  * What docker's builder does with each keyword; texts of the history are its own too, so that `history` and tools that
  * read it find what they know. Throws DockerfileProblem.
  */
+import { messageOf } from "../errors.ts";
 import type { HistoryEntry, ImageProcessConfig } from "../image/image-config.ts";
+import { absolutePath, behindShell, withKeys, withVariable } from "../image/process-config-edit.ts";
 import { parseSignal } from "../runtime/signal-name.ts";
 import { type BuildScope, expandAt } from "./build-scope.ts";
 import { DockerfileProblem } from "./dockerfile/dockerfile-error.ts";
@@ -12,7 +14,7 @@ import type { Lookup } from "./dockerfile/expand-word.ts";
 import type { Instruction, Location, Variable } from "./dockerfile/syntax.ts";
 import { evaluateCopy } from "./evaluate-copy.ts";
 import { evaluateRun } from "./evaluate-run.ts";
-import { absolutePath, type Change, type Evaluation } from "./evaluation.ts";
+import type { Change, Evaluation } from "./evaluation.ts";
 import { parseExposedPorts } from "./exposed-ports.ts";
 import { quotedList, renderHealthcheck } from "./history-text.ts";
 import type { Effect, Evaluated, StageState } from "./stage-state.ts";
@@ -154,12 +156,12 @@ function checkSignal(signal: string, location: Location): void {
 }
 
 /** A shell's text behind the stage's shell; a list as it is. */
-export function commandOf(
+function commandOf(
   command: { readonly words: readonly string[]; readonly isShell: boolean },
   config: ImageProcessConfig,
 ): readonly string[] {
   if (!command.isShell) return command.words;
-  return [...(config.Shell ?? ["/bin/sh", "-c"]), command.words.join(" ")];
+  return behindShell(config.Shell, command.words.join(" "));
 }
 
 function changeArgs(
@@ -180,13 +182,12 @@ function changeArgs(
 
 function changeVariables(variables: readonly Variable[], { state, expand }: Evaluation): Change {
   const environment = new Map(state.environment);
-  const list = [...(state.config.Env ?? [])];
+  let list = state.config.Env ?? [];
   const told = variables.map((variable) => {
     const name = expand(variable.name);
     const value = expand(variable.value);
     environment.set(name, value);
-    const at = list.findIndex((known) => known.split("=", 1)[0] === name);
-    list.splice(at < 0 ? list.length : at, 1, `${name}=${value}`);
+    list = withVariable(list, [name, value]);
     return variable.isLegacy ? `${name} ${value}` : `${name}=${value}`;
   });
   return { config: { ...state.config, Env: list }, environment, createdBy: `ENV ${told.join(" ")}` };
@@ -212,8 +213,7 @@ function changePorts(
     try {
       return parseExposedPorts(word);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new DockerfileProblem(reason, location, { word });
+      throw new DockerfileProblem(messageOf(error), location, { word });
     }
   });
   return {
@@ -230,11 +230,4 @@ function changeDirectory(word: string, location: Location, { state, expand }: Ev
     createdBy: `WORKDIR ${path}`,
     ...(path === "/" ? {} : { effect }),
   };
-}
-
-function withKeys(
-  keys: ImageProcessConfig["Volumes"],
-  names: readonly string[],
-): NonNullable<ImageProcessConfig["Volumes"]> {
-  return { ...keys, ...Object.fromEntries(names.map((name) => [name, {}])) };
 }

@@ -26,13 +26,3 @@ export interface Change {
   readonly createdBy?: string;
   readonly effect?: Effect;
 }
-
-/** As `cd` would go there; never above the root. */
-export function absolutePath(path: string, from: string | undefined): string {
-  const names: string[] = [];
-  for (const name of (path.startsWith("/") ? path : `${from ?? "/"}/${path}`).split("/")) {
-    if (name === "..") names.pop();
-    else if (name !== "" && name !== ".") names.push(name);
-  }
-  return `/${names.join("/")}`;
-}

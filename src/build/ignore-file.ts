@@ -5,7 +5,7 @@
  * without `./`, names parted by `/`.
  * https://docs.docker.com/build/concepts/context/#dockerignore-files
  */
-import { BockerError } from "../errors.ts";
+import { BockerError, messageOf } from "../errors.ts";
 import { type Glob, matchGlob, mayMatchBelow, parseGlob } from "./glob.ts";
 
 interface Rule {
@@ -68,8 +68,7 @@ export function parseIgnoreFile(text: string, name: string): IgnoreRules {
     try {
       return [parseRule(line.trim(), index + 1)];
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new BockerError(`${name}:${index + 1}: ${JSON.stringify(line.trim())}: ${reason}`, {
+      throw new BockerError(`${name}:${index + 1}: ${JSON.stringify(line.trim())}: ${messageOf(error)}`, {
         kind: "invalid-config",
         cause: error,
       });

@@ -4,10 +4,10 @@
  * A stage's base and every `--from` name a stage before it, a named context, or else an image. Nothing that the target
  * does not need is built.
  */
-import { nearestName } from "../security/nearest-name.ts";
 import { type BuildScope, expandAt } from "./build-scope.ts";
 import { DockerfileProblem } from "./dockerfile/dockerfile-error.ts";
 import { mountSourceOf } from "./dockerfile/run-mount.ts";
+import { suggestion } from "./dockerfile/suggestion.ts";
 import type { Dockerfile, Instruction, Location, Stage } from "./dockerfile/syntax.ts";
 
 export type SourceRef =
@@ -175,11 +175,9 @@ function findTarget(dockerfile: Dockerfile, target: string | undefined): number 
   const found = byName(target, stages) ?? (/^\d+$/.test(target) ? stages[Number(target)] : undefined);
   if (found !== undefined) return found.index;
   const names = stages.flatMap(({ name }) => (name === undefined ? [] : [name]));
-  const meant = nearestName(target, names);
-  const suggestion = meant === undefined ? "" : ` (did you mean ${meant}?)`;
   const last = stages.at(-1) ?? { line: 1, endLine: 1 };
   throw new DockerfileProblem(
-    `target stage ${JSON.stringify(target)} could not be found${suggestion}`,
+    `target stage ${JSON.stringify(target)} could not be found${suggestion(target, names)}`,
     last,
     {
       hint: names.length === 0 ? "no stage of the file has a name" : `stages are ${names.join(", ")}`,

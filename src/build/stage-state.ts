@@ -60,6 +60,20 @@ export interface CopyEffect {
   readonly add: AddOptions | undefined;
 }
 
+/** A COPY without any flag, to the root. */
+export const plainCopy: Omit<CopyEffect, "location" | "sources"> = {
+  kind: "copy",
+  from: undefined,
+  documents: [],
+  destination: "/",
+  chown: undefined,
+  chmod: undefined,
+  link: false,
+  parents: false,
+  exclude: [],
+  add: undefined,
+};
+
 export interface AddOptions {
   readonly checksum: string | undefined;
   readonly keepGitDirectory: boolean | undefined;

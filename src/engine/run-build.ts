@@ -232,7 +232,7 @@ async function tellOpening(
     onEvent({ kind: "done", step, ms: monotonicMs() - beganMs });
     return opened;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     onEvent({ kind: "failed", step, ms: monotonicMs() - beganMs, message });
     throw error;
   }

@@ -7,7 +7,7 @@
 import { malformed, parseJsonWords, parsePairs, splitRawWords, unquote } from "./change-words.ts";
 import { parseHealthcheckChange } from "./healthcheck-change.ts";
 import type { ImageProcessConfig } from "./image-config.ts";
-import type { KeySet } from "./json-field.ts";
+import { absolutePath, behindShell, withKeys, withVariable } from "./process-config-edit.ts";
 
 type Change = (config: ImageProcessConfig, text: string) => ImageProcessConfig;
 
@@ -25,7 +25,7 @@ const changes: Readonly<Record<string, Change>> = {
   stopsignal: (config, text) => ({ ...config, StopSignal: only("STOPSIGNAL", text) }),
   user: (config, text) => ({ ...config, User: only("USER", text) }),
   volume: (config, text) => ({ ...config, Volumes: withKeys(config.Volumes, parseVolumes(text)) }),
-  workdir: (config, text) => ({ ...config, WorkingDir: joinPath(config.WorkingDir ?? "/", unquote(text)) }),
+  workdir: (config, text) => ({ ...config, WorkingDir: absolutePath(unquote(text), config.WorkingDir) }),
 };
 
 const otherInstructions = new Set(["add", "arg", "copy", "from", "maintainer", "run", "shell"]);
@@ -64,18 +64,7 @@ const atLeastOne = new Set(["env", "label", "expose", "volume"]);
 function commandOf(config: ImageProcessConfig, text: string): readonly string[] {
   const words = parseJsonWords(text);
   if (words !== undefined) return words;
-  return text === "" ? [] : [...(config.Shell ?? ["/bin/sh", "-c"]), text];
-}
-
-/** In place of a variable of that name, or at the end. */
-function withVariable(env: readonly string[], [name, value]: readonly [string, string]): readonly string[] {
-  const word = `${name}=${value}`;
-  const at = env.findIndex((known) => known.split("=", 1)[0] === name);
-  return at < 0 ? [...env, word] : env.with(at, word);
-}
-
-function withKeys(keys: KeySet | undefined, names: readonly string[]): KeySet {
-  return { ...keys, ...Object.fromEntries(names.map((name) => [name, {}])) };
+  return text === "" ? [] : behindShell(config.Shell, text);
 }
 
 /** `80`, `80/udp`, `8000-8010/tcp` (each of them). */
@@ -114,14 +103,4 @@ function checkTrigger(text: string): string {
   if (name === "FROM" || name === "MAINTAINER")
     throw malformed(`${name} isn't allowed as an ONBUILD trigger`);
   return text;
-}
-
-/** A relative directory continues the one before, as `cd` would. */
-function joinPath(base: string, path: string): string {
-  const parts: string[] = [];
-  for (const part of (path.startsWith("/") ? path : `${base}/${path}`).split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}`;
 }

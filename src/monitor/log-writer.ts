@@ -4,8 +4,10 @@
  * One write(2) a chunk that was read; nothing is batched by time, so the log is as new as the output. A log that cannot
  * be written never stops the container: what is lost is counted, and the log says so once it can be written again.
  */
+
 import { isAscii } from "node:buffer";
 import { errnoNumber, errnoText } from "../../ffi/errno.ts";
+import { messageOf } from "../errors.ts";
 import { LineSplitter, type Segment } from "./line-splitter.ts";
 import { renderLogTime } from "./log-entry.ts";
 import { type LogEncoder, logEncoder } from "./log-format.ts";
@@ -121,7 +123,7 @@ function reasonOf(error: unknown): string {
   } catch {
     // Not a name of errno(3): the message will have to do.
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /** Epoch milliseconds with a fraction: the clock's, refined while it runs evenly. */

@@ -5,6 +5,7 @@
  * escaped dollar is a dollar. What a pattern matches: shell-pattern.ts.
  * https://docs.docker.com/reference/dockerfile/#environment-replacement
  */
+import { messageOf } from "../../errors.ts";
 import { removePrefix, removeSuffix, replacePattern } from "./shell-pattern.ts";
 import type { EscapeToken } from "./syntax.ts";
 
@@ -238,8 +239,7 @@ function withPattern(pattern: string, match: () => string): string {
   try {
     return match();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SubstitutionError(`invalid pattern (${pattern}) in substitution: ${reason}`);
+    throw new SubstitutionError(`invalid pattern (${pattern}) in substitution: ${messageOf(error)}`);
   }
 }
 

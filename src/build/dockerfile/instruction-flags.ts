@@ -1,8 +1,8 @@
 /**
  * The flags of an instruction: `COPY --from=build --link --exclude=*.o --exclude=*.d`. Pure; in docker's phrases.
  */
-import { nearestName } from "../../security/nearest-name.ts";
 import { DockerfileProblem } from "./dockerfile-error.ts";
+import { suggestion } from "./suggestion.ts";
 import type { Location } from "./syntax.ts";
 
 export type FlagKind = "boolean" | "string" | "list";
@@ -41,9 +41,7 @@ export function parseFlags<const D extends Readonly<Record<string, FlagKind>>>(
 }
 
 function unknownFlag(name: string, known: readonly string[], location: Location): DockerfileProblem {
-  const meant = nearestName(name, known);
-  const suggestion = meant === undefined ? "" : ` (did you mean ${meant}?)`;
-  return new DockerfileProblem(`unknown flag: --${name}${suggestion}`, location, {
+  return new DockerfileProblem(`unknown flag: --${name}${suggestion(name, known)}`, location, {
     word: `--${name}`,
     hint:
       known.length === 0

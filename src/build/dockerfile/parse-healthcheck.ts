@@ -2,7 +2,9 @@
  * `HEALTHCHECK [--interval=30s …] CMD command`, or `HEALTHCHECK NONE`. Pure.
  * https://docs.docker.com/reference/dockerfile/#healthcheck
  */
+
 import { parseDuration } from "../../config/duration.ts";
+import { messageOf } from "../../errors.ts";
 import { DockerfileProblem } from "./dockerfile-error.ts";
 import { parseFlags } from "./instruction-flags.ts";
 import { plainly, sourceOf, type Words } from "./instruction-words.ts";
@@ -64,8 +66,7 @@ function durationOf<K extends string>(
   try {
     ns = parseDuration(value);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DockerfileProblem(reason, location, { word: `--${flag}` });
+    throw new DockerfileProblem(messageOf(error), location, { word: `--${flag}` });
   }
   if (ns === 0) return {};
   if (ns < 1e6) {

@@ -3,7 +3,6 @@
  *
  * FROM is not here, since it begins a stage: parse-dockerfile.ts. Flags and sources of COPY and ADD: parse-copy.ts.
  */
-import { nearestName } from "../../security/nearest-name.ts";
 import { DockerfileProblem } from "./dockerfile-error.ts";
 import { parseFlags } from "./instruction-flags.ts";
 import { blanksOf, plainly, sourceOf, takeApart, type Words } from "./instruction-words.ts";
@@ -11,6 +10,7 @@ import type { LogicalLine } from "./logical-line.ts";
 import { parseAdd, parseCopy } from "./parse-copy.ts";
 import { parseHealthcheck } from "./parse-healthcheck.ts";
 import { checkRunMount } from "./run-mount.ts";
+import { suggestion } from "./suggestion.ts";
 import type {
   ArgDefinition,
   CommandLine,
@@ -59,11 +59,10 @@ export function parseInstruction(line: LogicalLine, escapeToken: EscapeToken): I
 
 function unknownInstruction({ line, keyword }: Words): DockerfileProblem {
   const [written = ""] = line.text.split(/\s/, 1);
-  const meant = nearestName(keyword, keywords);
-  const suggestion = meant === undefined ? "" : ` (did you mean ${meant}?)`;
-  return new DockerfileProblem(`unknown instruction: ${written}${suggestion}`, line, {
+  const meant = suggestion(keyword, keywords);
+  return new DockerfileProblem(`unknown instruction: ${written}${meant}`, line, {
     word: written,
-    hint: meant === undefined ? `instructions are ${keywords.toSorted().join(", ")}` : undefined,
+    hint: meant === "" ? `instructions are ${keywords.toSorted().join(", ")}` : undefined,
   });
 }
 

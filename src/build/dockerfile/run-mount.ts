@@ -2,10 +2,12 @@
  * `RUN --mount=type=cache,target=/x,…`: what it says, once variables are known. Pure.
  * https://docs.docker.com/reference/dockerfile/#run---mount
  */
+
 import { parseCsvFields } from "../../config/csv-fields.ts";
 import { parseBytes } from "../../config/option-value.ts";
-import { nearestName } from "../../security/nearest-name.ts";
+import { messageOf } from "../../errors.ts";
 import { DockerfileProblem } from "./dockerfile-error.ts";
+import { suggestion } from "./suggestion.ts";
 import type { Location } from "./syntax.ts";
 
 const mountTypes = ["bind", "cache", "tmpfs", "secret", "ssh"] as const;
@@ -115,25 +117,24 @@ function fieldsOf(text: string, location: Location) {
   try {
     return parseCsvFields(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DockerfileProblem(`failed to parse csv mounts: ${reason}`, location, { word: "--mount" });
+    throw new DockerfileProblem(`failed to parse csv mounts: ${messageOf(error)}`, location, {
+      word: "--mount",
+    });
   }
 }
 
 function typeOf(value: string, location: Location): RunMountType {
   const type = mountTypes.find((known) => known === value.toLowerCase());
   if (type !== undefined) return type;
-  const meant = nearestName(value, mountTypes);
   throw new DockerfileProblem(
-    `unsupported mount type ${JSON.stringify(value)}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`,
+    `unsupported mount type ${JSON.stringify(value)}${suggestion(value, mountTypes)}`,
     location,
     { word: value, hint: `it is one of ${mountTypes.join(", ")}` },
   );
 }
 
 function unknownKey(key: string, field: string): string {
-  const meant = nearestName(key, keys);
-  return `unexpected key '${key}' in '${field}'${meant === undefined ? "" : ` (did you mean ${meant}?)`}`;
+  return `unexpected key '${key}' in '${field}'${suggestion(key, keys)}`;
 }
 
 function booleanOf(key: string, word: string, problem: (message: string) => DockerfileProblem): boolean {
@@ -187,9 +188,8 @@ function sharingOf(word: string | undefined, type: RunMountType, location: Locat
   if (word === undefined) return "shared";
   const mode = sharingModes.find((known) => known === word.toLowerCase());
   if (mode === undefined) {
-    const meant = nearestName(word, sharingModes);
     throw new DockerfileProblem(
-      `unsupported sharing value ${JSON.stringify(word)}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`,
+      `unsupported sharing value ${JSON.stringify(word)}${suggestion(word, sharingModes)}`,
       location,
       { word, hint: `it is one of ${sharingModes.join(", ")}` },
     );

@@ -8,7 +8,7 @@ import type { Instruction, Stage } from "../../build/dockerfile/syntax.ts";
 import { keyOf } from "../../build/layer-cache.ts";
 import type { SourceTree } from "../../build/source-tree.ts";
 import { nameOf, type StageNode, withTriggers } from "../../build/stage-graph.ts";
-import { type CopyEffect, stateOfImage, stateOfStage } from "../../build/stage-state.ts";
+import { plainCopy, stateOfImage, stateOfStage } from "../../build/stage-state.ts";
 import { BockerError } from "../../errors.ts";
 import { parseDiffID } from "../../image/digest.ts";
 import { type Platform, parsePlatform } from "../../image/platform.ts";
@@ -135,7 +135,7 @@ async function treeBase(
 ): Promise<BuiltStage> {
   const base = emptyBase(build, platform);
   const plan = planCopy({
-    effect: { ...copyAll, location: stage },
+    effect: { ...plainCopy, sources: ["/"], location: stage },
     sources: [{ tree, path: "/" }],
     targetRoot: undefined,
     owner: undefined,
@@ -151,17 +151,3 @@ async function treeBase(
   });
   return { ...base, layers: [layer] };
 }
-
-const copyAll: Omit<CopyEffect, "location"> = {
-  kind: "copy",
-  from: undefined,
-  sources: ["/"],
-  documents: [],
-  destination: "/",
-  chown: undefined,
-  chmod: undefined,
-  link: false,
-  parents: false,
-  exclude: [],
-  add: undefined,
-};

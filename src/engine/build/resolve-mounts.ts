@@ -8,11 +8,11 @@ import { digestOfPlan, planCopy } from "../../build/copy/plan-copy.ts";
 import { relativePath, selectSources } from "../../build/copy/select-sources.ts";
 import { DockerfileProblem } from "../../build/dockerfile/dockerfile-error.ts";
 import type { RunMount } from "../../build/dockerfile/run-mount.ts";
-import { absolutePath } from "../../build/evaluation.ts";
 import type { SourceTree } from "../../build/source-tree.ts";
 import type { StageNode } from "../../build/stage-graph.ts";
-import type { CopyEffect, RunEffect } from "../../build/stage-state.ts";
+import { type CopyEffect, plainCopy, type RunEffect } from "../../build/stage-state.ts";
 import { parseDiffID } from "../../image/digest.ts";
+import { absolutePath } from "../../image/process-config-edit.ts";
 import { applyLayer } from "../../storage/apply-layer.ts";
 import type { BuildContext } from "./build-context.ts";
 import { openSource } from "./copy-sources.ts";
@@ -73,7 +73,7 @@ function contextContent(
   { location }: RunEffect,
   seconds: number,
 ): MountContent {
-  const effect: CopyEffect = { ...copyEffect, location, sources: [path] };
+  const effect: CopyEffect = { ...plainCopy, location, sources: [path] };
   const plan = planCopy({
     effect,
     sources: [{ tree, path }],
@@ -98,16 +98,3 @@ function contextContent(
 async function* asynchronous(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
   yield* pieces;
 }
-
-const copyEffect: Omit<CopyEffect, "location" | "sources"> = {
-  kind: "copy",
-  from: undefined,
-  documents: [],
-  destination: "/",
-  chown: undefined,
-  chmod: undefined,
-  link: false,
-  parents: false,
-  exclude: [],
-  add: undefined,
-};
