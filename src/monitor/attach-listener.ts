@@ -12,7 +12,7 @@ import type { AttachRequest } from "./session.ts";
 import { withSocketAddress } from "./socket-address.ts";
 
 export interface AttachListener {
-  /** Takes no more clients and removes the socket. Connections stay. */
+  /** Removes the socket and sends away who has not asked yet: nobody would tell them of the end. Clients stay. */
   close(): void;
 }
 
@@ -31,6 +31,7 @@ export async function listenForClients(
 ): Promise<AttachListener> {
   mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
   rmSync(socketPath, { force: true });
+  const unasked = new Set<Channel>();
   const server = await withSocketAddress(socketPath, (unix) =>
     Bun.listen<Channel>({
       unix,
@@ -39,7 +40,7 @@ export async function listenForClients(
         open: (socket) => {
           socket.data = new Channel();
           Channel.socketHandlers.open(socket);
-          awaitRequest(socket.data, handlers);
+          awaitRequest(socket.data, handlers, unasked);
         },
       },
     }),
@@ -49,14 +50,17 @@ export async function listenForClients(
     close: () => {
       server.stop();
       rmSync(socketPath, { force: true });
+      for (const channel of unasked) channel.close();
     },
   };
 }
 
-function awaitRequest(channel: Channel, handlers: ClientHandlers): void {
+function awaitRequest(channel: Channel, handlers: ClientHandlers, unasked: Set<Channel>): void {
+  unasked.add(channel);
   channel.listen({
     frame: ({ type, payload }) => {
       channel.hold();
+      unasked.delete(channel);
       if (type === FrameType.attach) {
         channel.send(FrameType.attached);
         handlers.attached(channel, decodeJson<AttachRequest>(payload));
@@ -66,7 +70,7 @@ function awaitRequest(channel: Channel, handlers: ClientHandlers): void {
         void answer(channel, FrameType.namesServed, handlers.serveNames(decodeJson<NameRequest>(payload)));
       } else channel.close();
     },
-    closed: () => undefined,
+    closed: () => unasked.delete(channel),
   });
 }
 

@@ -5,9 +5,12 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { Channel } from "../../src/monitor/channel.ts";
 import { connectAttach } from "../../src/monitor/connect-attach.ts";
+import { openAttached } from "../../src/monitor/open-session.ts";
 import type { RemoteSession } from "../../src/monitor/remote-session.ts";
 import type { AttachRequest, StreamName } from "../../src/monitor/session.ts";
+import { withSocketAddress } from "../../src/monitor/socket-address.ts";
 import { type MonitorHandle, spawnMonitor } from "../../src/monitor/spawn-monitor.ts";
 import type { ProgramSpec } from "../lib/monitor-process.ts";
 
@@ -461,6 +464,27 @@ describe("attach", () => {
     }
     await until("settled", () => settled() !== "");
     expect(logTexts()).toEqual(["first\n", "second\n"]);
+  });
+
+  test("who has connected and not asked yet is sent away at the end, also where the program is started again", async () => {
+    const owner = await start({ ...shell("read line"), startTwice: true });
+    const done = collect(owner);
+    await until("socket", () => existsSync(socket()));
+    const late = await withSocketAddress(socket(), (unix) => Channel.connect({ unix }));
+    // Answered behind it: the monitor has both connections by then.
+    (await connectAttach(socket(), nothing)).detach();
+    await owner.write(Buffer.from("go on\n"));
+    await done;
+    const answer = openAttached(late, nothing).then(
+      () => "answered",
+      (error: unknown) => String(error),
+    );
+    expect(await answer).toContain("gone without an answer");
+    const second = await connectAttach(socket(), everything);
+    const ended = collect(second);
+    await second.write(Buffer.from("and end\n"));
+    expect((await ended).exitCode).toBe(0);
+    await until("settled", () => settled() === `${id} 0\n`.repeat(2));
   });
 
   test("the socket is the owner's only", async () => {

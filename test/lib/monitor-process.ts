@@ -27,6 +27,8 @@ export interface ProgramSpec {
   readonly settledPath: string;
   readonly failStart?: boolean;
   readonly failSettle?: boolean;
+  /** Starts it once more when it has ended, as a restart policy does. */
+  readonly startTwice?: boolean;
   /** The monitor may make itself small, as the product's. */
   readonly rest?: boolean;
 }
@@ -80,6 +82,7 @@ function startProgram(spec: ProgramSpec, options: StartOptions): StartedContaine
 
 if (import.meta.main) {
   const spec = JSON.parse(process.argv[2] ?? "{}") as ProgramSpec;
+  let isSecond = spec.startTwice !== true;
   const dependencies: MonitorDependencies = {
     startContainer: async (_id, options) => {
       if (spec.failStart === true) {
@@ -95,9 +98,11 @@ if (import.meta.main) {
     settleExit: async (id, exit) => {
       appendFileSync(spec.settledPath, `${id} ${exit.exitCode}\n`);
       if (spec.failSettle === true) throw new Error("the database is locked");
-      return {};
+      if (isSecond) return {};
+      isSecond = true;
+      return { restartInMs: 0 };
     },
-    restartContainer: async () => undefined,
+    restartContainer: async () => startProgram(spec, {}),
     thawContainer: async () => undefined,
   };
   const resting = takeRestState();
