@@ -8,7 +8,7 @@
  * its turn and fails with SQLITE_BUSY.
  */
 import { Database, SQLiteError, type SQLQueryBindings } from "bun:sqlite";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { BockerError, messageOf } from "../errors.ts";
 import { lockFile } from "../host/lock-file.ts";
@@ -165,16 +165,17 @@ function open(path: string): State {
   }
 }
 
+/**
+ * SQLite opens for reading what it cannot open for writing: a file that another process makes between these two tries of
+ * one that has found none would stay read-only. So it never looks for a file that may be missing.
+ */
 function openDatabase(path: string): Database {
-  try {
-    return new Database(path, { readwrite: true, create: false });
-  } catch (error) {
-    if (!(error instanceof SQLiteError) || error.code !== "SQLITE_CANTOPEN") throw error;
+  if (!existsSync(path)) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // Environments hold secrets. SQLite would make the file readable for all; the log beside it takes the same mode.
+    closeSync(openSync(path, "a", 0o600));
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // Environments hold secrets. SQLite would make the file readable for all; the log beside it takes the same mode.
-  closeSync(openSync(path, "a", 0o600));
-  return new Database(path, { readwrite: true, create: true });
+  return new Database(path, { readwrite: true, create: false });
 }
 
 function schemaVersion(database: Database): number {

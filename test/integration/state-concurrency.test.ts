@@ -1,6 +1,6 @@
 /** Many processes at one database: none fails, and nothing is given twice. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startCommand } from "../../src/host/run-command.ts";
@@ -19,13 +19,18 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function runClients(database: string, count: number): Promise<string[]> {
+async function runClients(
+  database: string,
+  count: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
   const client = join(import.meta.dir, "state-client.ts");
   const children = Array.from({ length: count }, (_, index) =>
     startCommand([process.execPath, client, database, String(index)], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
+      env,
     }),
   );
   return await Promise.all(
@@ -54,6 +59,17 @@ test("two hundred processes make the database together and lose nothing", async 
   expect(listLeases(result).every(({ networkId }) => networkId === network.id)).toBe(true);
   expect(listPorts(result).length).toBe(200);
 }, 120_000);
+
+test("one that finds no database while another makes it can write it", async () => {
+  const library = join(folder, "open-race.so");
+  const source = join(import.meta.dir, "../lib/open-race.c");
+  const compiled = Bun.spawnSync(["cc", "-shared", "-fPIC", "-o", library, source]);
+  expect(compiled.stderr.toString()).toBe("");
+  mkdirSync(join(folder, "raced"));
+  const database = join(folder, "raced/state.db");
+  const outputs = await runClients(database, 1, { LD_PRELOAD: library, OPEN_RACE: database });
+  expect(outputs).toEqual(["done\n"]);
+});
 
 test("of many that want one name, exactly one gets it", async () => {
   const database = join(folder, "name/state.db");
