@@ -2,6 +2,8 @@
  * `ps --filter` and `ps -s`: docker's rules for which containers are shown.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { pathsUnder } from "../../src/host/paths.ts";
+import { openState } from "../../src/state/state.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
 let bocker: Workspace;
@@ -169,4 +171,18 @@ describe("-s", () => {
     expect(await bocker.ok("ps", "-a", "-f", "name=sly", "--format", "{{.Size}}")).toMatch(/^6B /);
     await bocker.ok("rm", "sly");
   });
+});
+
+test("a list does not read what it does not show: a config that is damaged spoils no table", async () => {
+  using state = openState(pathsUnder(bocker.root, bocker.runRoot));
+  const [config] = state.all("SELECT config FROM containers WHERE name = 'one'").map((row) => row.config);
+  state.run("UPDATE containers SET config = '[]' WHERE name = 'one'");
+  try {
+    expect(await bocker.ok("ps", "-a")).toContain(firstId.slice(0, 12));
+    const { exitCode, stderr } = await bocker.run("inspect", "one");
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('column "config"');
+  } finally {
+    state.run("UPDATE containers SET config = ? WHERE name = 'one'", String(config));
+  }
 });

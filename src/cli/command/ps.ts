@@ -123,8 +123,9 @@ const cells: Readonly<Record<Column, (record: ContainerRecord, view: View) => st
   Command: ({ args }, { noTrunc }) => renderCommand(args, noTrunc),
   RunningFor: ({ createdAtMs }, { now }) => renderAgo(createdAtMs, now),
   Status: (record, { now }) => renderStatus(record, now),
-  Ports: ({ id, init, config }, { ports }) =>
-    renderPorts(ports.get(id) ?? [], init === undefined ? [] : (config.expose ?? [])),
+  // What is exposed is in the config, which only those that run need parsed: not taken apart in the parameter.
+  Ports: (record, { ports }) =>
+    renderPorts(ports.get(record.id) ?? [], record.init === undefined ? [] : (record.config.expose ?? [])),
   Names: ({ name }) => name,
   CreatedAt: ({ createdAtMs }) => renderGoTime(createdAtMs),
   State: ({ status }) => status,
