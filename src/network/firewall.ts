@@ -12,6 +12,7 @@ import type { HostStep } from "../host/step.ts";
 import type { NetworkRecord, PortRecord } from "../state/record.ts";
 import { chooseFirewall } from "./choose-firewall.ts";
 import type { Firewall } from "./firewall-backend.ts";
+import { forgetFlows } from "./forget-flows.ts";
 import { planForwardPolicy, planTrustedZone } from "./host-firewall.ts";
 import { isLoopback } from "./ip-address.ts";
 import type { FirewallName, NetworkOptions } from "./network-options.ts";
@@ -90,6 +91,7 @@ export function changePorts(
   } catch (error) {
     declareAgain(options, firewall, everything(), error);
   }
+  forgetFlows([...added, ...removed]);
 }
 
 function declareAgain(

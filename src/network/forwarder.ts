@@ -12,4 +12,6 @@ export interface Forwarder extends Disposable {
   readonly fd: number;
   /** Nothing is under way: the socket can go on in another process image, and nobody notices. */
   readonly isIdle: boolean;
+  /** Sends clients that are known already to the target of now; absent where they hold a connection. */
+  forgetClients?(): void;
 }

@@ -20,7 +20,7 @@ export interface PortSocket {
 }
 
 interface ServedPort {
-  /** Replaced when the container's address changes; the connections that are open stay as they are. */
+  /** Replaced when the container's address changes; the TCP connections that are open stay as they are. */
   port: PortRecord;
   readonly forwarder: Forwarder;
 }
@@ -48,7 +48,10 @@ export class PortForwarders implements Disposable {
     return forwarders;
   }
 
-  /** Serves exactly these from now on: new ones are bound, all or none; connections of those that stay are not touched. */
+  /**
+   * Serves exactly these from now on: new ones are bound, all or none. TCP connections of those that stay are not touched;
+   * UDP has none.
+   */
   async replace(
     container: { readonly id: string; readonly name: string },
     ports: readonly PortRecord[],
@@ -60,8 +63,13 @@ export class PortForwarders implements Disposable {
     const staying: ServedPort[] = [];
     for (const served of this.#served) {
       const port = wanted.get(keyOf(served.port));
-      if (port === undefined) served.forwarder[Symbol.dispose]();
-      else staying.push(Object.assign(served, { port }));
+      if (port === undefined) {
+        served.forwarder[Symbol.dispose]();
+        continue;
+      }
+      const hasMoved = !leadsTo(served.port, port);
+      staying.push(Object.assign(served, { port }));
+      if (hasMoved) served.forwarder.forgetClients?.();
     }
     this.#served = [...staying, ...(await serveAll(sockets))];
   }
@@ -76,6 +84,10 @@ export class PortForwarders implements Disposable {
     for (const { forwarder } of this.#served) forwarder[Symbol.dispose]();
     this.#served = [];
   }
+}
+
+function leadsTo(left: PortRecord, right: PortRecord): boolean {
+  return left.containerIp === right.containerIp && left.containerPort === right.containerPort;
 }
 
 /** SCTP is the kernel's alone. */

@@ -50,6 +50,7 @@ export async function forwardUdp(
     get isIdle() {
       return table.size === 0;
     },
+    forgetClients: () => table.clear(),
     [Symbol.dispose]() {
       clearInterval(sweeper);
       table.clear();
@@ -105,6 +106,8 @@ class ConversationTable {
     };
     const target = this.#chooseTarget();
     Bun.udpSocket({
+      // Without it Bun binds an IPv4 address first, and cannot connect to one of IPv6.
+      hostname: target.address.includes(":") ? "::" : "0.0.0.0",
       connect: { hostname: target.address, port: target.port },
       socket: { data: (_socket, data) => answer(data), error: () => undefined },
     }).then(

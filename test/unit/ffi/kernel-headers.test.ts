@@ -15,6 +15,7 @@ import {
   volumeArgsName,
   volumeArgsV2Name,
 } from "../../../ffi/btrfs.ts";
+import { conntrackNumber } from "../../../ffi/conntrack.ts";
 import { openHowBytes, pollfdBytes, statfsBytes } from "../../../ffi/file.ts";
 import * as flags from "../../../ffi/flags.ts";
 import { sockaddrInBytes } from "../../../ffi/inet-socket.ts";
@@ -48,6 +49,9 @@ const headers = `
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/magic.h>
+#include <linux/netlink.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/memfd.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -126,6 +130,7 @@ describe.skipIf(!hasCompiler)("constants", () => {
       ...flags.interfaceFlags,
       ...flags.ioClasses,
       ...lookupNumber,
+      ...conntrackNumber,
       PER_LINUX32: flags.personalities.LINUX32,
       IOPRIO_WHO_PROCESS: struct.IOPRIO_WHO_PROCESS,
       F_DUPFD_CLOEXEC: struct.fcntlCommand.F_DUPFD_CLOEXEC,

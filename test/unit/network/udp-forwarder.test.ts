@@ -125,3 +125,13 @@ test("nobody at the target is no end: whoever comes there later is heard", async
   closing(server);
   expect(await ask("late")).toBe("late");
 });
+
+test("clients that were forgotten go to the target of now", async () => {
+  const { port, forwarder } = await forward([await echo("old "), await echo("new ")]);
+  const { ask } = await client(port);
+  expect(await ask("one")).toStartWith("old ");
+  expect(await ask("two")).toStartWith("old ");
+  forwarder.forgetClients?.();
+  expect(forwarder.isIdle).toBe(true);
+  expect(await ask("three")).toStartWith("new ");
+});
