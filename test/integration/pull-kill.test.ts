@@ -1,7 +1,7 @@
 /** Pulls in processes of their own: killed in the middle at many moments, and two of the same image at once. */
 
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathsUnder } from "../../src/host/paths.ts";
@@ -16,8 +16,10 @@ function noisyImage(): TestImage {
   return makeImage([1, 2].map((at) => [{ name: `file${at}`, content: noise() }]));
 }
 
-/** Lets the layers' bodies trickle, so that there is a middle to be killed in. */
-function slowDown(registry: LyingRegistry, image: TestImage): void {
+const middleBytes = 120_000;
+
+/** Lets the layers' bodies trickle, so that there is a middle to be killed in: they stop there as long as `isHeld`. */
+function slowDown(registry: LyingRegistry, image: TestImage, isHeld: () => boolean = () => false): void {
   registry.intercept = (request, url) => {
     const layer = image.layers.find((blob) => url.pathname.endsWith(blob.descriptor.digest));
     if (layer === undefined) return undefined;
@@ -25,9 +27,15 @@ function slowDown(registry: LyingRegistry, image: TestImage): void {
     let at = Number(/=(\d+)-/.exec(request.headers.get("range") ?? "")?.[1] ?? 0);
     const headers = { "content-range": `bytes ${at}-${size - 1}/${size}` };
     const status = at > 0 ? 206 : 200;
+    let isLeft = false;
     const body = new ReadableStream({
+      cancel() {
+        isLeft = true;
+      },
       async pull(controller) {
-        await Bun.sleep(40);
+        do await Bun.sleep(40);
+        while (at >= middleBytes && isHeld() && !isLeft);
+        if (isLeft) return;
         controller.enqueue(layer.bytes.slice(at, at + 20_000));
         at += 20_000;
         if (at >= size) controller.close();
@@ -44,6 +52,19 @@ function startPull(root: string, name: string): Bun.Subprocess<"ignore", "ignore
     stdout: "ignore",
     stderr: "pipe",
   });
+}
+
+/** Looks until it is so; a machine that is busy takes its time. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (const deadline = performance.now() + 20_000; !isSo(); await Bun.sleep(5)) {
+    if (performance.now() > deadline) throw new Error(`still not so: ${isSo}`);
+  }
+}
+
+/** Bytes of layers that are on their way. */
+function unfinishedBytes(tmp: string): number {
+  const parts = existsSync(tmp) ? readdirSync(tmp).filter((name) => name.endsWith(".part")) : [];
+  return parts.reduce((sum, name) => sum + statSync(join(tmp, name)).size, 0);
 }
 
 /** Processes that unpack into this store. */
@@ -64,21 +85,24 @@ test("killed at any moment: no image, no process, and the next pull goes on and 
   await using registry = startLyingRegistry();
   const image = noisyImage();
   registry.add("app:1", image);
-  slowDown(registry, image);
+  let isHeld = true;
+  slowDown(registry, image, () => isHeld);
   const root = mkdtempSync(join(tmpdir(), "bocker-kill-"));
   const paths = pathsUnder(root, join(root, "run"));
   const name = `${registry.host}/app:1`;
   try {
     using state = openState(paths);
-    for (const afterMs of [60, 120, 180, 240]) {
+    const asked = () => registry.seen.length;
+    for (const bytes of [0, 1, 60_000, middleBytes]) {
+      const before = asked();
       const pull = startPull(root, name);
-      await Bun.sleep(afterMs);
+      await until(() => asked() > before && unfinishedBytes(paths.tmp) >= bytes);
       pull.kill("SIGKILL");
       await pull.exited;
       expect(listImages(state)).toEqual([]);
     }
-    for (let tries = 0; unpackersOf(root).length > 0 && tries < 50; tries++) await Bun.sleep(20);
-    expect(unpackersOf(root)).toEqual([]);
+    await until(() => unpackersOf(root).length === 0);
+    isHeld = false;
     const last = startPull(root, name);
     expect(await last.exited, await new Response(last.stderr).text()).toBe(0);
     expect(registry.seen.some(({ range }) => range !== null)).toBe(true);
