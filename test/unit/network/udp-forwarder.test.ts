@@ -43,7 +43,7 @@ async function forward(
 
 /** A client and what it hears; asks until there is an answer, since a datagram may be lost. */
 async function client(port: number): Promise<{ ask(text: string): Promise<string>; socket: Client }> {
-  let heard: (text: string) => unknown = () => undefined;
+  let heard: (text: string) => void = () => undefined;
   const socket = await Bun.udpSocket({
     connect: { hostname: "127.0.0.1", port },
     socket: { data: (_socket, data) => heard(String(data)), error: () => undefined },
@@ -52,7 +52,9 @@ async function client(port: number): Promise<{ ask(text: string): Promise<string
   const ask = async (text: string): Promise<string> => {
     const { promise, resolve } = Promise.withResolvers<string>();
     // An answer to the question before may come twice.
-    heard = (answer) => answer.slice(answer.lastIndexOf(" ") + 1) === text && resolve(answer);
+    heard = (answer) => {
+      if (answer.slice(answer.lastIndexOf(" ") + 1) === text) resolve(answer);
+    };
     const timer = setInterval(() => socket.send(text), 200);
     socket.send(text);
     const answer = await promise;
