@@ -234,19 +234,12 @@ function changeWithEvent(
 }
 
 /**
- * Whether a record says that processes exist which do not: the monitor died, or the machine was started anew. Who
+ * Whether nobody is left who would bring this record to an end: its monitor died, or the machine was started anew. Who
  * finds one settles it: releases what it holds and calls markExited with the record's own processes.
  */
-export function isUnsettled(record: ContainerRecord): boolean {
-  const owners = [record.monitor, record.init].filter((owner) => owner !== undefined);
-  if (owners.length === 0) return ["running", "paused", "restarting"].includes(record.status);
-  return !owners.some(isProcessAlive);
-}
-
-/** True when nobody is left who would bring this record to an end. */
-export function needsSettling(record: ContainerRecord): boolean {
-  if (isUnsettled(record)) return true;
-  return record.monitor !== undefined && !isProcessAlive(record.monitor);
+export function needsSettling({ status, monitor, init }: ContainerRecord): boolean {
+  const owner = monitor ?? init;
+  return owner === undefined ? ["running", "paused", "restarting"].includes(status) : !isProcessAlive(owner);
 }
 
 function isStartable(record: ContainerRecord, monitor: ProcessIdentity): boolean {

@@ -23,6 +23,16 @@ test("letters are counted, not bytes", () => {
   ).toBe("ééééééé…   x\na          y\n");
 });
 
+test("letters of two surrogates, and half a letter, are one each", () => {
+  expect(
+    renderColumns([
+      ["🐳🐳🐳🐳🐳🐳🐳🐳", "x"],
+      ["\ud83d", "y"],
+      ["\u{10ffff}", "z"],
+    ]),
+  ).toBe("🐳🐳🐳🐳🐳🐳🐳🐳   x\n\ud83d          y\n\u{10ffff}          z\n");
+});
+
 test("nothing to show is nothing, a header alone is a line", () => {
   expect(renderTable([], [])).toBe("");
   expect(renderTable(["A", "B"], [])).toBe("A         B\n");

@@ -10,11 +10,11 @@ import {
   setContainerConfig,
 } from "../../../src/state/container.ts";
 import {
-  isUnsettled,
   markExited,
   markRunning,
   markStartFailed,
   markStarting,
+  needsSettling,
   setStatus,
 } from "../../../src/state/container-life.ts";
 import type { State } from "../../../src/state/state.ts";
@@ -239,18 +239,22 @@ describe("life", () => {
     expect(record(state, id).status).toBe("removing");
   });
 
-  test("unsettled is what claims processes that are not there", () => {
+  test("what needs settling claims processes that are not there", () => {
     using fixture = stateFixture();
     const { state } = fixture;
     const { id } = addContainer(state);
-    expect(isUnsettled(record(state, id))).toBe(false);
+    expect(needsSettling(record(state, id))).toBe(false);
     markStarting(state, id, deadProcess());
-    expect(isUnsettled(record(state, id))).toBe(true);
+    expect(needsSettling(record(state, id))).toBe(true);
     markStarting(state, id, monitor);
-    expect(isUnsettled(record(state, id))).toBe(false);
+    expect(needsSettling(record(state, id))).toBe(false);
     markRunning(state, id, monitor, init);
-    expect(isUnsettled(record(state, id))).toBe(false);
+    expect(needsSettling(record(state, id))).toBe(false);
     const rebooted = { ...record(state, id), monitor: { ...monitor, bootId: "another" } };
-    expect(isUnsettled(rebooted)).toBe(true);
+    expect(needsSettling(rebooted)).toBe(true);
+    // An init without its monitor has nobody who could tell how it ends; one that has none is its own proof.
+    const { monitor: _gone, ...orphan } = { ...record(state, id), init: liveProcess() };
+    expect(needsSettling({ ...orphan, monitor: deadProcess() })).toBe(true);
+    expect(needsSettling(orphan)).toBe(false);
   });
 });
