@@ -20,6 +20,8 @@ export interface CommandSpec {
   /** One command line that works, shown at the end of the help. */
   readonly example: string;
   readonly minArguments?: number;
+  /** Options with any of which there need be no arguments. */
+  readonly insteadOfArguments?: readonly string[];
   /** Absent: any number. */
   readonly maxArguments?: number;
   /** run, create, exec: words after the first argument belong to the container. */

@@ -112,6 +112,7 @@ function helpOption(command: CommandSpec): OptionSpec {
 export function checkArgumentCount(command: CommandSpec, parsed: ParsedArguments): void {
   const { minArguments: min = 0, maxArguments: max = Number.POSITIVE_INFINITY } = command;
   const count = parsed.positionals.length;
+  if (count === 0 && command.insteadOfArguments?.some((name) => parsed.raw.get(name) || false)) return;
   if (count >= min && count <= max) return;
   const noun = (number: number) => `${number} argument${number === 1 ? "" : "s"}`;
   if (max === 0) throw new UsageError("accepts no arguments", "arguments");

@@ -25,6 +25,7 @@ export const omittedFields: Readonly<Record<string, TemplateValue>> = {
   ArgsEscaped: false,
   NetworkDisabled: false,
   // Lists and maps.
+  Mounts: [],
   Shell: [],
   Annotations: {},
   ExposedPorts: {},

@@ -65,11 +65,13 @@ const checks: readonly Check[] = [
     "conflicting options: hostname and the UTS mode",
 ];
 
-const k8sFileOptions = ["path"];
+const everyDriversOptions: readonly string[] = ["max-file", "max-size", "mode"];
+const k8sFileOptions: readonly string[] = ["path"];
 
 function checkLog({ log }: ContainerConfig): string | undefined {
-  const isKnown = (key: string): boolean => k8sFileOptions.includes(key) === (log.driver === "k8s-file");
-  const unknown = Object.keys(log.options ?? {}).find((key) => !isKnown(key) && key !== "mode");
+  const isKnown = (key: string): boolean =>
+    everyDriversOptions.includes(key) || k8sFileOptions.includes(key) === (log.driver === "k8s-file");
+  const unknown = Object.keys(log.options ?? {}).find((key) => !isKnown(key));
   return unknown === undefined ? undefined : `unknown log opt '${unknown}' for ${log.driver} log driver`;
 }
 

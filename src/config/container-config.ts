@@ -124,7 +124,7 @@ export interface ContainerConfig {
 
 /** Times in nanoseconds, as docker keeps them. What is absent is the image's. */
 export interface HealthConfig {
-  /** `["CMD-SHELL", text]`; `["NONE"]`: no check, the image's neither. */
+  /** `["CMD-SHELL", text]`, `["CMD", …]`; `["NONE"]`: no check, the image's neither. */
   readonly test?: readonly string[];
   readonly intervalNs?: number;
   readonly timeoutNs?: number;
@@ -300,6 +300,6 @@ export interface LogConfig {
   readonly maxSizeBytes: number;
   /** Files kept, the live one included. */
   readonly maxFiles: number;
-  /** The other options, as they were given: `labels`, `tag`, `path` …; each is known to the driver and makes sense. */
+  /** The options, as they were given: `labels`, `tag`, `path` …; each is known to the driver and makes sense. */
   readonly options?: Readonly<Record<string, string>>;
 }

@@ -22,3 +22,15 @@ export function splitWords(text: string): readonly string[] {
   }
   return word === undefined ? words : [...words, word];
 }
+
+/** The words of a JSON list of strings that is not empty; undefined: the text is none. */
+export function parseWordList(text: string): readonly string[] | undefined {
+  if (!/^\s*\[/.test(text)) return undefined;
+  try {
+    const list: unknown = JSON.parse(text);
+    const isWords = Array.isArray(list) && list.length > 0 && list.every((word) => typeof word === "string");
+    return isWords ? list : undefined;
+  } catch {
+    return undefined;
+  }
+}

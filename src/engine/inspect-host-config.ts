@@ -10,6 +10,7 @@ import type {
   PortConfig,
   ResourceConfig,
 } from "../config/container-config.ts";
+import { givenLogOptions } from "../config/option/log.ts";
 import type { IdMapping, IdMaps } from "../security/id-map.ts";
 import { hiddenPathsOf } from "../spec/hidden-paths.ts";
 import { parseSecurityOptions } from "../spec/security-option.ts";
@@ -63,9 +64,9 @@ export function hostConfigOf(config: ContainerConfig): JsonObject {
     Runtime: "bocker",
     Isolation: "",
     ...resourcesOf(config),
-    Mounts: nullIfEmpty(config.mounts.flatMap(mountRequestOf)),
+    ...mountRequestsOf(config.mounts),
     ...systemPathsOf(config),
-    Init: config.init,
+    ...(config.init ? { Init: true } : {}),
   };
 }
 
@@ -141,7 +142,9 @@ function resourcesOf(config: ContainerConfig): JsonObject {
     MemorySwappiness: resources.memorySwappiness ?? null,
     OomKillDisable: resources.oomKillDisable ?? false,
     PidsLimit: resources.pidsLimit ?? null,
-    Ulimits: config.ulimits.map((limit) => ({ Name: limit.name, Hard: limit.hard, Soft: limit.soft })),
+    Ulimits: config.ulimits
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ name, hard, soft }) => ({ Name: name, Hard: hard, Soft: soft })),
   };
 }
 
@@ -165,9 +168,7 @@ function memorySwapOf({ resources }: ContainerConfig): number {
 }
 
 function logConfigOf({ log }: ContainerConfig): JsonObject {
-  if (log.driver === "none") return { Type: log.driver, Config: {} };
-  const sizes = { "max-file": String(log.maxFiles), "max-size": String(log.maxSizeBytes) };
-  return { Type: log.driver, Config: { ...log.options, ...sizes } };
+  return { Type: log.driver, Config: log.driver === "none" ? {} : givenLogOptions(log) };
 }
 
 /** Only what came by `-v` counts as a bind for docker; `--mount` has its own list. */
@@ -180,6 +181,12 @@ function bindOf(mount: MountConfig): string[] {
     return [`${mount.name}:${mount.target}${mount.readOnly ? ":ro" : ""}`];
   }
   return [];
+}
+
+/** docker leaves the list out where there is nothing in it. */
+function mountRequestsOf(mounts: readonly MountConfig[]): JsonObject {
+  const requests = mounts.flatMap(mountRequestOf);
+  return requests.length === 0 ? {} : { Mounts: requests };
 }
 
 /** What came by `--mount`, as far as `-v` cannot say it; docker keeps the request. */

@@ -73,7 +73,7 @@ describe("json-file", () => {
     ];
     await run("attrs", flags, "echo line");
     const { Id, LogPath, HostConfig } = await bocker.inspect("attrs");
-    expect(HostConfig.LogConfig.Config).toMatchObject({ "env-regex": "^APP_", "max-file": "3" });
+    expect(HostConfig.LogConfig.Config).toMatchObject({ "env-regex": "^APP_" });
     const attrs = {
       other: "2",
       "com.example.a": "1",

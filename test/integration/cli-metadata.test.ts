@@ -249,3 +249,16 @@ test("--tz is the host's zone as /etc/localtime, where the image has a dangling 
   expect([exitCode, stderr]).toEqual([125, expect.stringContaining('finding timezone "Mars/Base"')]);
   expect((await bocker.run("run", "--rm", "--tz", "../../etc/passwd", "busybox", "true")).exitCode).toBe(125);
 });
+
+test("inspect shows log options and lists as they were asked for, as docker does", async () => {
+  const log = ["--log-opt", "max-size=2m", "--log-opt", "max-file=4"];
+  const limits = ["--ulimit", "nofile=10:20", "--ulimit", "core=0"];
+  const asked = (await bocker.inspect(await bocker.ok("create", ...log, ...limits, "--init", "busybox")))
+    .HostConfig;
+  expect(asked.LogConfig).toEqual({ Type: "json-file", Config: { "max-size": "2m", "max-file": "4" } });
+  expect(asked.Ulimits.map(({ Name }: { Name: string }) => Name)).toEqual(["core", "nofile"]);
+  expect(asked.Init).toBe(true);
+  const plain = (await bocker.inspect(await bocker.ok("create", "busybox"))).HostConfig;
+  expect(plain.LogConfig).toEqual({ Type: "json-file", Config: {} });
+  expect(["Init" in plain, "Mounts" in plain]).toEqual([false, false]);
+});

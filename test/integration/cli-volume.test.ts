@@ -50,6 +50,14 @@ describe("volume create", () => {
   }
 });
 
+test("volume create --name, docker's old way to say it", async () => {
+  expect(await bocker.ok("volume", "create", "--name", "old-way")).toBe("old-way");
+  const { exitCode, stderr } = await bocker.run("volume", "create", "--name", "one", "two");
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("cannot specify a volume-name through both --name and as a positional arg");
+  await bocker.ok("volume", "rm", "old-way");
+});
+
 describe("volume ls", () => {
   test("columns, filters, formats", async () => {
     await bocker.ok("volume", "create", "--label", "team=web", "one");

@@ -28,6 +28,7 @@ export const command: CommandSpec = {
       help: "Pause container during commit",
       defaultText: "true",
     },
+    { name: "quiet", short: "q", kind: "boolean", help: "Only print the image's ID (which it does anyhow)" },
     { name: "replace", kind: "boolean", help: "Replace an image that exists; its name must be taken" },
   ],
   example: "bocker commit -m 'with tools' web web:tools",

@@ -13,14 +13,18 @@ export async function forEachContainer(
   context: CommandContext,
   names: readonly string[],
   action: (name: string) => Promise<void>,
-  options: { readonly isTolerated?: (error: unknown) => boolean } = {},
+  options: {
+    readonly isTolerated?: (error: unknown) => boolean;
+    /** Not even told. */
+    readonly isIgnored?: (error: unknown) => boolean;
+  } = {},
 ): Promise<number> {
   const outcomes = await Promise.allSettled(names.map(action));
   let exitCode = 0;
   for (const [index, outcome] of outcomes.entries()) {
     if (outcome.status === "fulfilled") {
       context.out.write(`${names[index]}\n`);
-    } else {
+    } else if (options.isIgnored?.(outcome.reason) !== true) {
       if (options.isTolerated?.(outcome.reason) !== true) exitCode = ExitCode.failure;
       context.err.write(
         renderError(outcome.reason, {

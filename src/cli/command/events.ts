@@ -1,5 +1,6 @@
 import { type EventRecord, watchEvents } from "../../engine/watch-events.ts";
 import { ExitCode } from "../../errors.ts";
+import { nowMs } from "../../host/clock.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { eventFields, eventFilters, eventObject, matchesEvent, renderEvent } from "../event-text.ts";
@@ -17,6 +18,12 @@ export const command: CommandSpec = {
     filterOption("Filter output based on conditions provided"),
     { name: "format", kind: "string", help: "Format output: 'json', or a Go template" },
     { name: "since", kind: "string", help: "Show all events created since timestamp" },
+    {
+      name: "stream",
+      kind: "boolean",
+      help: "Wait for more events; without it, what is known is shown, from the beginning or --since",
+      defaultText: "true",
+    },
     { name: "until", kind: "string", help: "Stream events until this timestamp" },
   ],
   example: "bocker events --since 10m --filter event=die",
@@ -26,8 +33,10 @@ export const command: CommandSpec = {
 
 async function show(context: CommandContext, parsed: ParsedArguments): Promise<number> {
   const filters = parseFilters(parsed.list("filter"), eventFilters);
-  const sinceMs = parseTimeOption("since", parsed.string("since"));
-  const untilMs = parseTimeOption("until", parsed.string("until"));
+  const streams = !parsed.has("stream") || parsed.boolean("stream");
+  const sinceMs = parseTimeOption("since", parsed.string("since")) ?? (streams ? undefined : 0);
+  const asked = parseTimeOption("until", parsed.string("until"));
+  const untilMs = streams ? asked : Math.min(asked ?? Number.POSITIVE_INFINITY, nowMs());
   const render = await rendererOf(parsed.string("format"));
   const engine = await openEngineFor(context);
   const window = {

@@ -15,6 +15,7 @@ export const command: CommandSpec = {
     { name: "change", short: "c", kind: "list", help: "Apply Dockerfile instruction to the created image" },
     { name: "message", short: "m", kind: "string", help: "Set commit message for imported image" },
     { name: "platform", kind: "string", help: "Set platform if server is multi-platform capable" },
+    { name: "quiet", short: "q", kind: "boolean", help: "Suppress the progress" },
   ],
   example: "bocker import rootfs.tar.gz mine:1",
   minArguments: 1,
@@ -29,7 +30,7 @@ export const command: CommandSpec = {
 /** Also `init` and `buildBase`; options that they do not have are absent. Gives the image's id. */
 export async function importNamed(
   context: CommandContext,
-  parsed: Pick<ParsedArguments, "list" | "string">,
+  parsed: Pick<ParsedArguments, "boolean" | "list" | "string">,
   source: string,
   name: string | undefined,
 ): Promise<string> {
@@ -41,7 +42,7 @@ export async function importNamed(
     import("../../engine/image-time.ts"),
   ]);
   const epochSeconds = parseSourceDateEpoch(context.env.SOURCE_DATE_EPOCH);
-  const progress = byteProgress(context.err, "Importing", false);
+  const progress = byteProgress(context.err, "Importing", parsed.boolean("quiet"));
   try {
     return await importRootfs(engine, source, target, {
       changes: parsed.list("change"),

@@ -11,6 +11,7 @@ import { openEngineFor } from "../engine-of.ts";
 import { filterOption, parseFilters } from "../filter-option.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { renderPorts } from "../port-column.ts";
+import { checkSortKey, sortContainers } from "../sort-containers.ts";
 import { ellipsis, renderSize, renderTable } from "../table.ts";
 
 const titles = {
@@ -50,8 +51,16 @@ export const command: CommandSpec = {
       help: "Show the latest created container (includes all states)",
     },
     { name: "no-trunc", kind: "boolean", help: "Don't truncate output" },
+    { name: "noheading", kind: "boolean", help: "Don't print the titles of the columns" },
     { name: "quiet", short: "q", kind: "boolean", help: "Only display container IDs" },
     { name: "size", short: "s", kind: "boolean", help: "Display total file sizes" },
+    {
+      name: "sort",
+      kind: "string",
+      placeholder: "choice",
+      help: "Sort output by: command, created, id, image, names, runningfor, size, status",
+      check: checkSortKey,
+    },
   ],
   example: "bocker ps -a",
   maxArguments: 0,
@@ -60,19 +69,24 @@ export const command: CommandSpec = {
 
 async function listThem(context: CommandContext, parsed: ParsedArguments): Promise<number> {
   const engine = await openEngineFor(context);
-  const chosen = await choose(engine, parsed);
+  const sort = parsed.string("sort");
+  const unsorted = await choose(engine, parsed);
+  const format = parsed.string("format");
+  const withSize = parsed.boolean("size") || format?.includes(".Size") === true;
+  const sizes = withSize || sort === "size" ? await loadSizes(engine) : undefined;
+  const sizeOf = (record: ContainerRecord): number => sizes?.(record).rootfsBytes ?? 0;
+  const chosen = sort === undefined ? unsorted : sortContainers(unsorted, sort, sizeOf);
   const noTrunc = parsed.boolean("no-trunc");
   if (parsed.boolean("quiet")) {
     for (const { id } of chosen) context.out.write(`${noTrunc ? id : id.slice(0, 12)}\n`);
     return 0;
   }
-  const format = parsed.string("format");
-  const withSize = parsed.boolean("size") || format?.includes(".Size") === true;
   const view: View = {
     now: nowMs(),
     noTrunc,
+    noHeading: parsed.boolean("noheading"),
     ports: loadPorts(engine),
-    ...(withSize ? { sizeOf: await loadSizes(engine) } : {}),
+    ...(withSize && sizes !== undefined ? { sizeOf: sizes } : {}),
   };
   context.out.write(await renderRecords(chosen, view, format));
   return 0;
@@ -109,6 +123,7 @@ async function applyFilters(
 interface View {
   readonly now: number;
   readonly noTrunc: boolean;
+  readonly noHeading: boolean;
   readonly ports: ReadonlyMap<string, readonly PortRecord[]>;
   /** Absent: nobody asked for sizes. */
   readonly sizeOf?: (record: ContainerRecord) => ContainerSize;
@@ -162,7 +177,7 @@ async function renderRecords(
   if (format === undefined || format === "table") {
     const shown: readonly Column[] = view.sizeOf === undefined ? columns : [...columns, "Size"];
     return renderTable(
-      shown.map((column) => titles[column]),
+      view.noHeading ? [] : shown.map((column) => titles[column]),
       records.map((record) => shown.map((column) => cells[column](record, view))),
     );
   }
@@ -177,7 +192,9 @@ async function renderRecords(
     const empty = Object.fromEntries(Object.keys(titles).map((column) => [column, ""]));
     parsed.render({ ...empty, Label: labelMethod({}) });
   }
-  return parsed.renderRows(rows);
+  const text = parsed.renderRows(rows);
+  const hasHeading = /^table(\s|$)/.test(format);
+  return hasHeading && view.noHeading ? text.slice(text.indexOf("\n") + 1) : text;
 }
 
 /** Templates choose among all columns. */

@@ -1,8 +1,8 @@
 import { removeNamed, sweepLeftovers } from "../../engine/remove-named.ts";
 import { BockerError } from "../../errors.ts";
+import { chooserOptions, forEachChosen, ignoreOption, insteadOfNames } from "../chosen-containers.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
-import { forEachContainer } from "./each-container.ts";
 
 /** `bocker rm`: containers, stopped or with -f. */
 export const command: CommandSpec = {
@@ -23,21 +23,26 @@ export const command: CommandSpec = {
       kind: "boolean",
       help: "Remove anonymous volumes associated with the container",
     },
+    ...chooserOptions("Remove all containers", "a"),
+    ignoreOption,
   ],
   example: "bocker rm -f web",
   minArguments: 1,
+  insteadOfArguments: insteadOfNames,
   async run(context, parsed) {
     const engine = await openEngineFor(context);
     const force = parsed.boolean("force");
     const volumes = parsed.boolean("volumes");
-    const exitCode = await forEachContainer(
+    const exitCode = await forEachChosen(
       context,
-      parsed.positionals,
-      (name) => removeNamed(engine, name, { force, volumes }),
+      parsed,
+      engine,
       {
+        isMeant: () => true,
         // docker's rm -f says so and succeeds.
         isTolerated: (error) => force && error instanceof BockerError && error.kind === "not-found",
       },
+      (name) => removeNamed(engine, name, { force, volumes }),
     );
     sweepLeftovers(engine);
     return exitCode;

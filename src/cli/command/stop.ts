@@ -1,9 +1,10 @@
 import type { OptionSpec } from "../../config/option-spec.ts";
+import { isLive } from "../../engine/container-state.ts";
 import { type StopOptions, stopContainer } from "../../engine/stop-container.ts";
+import { chooserOptions, forEachChosen, ignoreOption, insteadOfNames } from "../chosen-containers.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
-import { forEachContainer } from "./each-container.ts";
 
 /** How a container is stopped; restart has the same. */
 export const stopOptionSpecs: readonly OptionSpec[] = [
@@ -23,13 +24,14 @@ export const command: CommandSpec = {
   aliases: ["container stop"],
   summary: "Stop one or more running containers",
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
-  options: stopOptionSpecs,
+  options: [...stopOptionSpecs, ...chooserOptions("Stop all running containers", "afl"), ignoreOption],
   example: "bocker stop -t 2 web",
   minArguments: 1,
+  insteadOfArguments: insteadOfNames,
   async run(context, parsed) {
     const engine = await openEngineFor(context);
     const options = stopOptionsOf(parsed);
-    return forEachContainer(context, parsed.positionals, async (name) => {
+    return forEachChosen(context, parsed, engine, { isMeant: isLive }, async (name) => {
       const warning = await stopContainer(engine, name, options);
       if (warning !== undefined) context.err.write(`WARNING: ${warning}\n`);
     });

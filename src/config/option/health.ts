@@ -4,6 +4,7 @@
 import type { HealthConfig } from "../container-config.ts";
 import { parseDuration, renderDuration } from "../duration.ts";
 import { booleanOption, intOption, type RunOption, stringOption } from "../run-option.ts";
+import { parseWordList } from "../split-words.ts";
 
 type Times = "intervalNs" | "timeoutNs" | "startPeriodNs" | "startIntervalNs";
 
@@ -25,13 +26,30 @@ function durationOption(name: string, key: Times, help: string, defaultText: str
   );
 }
 
+/**
+ * A line for the shell, as with docker. podman's users also write `none`, and a JSON list: what an image's Healthcheck says,
+ * or words to execute.
+ */
+function parseTest(text: string): readonly string[] {
+  if (text === "none") return ["NONE"];
+  const words = parseWordList(text);
+  if (words === undefined) return ["CMD-SHELL", text];
+  return ["CMD", "CMD-SHELL", "NONE"].includes(words[0] ?? "") ? words : ["CMD", ...words];
+}
+
+/** Reads back by parseTest; `NONE` is --no-healthcheck. */
+function renderTest([kind, ...words]: readonly string[]): string | undefined {
+  if (kind === "NONE") return undefined;
+  return kind === "CMD-SHELL" ? words[0] : JSON.stringify([kind, ...words]);
+}
+
 export const healthOptions: readonly RunOption[] = [
   stringOption(
-    { name: "health-cmd", help: "Command to run to check health" },
+    { name: "health-cmd", help: "Command to run to check health; a JSON list is executed without a shell" },
     (draft, text) => {
-      if (text !== "") draft.config.health = { ...draft.config.health, test: ["CMD-SHELL", text] };
+      if (text !== "") draft.config.health = { ...draft.config.health, test: parseTest(text) };
     },
-    ({ health }) => (health?.test?.[0] === "CMD-SHELL" ? health.test[1] : undefined),
+    ({ health }) => (health?.test === undefined ? undefined : renderTest(health.test)),
   ),
   durationOption("health-interval", "intervalNs", "Time between running the check (ms|s|m|h)", "30s"),
   durationOption("health-timeout", "timeoutNs", "Maximum time to allow one check to run (ms|s|m|h)", "30s"),

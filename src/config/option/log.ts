@@ -6,10 +6,13 @@
  *   none
  */
 import { resolve } from "node:path";
+import type { LogConfig } from "../container-config.ts";
 import { defaultLogMaxFiles, defaultLogMaxSizeBytes } from "../default-config.ts";
 import { checkLogTag } from "../log-tag.ts";
 import { parseDecimalBytes, parseGoBoolean, parseGoInt } from "../option-value.ts";
 import { listOption, type RunDraft, type RunOption, stringOption } from "../run-option.ts";
+
+type LogOptions = Readonly<Record<string, string>>;
 
 const drivers = ["json-file", "k8s-file", "none"] as const;
 
@@ -30,18 +33,26 @@ export const logOptions: readonly RunOption[] = [
       for (const word of draft.logOptions) applyWord(draft, word, host.cwd);
     },
     render: ({ log }) => {
-      const words = [
-        ...(log.maxSizeBytes === defaultLogMaxSizeBytes ? [] : [`max-size=${log.maxSizeBytes}`]),
-        ...(log.maxFiles === defaultLogMaxFiles ? [] : [`max-file=${log.maxFiles}`]),
-        ...Object.entries(log.options ?? {}).map(([key, value]) => `${key}=${value}`),
-      ];
+      const words = Object.entries(givenLogOptions(log)).map(([key, value]) => `${key}=${value}`);
       return words.length === 0 ? undefined : words;
     },
   },
 ];
 
+/** As they were given. A container of an older version has limits only as numbers. */
+export function givenLogOptions({ options = {}, maxSizeBytes, maxFiles }: LogConfig): LogOptions {
+  return {
+    ...(maxSizeBytes === defaultLogMaxSizeBytes ? {} : { "max-size": String(maxSizeBytes) }),
+    ...(maxFiles === defaultLogMaxFiles ? {} : { "max-file": String(maxFiles) }),
+    ...options,
+  };
+}
+
 /** Of the driver: is told apart in check-config.ts, where both options are known. */
 const checks: Readonly<Record<string, (value: string, cwd: string) => string>> = {
+  // What these come to is kept beside them.
+  "max-size": String,
+  "max-file": String,
   labels: String,
   env: String,
   tag: checkLogTag,
@@ -57,13 +68,17 @@ function applyWord({ config }: RunDraft, word: string, cwd: string): void {
   const key = equals < 0 ? word : word.slice(0, equals);
   const value = equals < 0 ? "" : word.slice(equals + 1);
   const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
-  if (key === "max-size") config.log.maxSizeBytes = value === "-1" ? -1 : parseDecimalBytes(value);
-  else if (key === "max-file") config.log.maxFiles = parseMaxFile(value);
-  else if (key === "max-buffer-size") {
+  if (key === "max-size") config.log.maxSizeBytes = parseMaxSize(value);
+  if (key === "max-file") config.log.maxFiles = parseMaxFile(value);
+  if (key === "max-buffer-size") {
     throw new Error("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
   } else if (check === undefined) {
     throw new Error(`unknown log opt '${key}' for ${config.log.driver} log driver`);
   } else config.log.options = { ...config.log.options, [key]: check(value, cwd) };
+}
+
+function parseMaxSize(text: string): number {
+  return text === "-1" ? -1 : parseDecimalBytes(text);
 }
 
 function parseMaxFile(text: string): number {

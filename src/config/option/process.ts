@@ -15,7 +15,7 @@ import {
   stringOption,
 } from "../run-option.ts";
 import { describeFileError } from "../security-opt.ts";
-import { splitWords } from "../split-words.ts";
+import { parseWordList, splitWords } from "../split-words.ts";
 import { checkContainerName, checkHostname, checkSignal } from "../value-check.ts";
 
 export const processOptions: readonly RunOption[] = [
@@ -38,11 +38,15 @@ export const processOptions: readonly RunOption[] = [
   },
   {
     ...stringOption(
-      { name: "entrypoint", help: "Overwrite the default ENTRYPOINT of the image", toml: "words" },
+      {
+        name: "entrypoint",
+        help: "Overwrite the default ENTRYPOINT of the image; a JSON list is several words",
+        toml: "words",
+      },
       () => {},
     ),
     apply: (draft, raw) => {
-      draft.config.entrypoint = raw === "" ? [] : manyWords(raw);
+      draft.config.entrypoint = typeof raw === "string" ? entrypointWords(raw) : manyWords(raw);
     },
     render: (config) => config.entrypoint,
   },
@@ -300,4 +304,9 @@ function readFiles(
     }
     return parseEnvFile(bytes, path, lookUp);
   });
+}
+
+/** One word, none for the empty text; podman's users write several as a JSON list. */
+function entrypointWords(text: string): readonly string[] {
+  return text === "" ? [] : (parseWordList(text) ?? [text]);
 }

@@ -226,3 +226,23 @@ test("ports on the host's network are discarded with a warning", async () => {
   const { warnings } = await parseRunArguments(["--network", "host", "-p", "80:80", "busybox"], host);
   expect(warnings).toEqual(["Published ports are discarded when using host network mode"]);
 });
+
+describe("words as JSON", () => {
+  const given = async (...argv: string[]) => (await parseRunArguments([...argv, "busybox"], host)).config;
+
+  test("--entrypoint is one word or a list", async () => {
+    expect((await given("--entrypoint", '["sh", "-c"]')).entrypoint).toEqual(["sh", "-c"]);
+    expect((await given("--entrypoint", "[")).entrypoint).toEqual(["["]);
+    expect((await given("--entrypoint", "[1]")).entrypoint).toEqual(["[1]"]);
+    expect((await given("--entrypoint", "")).entrypoint).toEqual([]);
+  });
+
+  test("--health-cmd is a line for the shell, a list of words, or none", async () => {
+    const testOf = async (text: string) => (await given("--health-cmd", text)).health?.test;
+    expect(await testOf("[ -f /x ]")).toEqual(["CMD-SHELL", "[ -f /x ]"]);
+    expect(await testOf('["CMD", "a", "b"]')).toEqual(["CMD", "a", "b"]);
+    expect(await testOf('["a", "b"]')).toEqual(["CMD", "a", "b"]);
+    expect(await testOf('["CMD-SHELL", "a"]')).toEqual(["CMD-SHELL", "a"]);
+    expect(await testOf("none")).toEqual(["NONE"]);
+  });
+});

@@ -96,6 +96,7 @@ describe("precedence", () => {
       driver: "json-file",
       maxSizeBytes: 5_000_000,
       maxFiles: 2,
+      options: { "max-size": "5m", "max-file": "2" },
     });
   });
 });

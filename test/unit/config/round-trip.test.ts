@@ -19,6 +19,22 @@ async function configOf(...argv: string[]): Promise<ContainerConfig> {
   return (await parseRunArguments([...argv, "busybox"], host)).config;
 }
 
+/** Other forms of values that read back as they were. */
+const otherForms: readonly (readonly string[])[] = [
+  ["--health-cmd", '["CMD", "wget", "-q"]'],
+  ["--health-cmd", '["a b"]'],
+  ["--health-cmd", '["CMD-SHELL", "exit 1"]'],
+  ["--health-cmd", "none"],
+  ["--entrypoint", '["sh", "-c"]'],
+  ["--entrypoint", "["],
+];
+for (const flags of otherForms) {
+  test(flags.join(" "), async () => {
+    const config = await configOf(...flags);
+    expect(reparse(renderContainerToml(config))).toEqual(config);
+  });
+}
+
 function reparse(toml: string): ContainerConfig {
   return resolveRunRequest([parseContainerToml(toml, "c.toml", host)], host).config;
 }
