@@ -12,7 +12,6 @@ import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { resolveCgroup } from "../cgroup/hierarchy.ts";
 import { openCgroup } from "../cgroup/open-cgroup.ts";
 import { BockerError } from "../errors.ts";
-import { isProcessAlive } from "../host/process-identity.ts";
 import { selfCommand } from "../host/self-command.ts";
 import { spawnDetached } from "../host/spawn-detached.ts";
 import { trace } from "../host/trace.ts";
@@ -96,9 +95,6 @@ async function startExec(
     } finally {
       streams.closeChild();
     }
-  } catch (error) {
-    // What it is to join goes away with it.
-    throw isProcessAlive(init) ? error : isNotRunning(record);
   } finally {
     closeQuietly(target, rootFd);
   }

@@ -110,37 +110,18 @@ export async function loadStartable(engine: Engine, nameOrId: string): Promise<C
   throw new BockerError("cannot start a paused container, try unpause instead", { kind: "conflict" });
 }
 
-/**
- * Starts a container again; joins the one that runs already, or that another process is starting just now, when streams
- * are wanted.
- */
+/** Starts a container again; joins the one that runs already when streams are wanted. */
 export async function startAgain(
   engine: Engine,
   record: ContainerRecord,
   monitor: MonitorHandle,
   attach?: AttachRequest,
 ): Promise<Session | undefined> {
-  const current = (await awaitStart(engine, record)) ?? record;
-  if (isLive(current)) {
-    monitor.dismiss();
-    return join(engine, current, attach);
+  if (!isLive(record)) {
+    return startThrough(engine, monitor, record.id, attach);
   }
-  try {
-    return await startThrough(engine, monitor, record.id, attach);
-  } catch (error) {
-    // Somebody else was quicker to claim it.
-    const other = await awaitStart(engine, record);
-    if (other === undefined || !isLive(other)) throw error;
-    return join(engine, other, attach);
-  }
-}
-
-async function join(
-  engine: Engine,
-  record: ContainerRecord,
-  attach: AttachRequest | undefined,
-): Promise<Session | undefined> {
+  monitor.dismiss();
   if (attach === undefined || record.init === undefined) return undefined;
-  const { connectLive } = await import("./attach-container.ts");
-  return connectLive(engine, record, attach);
+  const { connectAttach } = await import("../monitor/connect-attach.ts");
+  return connectAttach(attachSocketOf(engine.paths, record.id), attach);
 }

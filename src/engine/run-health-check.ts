@@ -136,8 +136,7 @@ function keepResult(
   return engine.state.transaction(() => {
     const record = getContainer(engine.state, checked.id);
     const isSame = record?.init && checked.init && isSameProcess(record.init, checked.init);
-    // A check that the container's end has killed, which is not recorded yet, says nothing about its health.
-    if (!record || !isSame || !isProcessAlive(checked.init)) return undefined;
+    if (!record || !isSame) return undefined;
     const before = record.health ?? startingHealth;
     const health = nextHealth(before, result, check, record.startedAtMs ?? result.startMs);
     setHealth(engine.state, record.id, health);

@@ -60,7 +60,6 @@ import type { MountStage, OpenStage } from "./mount-stage.ts";
 import type { OpenUserns } from "./open-userns.ts";
 import { PidFile } from "./pid-file.ts";
 import { releaseContainer } from "./release-container.ts";
-import { removeReleased } from "./remove-container.ts";
 import { isStaged } from "./staged-mount.ts";
 import { clearDanglingZone } from "./time-zone.ts";
 
@@ -98,9 +97,6 @@ export async function startContainer(
   } catch (error) {
     if (started !== undefined) abandon(started);
     await releaseContainer(engine, record);
-    // Whoever removed it meanwhile may have been done before this start made its last files.
-    const left = getContainer(engine.state, id);
-    if (left === undefined || left.status === "removing") removeReleased(engine, record, { volumes: false });
     const exitCode =
       error instanceof BockerError ? (error.exitCode ?? ExitCode.signalBase) : ExitCode.signalBase;
     markStartFailed(engine.state, id, monitor, { exitCode, error: messageOf(error) });
