@@ -1,13 +1,15 @@
 /**
  * What a build is asked for, and what it gives. Types only; src/cli makes the options, contexts open and secrets read.
  */
-import type { ResourceConfig, UlimitConfig } from "../config/container-config.ts";
+import type { ContainerConfig, ResourceConfig, UlimitConfig } from "../config/container-config.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { Descriptor } from "../image/manifest.ts";
+import type { ImageFormat } from "../image/media-type.ts";
 import type { Platform } from "../image/platform.ts";
 import type { NamedReference } from "../image/reference.ts";
 import type { ImageRecord } from "../state/record.ts";
 import type { ContextDoor } from "./context/context-door.ts";
+import type { StageOverrides } from "./dockerfile/override-stages.ts";
 import type { MadeStep } from "./layer-cache.ts";
 import type { SourceTree } from "./source-tree.ts";
 
@@ -29,6 +31,14 @@ export interface BuildOptions {
   readonly pull: boolean;
   /** What steps may take over from earlier builds: all, none, or all but those of these stages (names in lower case). */
   readonly cache: "use" | "ignore" | { readonly ignoredStages: ReadonlySet<string> };
+  /** Steps made before are not taken over; undefined: all are. */
+  readonly oldestStepMs?: number | undefined;
+  /** Most RUNs at the same time; undefined: no limit. */
+  readonly jobs?: number | undefined;
+  /** Stages that the target does not need are left out. */
+  readonly skipsUnused: boolean;
+  /** What is built in place of what is written. */
+  readonly overrides: StageOverrides;
   /**
    * SOURCE_DATE_EPOCH or --timestamp, in seconds: the time of the image and the latest of its files. undefined: when the
    * base image was made, 1980 for scratch.
@@ -39,6 +49,8 @@ export interface BuildOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Of the manifest. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** What is done to the image after its last instruction; undefined: nothing. */
+  readonly finish?: FinishOptions | undefined;
   readonly tags: readonly NamedReference[];
   /** False: the result is only for `onBuilt`, and no image is kept. */
   readonly isStored: boolean;
@@ -47,6 +59,18 @@ export interface BuildOptions {
   readonly run: RunSettings;
   /** Ends the build: steps are killed, nothing stays but finished ones in the cache. */
   readonly signal?: AbortSignal;
+}
+
+/** podman's options, and docker's `--squash`, that change an image as a whole. */
+export interface FinishOptions {
+  /** Which layers become one: those above the base, or all. */
+  readonly squash: "new" | "all" | undefined;
+  /** Variables that RUN had and the image has not. */
+  readonly unsetEnv: readonly string[];
+  readonly unsetLabels: readonly string[];
+  readonly omitsHistory: boolean;
+  /** Whose names for documents and layers the manifest uses. */
+  readonly format: ImageFormat;
 }
 
 /** How the containers of RUN are made, beside what the Dockerfile says. */
@@ -59,6 +83,13 @@ export interface RunSettings {
   readonly shmSizeBytes: number | undefined;
   readonly resources: ResourceConfig;
   readonly cgroupParent: string | undefined;
+  /** More of what run can ask for; mounts are directories of the host. */
+  readonly container: Pick<
+    ContainerConfig,
+    "capAdd" | "capDrop" | "dns" | "dnsSearch" | "dnsOptions" | "noHosts" | "mounts"
+  >;
+  /** undefined: docker's. */
+  readonly hostname: string | undefined;
   /** By id. */
   readonly secrets: ReadonlyMap<string, Uint8Array>;
   /** Sockets of agents on the host, by id; `default` is the one that RUN means when it names none. */

@@ -44,11 +44,13 @@ export class LayerCache {
   readonly #state: State;
   readonly #blobs: BlobStore;
   readonly #brought: Brought;
+  readonly #oldestMs: number;
   readonly #used: string[] = [];
   readonly #steps = new Map<string, MadeStep>();
 
-  /** `brought` hears what is added to the store. Whoever builds holds the store. */
-  constructor(paths: Paths, state: State, brought: Brought) {
+  /** `brought` hears what is added to the store. Steps made before `oldestMs` are not found. Whoever builds holds the store. */
+  constructor(paths: Paths, state: State, brought: Brought, oldestMs = 0) {
+    this.#oldestMs = oldestMs;
     this.#paths = paths;
     this.#state = state;
     this.#blobs = new BlobStore(paths);
@@ -58,7 +60,7 @@ export class LayerCache {
   /** What a step of this key has made before. */
   find(key: string): StepLayer | undefined {
     const entry = findCacheEntry(this.#state, key);
-    if (entry === undefined) return undefined;
+    if (entry === undefined || entry.createdAtMs < this.#oldestMs) return undefined;
     const layer = this.#usable(entry);
     if (layer === undefined) deleteCacheEntries(this.#state, [key]);
     else {

@@ -40,13 +40,15 @@ export interface GraphOptions {
   readonly target: string | undefined;
   /** Names of `--build-context`. */
   readonly contexts: ReadonlySet<string>;
+  /** Every stage is built, whatever needs it. */
+  readonly keepsUnused?: boolean;
 }
 
 /** Throws DockerfileProblem for names that are nowhere and for stages that wait for each other. */
 export function planStages(dockerfile: Dockerfile, options: GraphOptions): StageGraph {
   const nodes = dockerfile.stages.map((stage) => planStage(stage, dockerfile.stages, options));
   const target = findTarget(dockerfile, options.target);
-  return { nodes, target, needed: neededBy(nodes, target) };
+  return { nodes, target, needed: options.keepsUnused ? [...nodes.keys()] : neededBy(nodes, target) };
 }
 
 /** The stages that a stage waits for. */

@@ -8,8 +8,9 @@
  */
 import type { OnBuildEvent } from "../build/build-event.ts";
 import type { BuildOptions, BuildResult } from "../build/build-options.ts";
-import { resolveScope } from "../build/build-scope.ts";
+import { type BuildScope, resolveScope } from "../build/build-scope.ts";
 import { DockerfileProblem, placeOf, renderExcerpt } from "../build/dockerfile/dockerfile-error.ts";
+import { overrideStages } from "../build/dockerfile/override-stages.ts";
 import { explained, parseDockerfile } from "../build/dockerfile/parse-dockerfile.ts";
 import type { Dockerfile } from "../build/dockerfile/syntax.ts";
 import { LayerCache } from "../build/layer-cache.ts";
@@ -29,8 +30,11 @@ import { BuildSandbox } from "./build/build-sandbox.ts";
 import { buildStage } from "./build/build-stage.ts";
 import { BuildSteps } from "./build/build-steps.ts";
 import { imageConfigOf } from "./build/image-config-of.ts";
+import { JobLimit } from "./build/job-limit.ts";
+import { squashStage } from "./build/squash-stage.ts";
 import { sweepBuilds } from "./build/sweep-builds.ts";
 import type { Engine } from "./engine.ts";
+import { parseSourceDateEpoch } from "./image-time.ts";
 
 /**
  * Builds. Throws kind `invalid-config` for what is wrong with the Dockerfile, with its place; kind `cancelled` when the
@@ -43,7 +47,7 @@ export async function buildImage(
   onEvent: OnBuildEvent,
 ): Promise<BuildResult> {
   const { text, path } = options.dockerfile;
-  const dockerfile = parseDockerfile(text, path);
+  const dockerfile = overrideStages(parseDockerfile(text, path), options.overrides);
   await sweepBuilds(engine);
   const added: Added = { brought: { blobs: new Set(), layers: new Set() }, temporary: new Set() };
   try {
@@ -66,15 +70,15 @@ interface Added {
 
 async function buildHeld(
   engine: Engine,
-  options: BuildOptions,
+  asked: BuildOptions,
   dockerfile: Dockerfile,
   onEvent: OnBuildEvent,
   { brought, temporary }: Added,
 ): Promise<BuildResult> {
   using _hold = await holdStore(engine.paths);
-  const { text, path } = options.dockerfile;
-  const platform = options.platform ?? hostPlatform();
-  const { buildArgs, target, namedContexts } = options;
+  const { text, path } = asked.dockerfile;
+  const platform = asked.platform ?? hostPlatform();
+  const { buildArgs, target, namedContexts } = asked;
   const { scope, graph } = explained(text, path, () => {
     const scope = resolveScope(dockerfile, {
       buildArgs,
@@ -84,15 +88,21 @@ async function buildHeld(
     });
     return {
       scope,
-      graph: planStages(dockerfile, { scope, target, contexts: new Set(namedContexts.keys()) }),
+      graph: planStages(dockerfile, {
+        scope,
+        target,
+        contexts: new Set(namedContexts.keys()),
+        keepsUnused: !asked.skipsUnused,
+      }),
     };
   });
+  const options = { ...asked, epochSeconds: asked.epochSeconds ?? epochOfArgs(scope) };
   await using sandbox = new BuildSandbox(engine, options.run);
   const failure = new AbortController();
   const signal =
     options.signal === undefined ? failure.signal : AbortSignal.any([failure.signal, options.signal]);
   const steps = new BuildSteps(onEvent, signal);
-  const cache = new LayerCache(engine.paths, engine.state, brought);
+  const cache = new LayerCache(engine.paths, engine.state, brought, options.oldestStepMs);
   const images = new BaseImages(engine, steps, options.pull, signal);
   const stages = new Map<number, Promise<BuiltStage>>();
   const build: BuildContext = {
@@ -107,14 +117,21 @@ async function buildHeld(
       cache,
       sandbox,
       images,
+      jobs: new JobLimit(options.jobs),
       temporary,
       signal,
     },
     stage: (index) => stages.getOrInsertComputed(index, () => startStage(build, index, failure)),
   };
-  const built = await buildTarget(build, stages);
+  const built = await squashStage(build, await buildTarget(build, stages));
   cache.noteUses();
   return await finish(build, built, brought);
+}
+
+/** An ARG SOURCE_DATE_EPOCH before the first FROM may have a default. `context` is what the build does anyway. */
+function epochOfArgs({ global }: BuildScope): number | undefined {
+  const word = global.get("SOURCE_DATE_EPOCH");
+  return word === "context" ? undefined : parseSourceDateEpoch(word);
 }
 
 function startStage(build: BuildContext, index: number, failure: AbortController): Promise<BuiltStage> {
@@ -132,7 +149,10 @@ async function buildTarget(
 ): Promise<BuiltStage> {
   for (const index of build.graph.needed) build.stage(index).catch(() => {});
   try {
-    return await build.stage(build.graph.target);
+    const built = await build.stage(build.graph.target);
+    // A stage that nothing waits for may fail as well.
+    await Promise.all(stages.values());
+    return built;
   } catch (error) {
     throw build.signal.aborted ? build.signal.reason : error;
   } finally {
@@ -145,7 +165,8 @@ async function finish(build: BuildContext, built: BuiltStage, brought: Brought):
   const { annotations } = options;
   const config = imageConfigOf(built, options);
   const layers = built.layers.map(({ descriptor }) => descriptor);
-  const documents = encodeImage({ config, layers, annotations });
+  const format = options.finish?.format ?? "oci";
+  const documents = encodeImage({ config, layers, annotations, format });
   return steps.run("exporting to image", undefined, async (step) => {
     const tags = options.tags.map((tag) => ({ reference: canonicalName(tag) }));
     step.progress("exporting layers");
@@ -161,7 +182,7 @@ async function finish(build: BuildContext, built: BuiltStage, brought: Brought):
     };
     await options.onBuilt?.(result);
     if (!options.isStored) return result;
-    const image = await storeImage(engine, { config, layers, annotations, tags }, brought);
+    const image = await storeImage(engine, { config, layers, annotations, tags, format }, brought);
     step.progress(`writing image ${image.id}`);
     for (const tag of options.tags) tellNamed(engine, image.id, tag, step.progress);
     return { ...result, image };

@@ -36,6 +36,11 @@ type Asked =
   | "platform"
   | "pull"
   | "cache"
+  | "oldestStepMs"
+  | "jobs"
+  | "skipsUnused"
+  | "overrides"
+  | "finish"
   | "epochSeconds"
   | "labels"
   | "annotations"
@@ -49,6 +54,8 @@ export interface BuildRequest extends Pick<BuildOptions, Asked> {
   readonly context: string;
   /** What -f said. */
   readonly file: string | undefined;
+  /** In place of the context's .dockerignore. */
+  readonly ignoreFile: string | undefined;
   /** `--build-context`: name to word. */
   readonly contexts: ReadonlyMap<string, string>;
   readonly outputs: readonly BuildOutput[];
@@ -189,7 +196,7 @@ export async function checkDockerfile(
   request: Pick<BuildRequest, "context" | "file">,
 ): Promise<{ readonly source: BuildSource; readonly warnings: readonly Warning[] }> {
   using door = await openDoor(engine, undefined, undefined);
-  using opened = await openContext(request.context, request.file, door);
+  using opened = await openContext(request.context, { file: request.file }, door);
   const { text, label } = opened.dockerfile;
   const { warnings } = parseDockerfile(text, label);
   return { source: { text, path: label }, warnings };
@@ -217,7 +224,7 @@ async function openDoor(
 
 /** docker's two steps of its own: the Dockerfile, and the context with what is left out of it. */
 async function tellOpening(
-  { context, file }: BuildRequest,
+  { context, file, ignoreFile, buildArgs }: BuildRequest,
   door: ContextDoor,
   onEvent: OnBuildEvent,
 ): Promise<OpenedContext> {
@@ -226,7 +233,8 @@ async function tellOpening(
   const name = file === undefined || file === "-" ? "Dockerfile" : file.slice(file.lastIndexOf("/") + 1);
   onEvent({ kind: "started", step, title: `[internal] load build definition from ${name}` });
   try {
-    const opened = await openContext(context, file, door);
+    const keepsGit = /^(?:1|t|true)$/i.test(buildArgs.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "");
+    const opened = await openContext(context, { file, ignoreFile, keepsGit }, door);
     const bytes = Buffer.byteLength(opened.dockerfile.text);
     onEvent({ kind: "progress", step, text: `transferring dockerfile: ${bytes}B done` });
     onEvent({ kind: "done", step, ms: monotonicMs() - beganMs });

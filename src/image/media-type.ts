@@ -21,6 +21,9 @@ export const MediaType = {
   dockerLayerZstd: "application/vnd.docker.image.rootfs.diff.tar.zstd",
 } as const;
 
+/** Whose names an image's manifest uses: the specification's, or docker's older ones for the same things. */
+export type ImageFormat = "oci" | "docker";
+
 /** What a client that can read images asks for, best first. */
 export const manifestAccept: string = [
   MediaType.ociManifest,

@@ -44,8 +44,8 @@ export function isRootChanged(paths: Paths, layers: readonly DiffID[], directory
   return (now.mode & 0o7777) !== was.mode || now.uid !== was.uid || now.gid !== was.gid;
 }
 
-/** Those of the topmost layer that says anything about the root, else 0755 and root's. */
-function rootAttributesOf(paths: Paths, layers: readonly DiffID[]) {
+/** Mode and owner of the image's root: of the topmost layer that says anything about it, else 0755 and root's. */
+export function rootAttributesOf(paths: Paths, layers: readonly DiffID[]) {
   const telling = layers.findLast((diffID) => loadLayerFacts(paths, diffID).describesRoot);
   if (telling === undefined) return { mode: 0o755, uid: 0, gid: 0 };
   const { mode, uid, gid } = lstatSync(layerPath(paths, telling));

@@ -25,6 +25,8 @@ export interface LayerPackOptions extends PackOptions {
   readonly rootChanged: boolean;
   /** Hears of a member that a layer cannot name: its name begins with `.wh.`, which means a removal. */
   readonly onLeftOut?: (name: string) => void;
+  /** For packDifference: names that are changed for certain, however alike both look. */
+  readonly certain?: ReadonlySet<string>;
 }
 
 const whiteoutPrefix = ".wh.";
@@ -103,7 +105,8 @@ class Comparison {
       return;
     }
     const old = base === undefined ? undefined : memberAt(base, prefix, name);
-    const isChanged = old === undefined || !isSame(old, member);
+    const isChanged =
+      old === undefined || this.#options.certain?.has(member.name) === true || !isSame(old, member);
     if (isChanged) {
       yield* this.#packAbove();
       // What is no directory any more hides what was in it; a directory in place of a file needs no mark.

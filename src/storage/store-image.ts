@@ -7,7 +7,7 @@
 import { digestOf } from "../image/digest.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { Descriptor } from "../image/manifest.ts";
-import { layerCompression, MediaType } from "../image/media-type.ts";
+import { type ImageFormat, layerCompression, MediaType } from "../image/media-type.ts";
 import type { ImageRecord } from "../state/record.ts";
 import { BlobStore } from "./blob-store.ts";
 import type { Brought } from "./import-archive.ts";
@@ -20,6 +20,8 @@ export interface MadeImage {
   readonly tags: readonly NewTag[];
   /** Of the manifest; absent: none. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Absent: oci. docker's manifests have no annotations. */
+  readonly format?: ImageFormat;
 }
 
 /** A document, and what a manifest or index says of it. */
@@ -32,13 +34,14 @@ export interface EncodedDocument {
 export function encodeImage(
   made: Omit<MadeImage, "tags">,
 ): Readonly<Record<"config" | "manifest", EncodedDocument>> {
-  const config = encodeDocument(MediaType.ociConfig, configDocument(made.config));
-  const { annotations = {} } = made;
-  const manifest = encodeDocument(MediaType.ociManifest, {
+  const { annotations = {}, format = "oci" } = made;
+  const types = documentTypes[format];
+  const config = encodeDocument(types.config, configDocument(made.config));
+  const manifest = encodeDocument(types.manifest, {
     schemaVersion: 2,
-    mediaType: MediaType.ociManifest,
+    mediaType: types.manifest,
     config: config.descriptor,
-    layers: made.layers.map(asOciLayer),
+    layers: made.layers.map((layer) => layerAs(format, layer)),
     ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   });
   return { config, manifest };
@@ -74,16 +77,20 @@ function configDocument({
   return { created, author, architecture, variant, os, config, rootfs, history };
 }
 
-/** docker's names for layers to the specification's: the bytes are the same. */
-function asOciLayer({ mediaType, digest, size }: Descriptor): Descriptor {
+/** One side's names for layers to the other's: the bytes are the same. */
+function layerAs(format: ImageFormat, { mediaType, digest, size }: Descriptor): Descriptor {
   const compression = layerCompression(mediaType);
-  return { mediaType: compression === undefined ? mediaType : ociLayerTypes[compression], digest, size };
+  return { mediaType: compression === undefined ? mediaType : layerTypes[format][compression], digest, size };
 }
 
-const ociLayerTypes = {
-  none: MediaType.ociLayer,
-  gzip: MediaType.ociLayerGzip,
-  zstd: MediaType.ociLayerZstd,
+const documentTypes = {
+  oci: { manifest: MediaType.ociManifest, config: MediaType.ociConfig },
+  docker: { manifest: MediaType.dockerManifest, config: MediaType.dockerConfig },
+} as const;
+
+const layerTypes = {
+  oci: { none: MediaType.ociLayer, gzip: MediaType.ociLayerGzip, zstd: MediaType.ociLayerZstd },
+  docker: { none: MediaType.dockerLayer, gzip: MediaType.dockerLayerGzip, zstd: MediaType.dockerLayerZstd },
 } as const;
 
 function encodeDocument(mediaType: string, document: unknown): EncodedDocument {

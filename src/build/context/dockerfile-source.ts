@@ -89,6 +89,19 @@ export function loadIgnoreRules(root: number, dockerfile: DockerfileText | undef
   return parseIgnoreFile("", ".dockerignore");
 }
 
+/** `--ignorefile`: a file of the host. Throws kind `not-found` where it cannot be read. */
+export function readIgnoreFile(path: string): IgnoreRules {
+  try {
+    return parseIgnoreFile(readFileSync(path, "utf8"), path);
+  } catch (error) {
+    if (error instanceof BockerError) throw error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    throw new BockerError(`cannot read the ignore file ${path}: ${reasons[code] ?? messageOf(error)}`, {
+      kind: "not-found",
+    });
+  }
+}
+
 function readBeside(root: number, path: string, inContext: boolean): string | undefined {
   if (inContext) return readInside(root, path);
   return statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, "utf8") : undefined;

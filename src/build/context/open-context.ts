@@ -13,7 +13,13 @@ import type { SourceTree } from "../source-tree.ts";
 import type { BuildScratch } from "./build-scratch.ts";
 import type { ContextDoor } from "./context-door.ts";
 import { type ContextName, parseContextName } from "./context-name.ts";
-import { type DockerfileText, loadDockerfile, loadIgnoreRules, readLimited } from "./dockerfile-source.ts";
+import {
+  type DockerfileText,
+  loadDockerfile,
+  loadIgnoreRules,
+  readIgnoreFile,
+  readLimited,
+} from "./dockerfile-source.ts";
 import { checkOutGit } from "./git-checkout.ts";
 import { sniffTar } from "./sniff-tar.ts";
 
@@ -24,13 +30,22 @@ export interface OpenedContext extends Disposable {
   readonly commitSeconds: number | undefined;
 }
 
+export interface ContextOptions {
+  /** What -f said. */
+  readonly file?: string | undefined;
+  /** A file of the host in place of the context's .dockerignore. */
+  readonly ignoreFile?: string | undefined;
+  /** A checked out repository keeps its .git. */
+  readonly keepsGit?: boolean;
+}
+
 /**
- * `word` is the context as it was typed, `file` what -f said. Throws docker's phrases: kinds `not-found`, `invalid-config`,
+ * `word` is the context as it was typed. Throws docker's phrases: kinds `not-found`, `invalid-config`,
  * `unreachable`, `usage`.
  */
 export async function openContext(
   word: string,
-  file: string | undefined,
+  { file, ignoreFile, keepsGit = false }: ContextOptions,
   door: ContextDoor,
 ): Promise<OpenedContext> {
   const name = readName(word);
@@ -39,7 +54,7 @@ export async function openContext(
       kind: "usage",
     });
   }
-  const place = await materialize(name, door);
+  const place = await materialize(name, door, keepsGit);
   const root = openRoot(place.path, word);
   try {
     const isLocal = name.kind === "directory";
@@ -47,7 +62,7 @@ export async function openContext(
     return {
       tree: {
         root,
-        ignore: place.text === undefined ? loadIgnoreRules(root, dockerfile) : new IgnoreRules(),
+        ignore: ignoreOf(root, ignoreFile, place.text === undefined ? dockerfile : undefined),
         label: isLocal ? place.path : "context",
         isContext: true,
       },
@@ -80,6 +95,16 @@ export async function openNamedContext(
   }
 }
 
+/** `dockerfile` undefined: the context is nothing else, and has no ignore file. */
+function ignoreOf(
+  root: number,
+  ignoreFile: string | undefined,
+  dockerfile: DockerfileText | undefined,
+): IgnoreRules {
+  if (ignoreFile !== undefined) return readIgnoreFile(ignoreFile);
+  return dockerfile === undefined ? new IgnoreRules() : loadIgnoreRules(root, dockerfile);
+}
+
 function readName(word: string): ContextName {
   try {
     return parseContextName(word);
@@ -95,14 +120,14 @@ interface Place {
   readonly commitSeconds?: number;
 }
 
-async function materialize(name: ContextName, door: ContextDoor): Promise<Place> {
+async function materialize(name: ContextName, door: ContextDoor, keepsGit = false): Promise<Place> {
   switch (name.kind) {
     case "directory":
       return { path: checkDirectory(name.path) };
     case "git": {
       const { scratch, sshSocket } = door;
       const checkout = checkOutGit(name.remote, scratch.makeDirectory(), {
-        keepGitDirectory: false,
+        keepGitDirectory: keepsGit,
         ...(sshSocket === undefined ? {} : { sshSocket }),
       });
       return { path: checkout.path, commitSeconds: checkout.seconds };

@@ -2,24 +2,33 @@
  * The words of `build` to what the engine is asked for. What is not done here is refused with a hint, never passed over.
  */
 import { dirname } from "node:path";
-import { resolveRunRequest } from "../../config/resolve-config.ts";
-import { runOptions } from "../../config/run-options.ts";
 import { parseSourceDateEpoch } from "../../engine/image-time.ts";
-import type { BuildRequest, Entitlement, RunSettings } from "../../engine/run-build.ts";
+import type { BuildRequest } from "../../engine/run-build.ts";
 import { BockerError } from "../../errors.ts";
-import { parsePlatform } from "../../image/platform.ts";
+import { hostPlatform, parsePlatform } from "../../image/platform.ts";
 import { type NamedReference, parseReference, withDefaultTag } from "../../image/reference.ts";
 import type { CommandContext } from "../command-spec.ts";
-import { optionHostOf } from "../option-host.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { UsageError } from "../usage-error.ts";
 import { parseCacheFrom, parseCacheTo } from "./cache-option.ts";
+import { readRunSettings } from "./container-option.ts";
+import {
+  identityLabels,
+  isWithoutLayers,
+  readFinish,
+  readJobs,
+  readOldestStep,
+  readOverrides,
+} from "./finish-option.ts";
 import { planOutputs } from "./output-option.ts";
-import { readAgents, readSecrets } from "./secret-option.ts";
+import { refuseForeign, unsupported, usage } from "./refused-option.ts";
 
 /** Throws kind `usage`, and what secrets and outputs throw. */
 export function resolveBuildRequest(context: CommandContext, parsed: ParsedArguments): BuildRequest {
-  refuseUnsupported(parsed);
+  refuseForeign(parsed);
+  if (parsed.boolean("verify") && (parsed.has("cache-from") || parsed.has("cache-to"))) {
+    throw usage("--verify builds without any cache: --cache-from and --cache-to have no place in it");
+  }
   const file = parsed.string("file");
   const buildArgs = readBuildArgs(parsed.list("build-arg"), context.env);
   const { outputs, names } = planOutputs(parsed.list("output"), context.out, parsed.boolean("push"));
@@ -27,17 +36,26 @@ export function resolveBuildRequest(context: CommandContext, parsed: ParsedArgum
   return {
     context: contextWord(parsed, file),
     file,
+    ignoreFile: parsed.string("ignorefile") || undefined,
     contexts: readContexts(parsed.list("build-context")),
     buildArgs,
     target: parsed.string("target") || undefined,
-    platform: platformOf(parsed.string("platform") || context.env.DOCKER_DEFAULT_PLATFORM || undefined),
+    platform: platformOf(parsed, context.env),
     pull: parsed.boolean("pull"),
     cache: cacheOf(parsed),
-    epochSeconds: epochOf(parsed, buildArgs, context),
-    labels: Object.fromEntries(parsed.list("label").map((word) => splitPair(word))),
+    oldestStepMs: readOldestStep(parsed),
+    jobs: readJobs(parsed),
+    skipsUnused: !parsed.has("skip-unused-stages") || parsed.boolean("skip-unused-stages"),
+    overrides: readOverrides(parsed, context.env),
+    epochSeconds: epochOf(parsed, buildArgs),
+    labels: {
+      ...identityLabels(parsed),
+      ...Object.fromEntries(parsed.list("label").map((word) => splitPair(word))),
+    },
     annotations: Object.fromEntries(parsed.list("annotation").map(readAnnotation)),
     tags,
-    run: readRunSettings(context, parsed),
+    finish: readFinish(parsed),
+    run: readRunSettings(context, parsed, buildArgs),
     outputs,
     cacheFrom: parsed.list("cache-from").map(parseCacheFrom),
     cacheTo: parsed.list("cache-to").map(parseCacheTo),
@@ -67,9 +85,10 @@ function parseTag(text: string): NamedReference {
   });
 }
 
-/** `NAME` alone takes over the variable of that name, where there is one. */
+/** `NAME` alone takes over the variable of that name, where there is one. SOURCE_DATE_EPOCH is there unasked, as with buildx. */
 function readBuildArgs(words: readonly string[], env: CommandContext["env"]): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
+  const epoch = env.SOURCE_DATE_EPOCH;
+  const values = new Map<string, string>(epoch ? [["SOURCE_DATE_EPOCH", epoch]] : []);
   for (const word of words) {
     const equals = word.indexOf("=");
     const name = equals < 0 ? word : word.slice(0, equals);
@@ -115,7 +134,16 @@ function readAnnotation(word: string): readonly [string, string] {
   return splitPair(pair);
 }
 
-function platformOf(text: string | undefined) {
+/** `--os`, `--arch` and `--variant` are podman's for the parts of `--platform`. */
+function platformOf(parsed: ParsedArguments, env: CommandContext["env"]) {
+  const [os, arch, variant] = ["os", "arch", "variant"].map((name) => parsed.string(name) || undefined);
+  if (os !== undefined || arch !== undefined || variant !== undefined) {
+    if (parsed.has("platform"))
+      throw usage("invalid --platform may not be used with --os, --arch, or --variant");
+    const host = hostPlatform();
+    return parsePlatform([os ?? host.os, arch ?? host.architecture, ...(variant ? [variant] : [])].join("/"));
+  }
+  const text = parsed.string("platform") || env.DOCKER_DEFAULT_PLATFORM || undefined;
   if (text === undefined) return undefined;
   if (text.includes(","))
     throw unsupported(
@@ -126,117 +154,15 @@ function platformOf(text: string | undefined) {
 }
 
 function cacheOf(parsed: ParsedArguments): BuildRequest["cache"] {
-  if (parsed.boolean("no-cache") || parsed.boolean("verify")) return "ignore";
+  if (parsed.boolean("no-cache") || parsed.boolean("verify") || isWithoutLayers(parsed)) return "ignore";
   const stages = parsed.list("no-cache-filter").flatMap((word) => word.split(","));
   return stages.length === 0 ? "use" : { ignoredStages: new Set(stages.map((name) => name.toLowerCase())) };
 }
 
-/** The nearest word wins: a flag, a build-arg, the environment. `context` is what the build does anyway. */
-function epochOf(
-  parsed: ParsedArguments,
-  buildArgs: ReadonlyMap<string, string>,
-  { env }: CommandContext,
-): number | undefined {
+/** The nearest word wins: a flag, a build-arg, which the environment's is too. `context` is what the build does anyway. */
+function epochOf(parsed: ParsedArguments, buildArgs: ReadonlyMap<string, string>): number | undefined {
   const flag = parsed.int("timestamp") ?? parsed.int("source-date-epoch");
   if (flag !== undefined) return flag;
-  const word = buildArgs.get("SOURCE_DATE_EPOCH") ?? env.SOURCE_DATE_EPOCH;
+  const word = buildArgs.get("SOURCE_DATE_EPOCH");
   return word === "context" ? undefined : parseSourceDateEpoch(word);
-}
-
-const networks = ["default", "none", "host"] as const;
-const entitlements = ["network.host", "security.insecure"] as const;
-/** Those of run that mean the same for the containers of RUN. */
-const limitNames: ReadonlySet<string> = new Set([
-  "memory",
-  "memory-swap",
-  "cpu-period",
-  "cpu-quota",
-  "cpu-shares",
-  "cpuset-cpus",
-  "cpuset-mems",
-  "cgroup-parent",
-  "ulimit",
-  "shm-size",
-  "add-host",
-]);
-
-/** Options of run that build has too, as run's help has them. */
-export const limitOptions = runOptions.filter(({ name }) => limitNames.has(name));
-
-function readRunSettings(context: CommandContext, parsed: ParsedArguments): RunSettings {
-  const layer = new Map([...parsed.raw].filter(([name]) => limitNames.has(name)));
-  const { config } = resolveRunRequest([layer], optionHostOf(context));
-  return {
-    network: networkOf(parsed.string("network")),
-    addHosts: config.addHosts,
-    ulimits: config.ulimits,
-    shmSizeBytes: parsed.has("shm-size") ? config.shmSizeBytes : undefined,
-    resources: config.resources,
-    cgroupParent: config.cgroupParent,
-    secrets: readSecrets(parsed.list("secret"), context.env),
-    agents: readAgents(parsed.list("ssh"), context.env),
-    allowed: new Set(
-      parsed
-        .list("allow")
-        .flatMap((word) => word.split(","))
-        .map(entitlementOf),
-    ),
-  };
-}
-
-function networkOf(text: string | undefined): RunSettings["network"] {
-  const network = networks.find((known) => known === (text || "default"));
-  if (network !== undefined) return network;
-  if (text === "bridge") return "default";
-  throw unsupported(`network mode ${JSON.stringify(text)} of a build`, `it is one of ${networks.join(", ")}`);
-}
-
-function entitlementOf(text: string): Entitlement {
-  const found = entitlements.find((known) => known === text);
-  if (found !== undefined) return found;
-  throw usage(`invalid entitlement: ${text}`, `it is one of ${entitlements.join(", ")}`);
-}
-
-/** Options that docker's builder has and this one has not: what they would do is done by other means, or not at all. */
-const unsupportedOptions: Readonly<Record<string, string>> = {
-  squash: "RUN a whole script with a heredoc for one layer, or copy the result into FROM scratch",
-  attest: "no attestations are made",
-  isolation: "there is one isolation only on Linux: default",
-  "security-opt": "steps have the walls that run has by default",
-  builder: "there is one builder, and it needs no daemon",
-};
-
-function refuseUnsupported(parsed: ParsedArguments): void {
-  if (parsed.boolean("verify") && (parsed.has("cache-from") || parsed.has("cache-to"))) {
-    throw usage("--verify builds without any cache: --cache-from and --cache-to have no place in it");
-  }
-  for (const [name, hint] of Object.entries(unsupportedOptions)) {
-    if (!parsed.has(name)) continue;
-    if (name === "isolation" && ["", "default"].includes(parsed.string("isolation") ?? "")) continue;
-    if (name === "squash" && !parsed.boolean("squash")) continue;
-    throw unsupported(`--${name}`, hint);
-  }
-  refuseValues(parsed);
-}
-
-/** Options of which only the value that changes nothing is taken. */
-function refuseValues(parsed: ParsedArguments): void {
-  for (const name of ["provenance", "sbom"]) {
-    const word = parsed.string(name);
-    if (word !== undefined && word !== "false")
-      throw unsupported(`--${name}=${word}`, "no attestations are made; =false is taken");
-  }
-  for (const name of ["rm", "layers"]) {
-    if (parsed.has(name) && !parsed.boolean(name)) {
-      throw unsupported(`--${name}=false`, "a step leaves no container behind, and every one is a layer");
-    }
-  }
-}
-
-function unsupported(what: string, hint: string): BockerError {
-  return new BockerError(`${what} is not supported by build`, { kind: "unsupported", hint });
-}
-
-function usage(message: string, hint?: string): BockerError {
-  return new BockerError(message, { kind: "usage", ...(hint === undefined ? {} : { hint }) });
 }

@@ -1,13 +1,18 @@
 import { writeFileSync } from "node:fs";
+import { loadEngineSettings } from "../../config/engine-settings.ts";
 import type { OptionSpec } from "../../config/option-spec.ts";
 import type { BuildRequest, BuildResult } from "../../engine/run-build.ts";
 import { BockerError } from "../../errors.ts";
 import { canonicalName } from "../../image/reference.ts";
 import { type BuildProgress, renderListing } from "../build/build-progress.ts";
-import { contextWord, limitOptions, resolveBuildRequest } from "../build/build-request.ts";
+import { contextWord, resolveBuildRequest } from "../build/build-request.ts";
+import { containerOptions } from "../build/container-option.ts";
+import { finishOptions } from "../build/finish-option.ts";
 import { openBuildProgress, progressForms } from "../build/open-progress.ts";
+import { foreignOptions } from "../build/refused-option.ts";
+import { type Retries, readRetries, withRetries } from "../build/retry-option.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
-import { openEngineFor } from "../engine-of.ts";
+import { openEngineFor, openEngineWith } from "../engine-of.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 
 const own: readonly OptionSpec[] = [
@@ -31,6 +36,12 @@ const own: readonly OptionSpec[] = [
   },
   { name: "check", kind: "boolean", help: "Check the Dockerfile without building it" },
   { name: "file", short: "f", kind: "string", help: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
+  {
+    name: "ignorefile",
+    kind: "string",
+    placeholder: "file",
+    help: "File in place of the context's .dockerignore",
+  },
   { name: "iidfile", kind: "string", help: "Write the image ID to a file" },
   { name: "label", kind: "list", help: "Set metadata for an image" },
   { name: "load", kind: "boolean", help: 'Shorthand for "--output=type=docker"' },
@@ -64,6 +75,20 @@ const own: readonly OptionSpec[] = [
     kind: "list",
     help: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
   },
+  ...["arch", "os", "variant"].map((name): OptionSpec => ({ name, kind: "string", help: "", hidden: true })),
+  {
+    name: "retry",
+    kind: "int",
+    help: "Times that a registry is asked again",
+    defaultText: "4",
+  },
+  {
+    name: "retry-delay",
+    kind: "string",
+    placeholder: "duration",
+    help: "Pause before it is; doubles each time",
+    defaultText: "400ms",
+  },
   { name: "source-date-epoch", kind: "int", help: "", hidden: true },
   {
     name: "ssh",
@@ -81,44 +106,30 @@ const own: readonly OptionSpec[] = [
   { name: "verify", kind: "boolean", help: "Build twice without cache, and fail where the results differ" },
 ];
 
-/** Other engines' and older docker's: taken where they ask for what is done anyway, refused with a hint else. */
-const foreign: readonly OptionSpec[] = [
-  ...["rm", "force-rm", "layers", "squash"].map(
-    (name): OptionSpec => ({ name, kind: "boolean", help: "", hidden: true }),
-  ),
-  ...["isolation", "builder", "provenance", "sbom"].map(hiddenText),
-  ...["attest", "security-opt"].map((name): OptionSpec => ({ ...hiddenText(name), kind: "list" })),
-];
-
-function hiddenText(name: string): OptionSpec {
-  return { name, kind: "string", help: "", hidden: true };
-}
-
 /** `bocker build`: a Dockerfile and a context become an image. */
 export const command: CommandSpec = {
   name: "build",
   aliases: ["image build", "builder build", "buildx build"],
   summary: "Build an image from a Dockerfile",
   usage: "[OPTIONS] PATH | URL | -",
-  options: [...own, ...limitOptions, ...foreign].sort((a, b) => (a.name < b.name ? -1 : 1)),
+  options: [...own, ...finishOptions, ...containerOptions, ...foreignOptions].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  ),
   example: "bocker build -t web:1.2 .",
   errorPrefix: "ERROR: ",
   maxArguments: 1,
   async run(context, parsed) {
     if (parsed.boolean("check")) return check(context, parsed);
     const request = resolveBuildRequest(context, parsed);
+    const retries = readRetries(parsed);
     const progress = await openBuildProgress(context, parsed);
     const stop = new AbortController();
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     const onSignal = () => stop.abort(new BockerError("Canceled: context canceled", { kind: "cancelled" }));
     for (const signal of signals) process.on(signal, onSignal);
     try {
-      const result = await build(
-        context,
-        { ...request, signal: stop.signal },
-        parsed.boolean("verify"),
-        progress,
-      );
+      const manner = { isVerified: parsed.boolean("verify"), retries, progress };
+      const result = await build(context, { ...request, signal: stop.signal }, manner);
       writeResults(parsed, request, result);
       if (parsed.boolean("quiet")) context.out.write(`${result.imageId}\n`);
       return 0;
@@ -128,13 +139,19 @@ export const command: CommandSpec = {
   },
 };
 
+interface BuildManner {
+  readonly isVerified: boolean;
+  readonly retries: Retries;
+  readonly progress: BuildProgress;
+}
+
 async function build(
   context: CommandContext,
   request: BuildRequest,
-  isVerified: boolean,
-  progress: BuildProgress,
+  { isVerified, retries, progress }: BuildManner,
 ): Promise<BuildResult> {
-  const engine = await openEngineFor(context);
+  const settings = await loadEngineSettings(context.global, context.env);
+  const engine = openEngineWith({ ...settings, registries: withRetries(settings.registries, retries) });
   const [{ runBuild, pushTags }, { verifyBuild }] = await Promise.all([
     import("../../engine/run-build.ts"),
     import("../../engine/verify-build.ts"),

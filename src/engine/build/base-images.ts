@@ -17,6 +17,8 @@ import { untilAborted } from "../until-aborted.ts";
 import type { BuildSteps, OpenStep } from "./build-steps.ts";
 
 export interface BaseImage {
+  /** Digest of the config. */
+  readonly id: string;
   /** Canonical name with the manifest's digest, as docker's builder tells it. */
   readonly title: string;
   readonly config: ImageConfig;
@@ -68,7 +70,7 @@ export class BaseImages {
     const local = await untilAborted(resolving, this.#signal);
     const config = parseImageConfig(local.configBytes);
     const { digest, layers } = this.#layersOf(local.id, config);
-    return { title: `${known}@${digest}`, config, layers };
+    return { id: local.id, title: `${known}@${digest}`, config, layers };
   }
 
   #layersOf(id: string, config: ImageConfig): { digest: Digest; layers: readonly StepLayer[] } {

@@ -12,6 +12,7 @@ import type { Engine } from "../engine.ts";
 import type { BaseImages } from "./base-images.ts";
 import type { BuildSandbox } from "./build-sandbox.ts";
 import type { BuildSteps } from "./build-steps.ts";
+import type { JobLimit } from "./job-limit.ts";
 
 export interface BuildContext {
   readonly engine: Engine;
@@ -24,6 +25,7 @@ export interface BuildContext {
   readonly cache: LayerCache;
   readonly sandbox: BuildSandbox;
   readonly images: BaseImages;
+  readonly jobs: JobLimit;
   /** diffIDs of layers that nobody needs when it has ended. */
   readonly temporary: Set<string>;
   /** Aborted by the caller, or by the first stage that fails. */
@@ -40,6 +42,10 @@ export interface BuiltStage {
   readonly platform: Platform;
   /** How many entries of the history are the base image's, to be left as they are. */
   readonly baseHistory: number;
+  /** How many layers are the base image's. */
+  readonly baseLayers: number;
+  /** The base image's, a digest; undefined: there is none. */
+  readonly baseId: string | undefined;
   /** Time of what is made in it, seconds since 1970. */
   readonly epochSeconds: number;
 }

@@ -127,7 +127,8 @@ function sandboxConfig(settings: RunSettings): ContainerConfig {
   const { network, cgroupParent, shmSizeBytes } = settings;
   return {
     ...config,
-    hostname,
+    ...settings.container,
+    hostname: settings.hostname ?? hostname,
     networks: network === "default" ? [] : [{ name: network, aliases: [] }],
     addHosts: settings.addHosts,
     ulimits: settings.ulimits,

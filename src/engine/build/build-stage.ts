@@ -83,6 +83,8 @@ class StageBuilder {
     const onOutput = step.output;
     checkEntitlements(effect, sandbox.settings);
     const request = { effect, layers, mounts, latestSeconds, onOutput, signal };
+    using _job = await this.#build.jobs.enter();
+    signal.throwIfAborted();
     using changes = await runStep(engine, sandbox, request);
     // Awaited here: the changes are gone when this function is left.
     return await cache.store({ key, description: title }, changes.pack());

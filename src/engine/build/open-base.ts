@@ -101,7 +101,7 @@ async function imageBase(
 
 function stageOfImage(
   { options }: BuildContext,
-  { config, layers }: BaseImage,
+  { id, config, layers }: BaseImage,
   wanted: Platform,
 ): BuiltStage {
   const made = Date.parse(config.created ?? "");
@@ -112,6 +112,8 @@ function stageOfImage(
     platform:
       architecture === "" ? wanted : { os, architecture, ...(variant === undefined ? {} : { variant }) },
     baseHistory: config.history.length,
+    baseLayers: layers.length,
+    baseId: id,
     epochSeconds: options.epochSeconds ?? (made > 0 ? Math.floor(made / 1000) : eighties),
   };
 }
@@ -122,6 +124,8 @@ function emptyBase({ options }: BuildContext, platform: Platform): BuiltStage {
     layers: [],
     platform,
     baseHistory: 0,
+    baseLayers: 0,
+    baseId: undefined,
     epochSeconds: options.epochSeconds ?? eighties,
   };
 }
@@ -149,5 +153,5 @@ async function treeBase(
     if (known !== undefined) step.cached();
     return known ?? build.cache.store({ key, description: title }, plan.pack(), parseDiffID(digest));
   });
-  return { ...base, layers: [layer] };
+  return { ...base, layers: [layer], baseLayers: 1 };
 }

@@ -29,7 +29,7 @@ export function stepConfig(
     env: ["HOSTNAME", ...wordsOf(proxies), ...wordsOf(environment), ...env],
     user,
     workdir: cwd,
-    mounts: [...mounts, ...scriptMount(folder, effect)],
+    mounts: [...build.mounts, ...mounts, ...scriptMount(folder, effect)],
     ...(network === "default" ? {} : { networks: [{ name: network, aliases: [] }] }),
     ...(effect.security === "insecure" ? { privileged: true } : {}),
   };

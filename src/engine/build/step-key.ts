@@ -31,5 +31,16 @@ export function runFacts(
     script,
     buildNetwork: build.networks[0]?.name,
     addHosts: build.addHosts,
+    ...askedOf(build),
+  };
+}
+
+/** Of what is seldom asked for, only what is: keys of other steps stay as they are. */
+function askedOf(build: ContainerConfig): Readonly<Record<string, unknown>> {
+  const { capAdd, capDrop, dns, dnsSearch, dnsOptions, mounts, noHosts = false } = build;
+  const lists = { capAdd, capDrop, dns, dnsSearch, dnsOptions, volumes: mounts };
+  return {
+    ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
+    ...(noHosts ? { noHosts } : {}),
   };
 }

@@ -39,7 +39,8 @@ export async function openStepMounts(
   const opener = new MountOpener(engine, sandbox.settings, place, request, opening);
   for (const mount of request.mounts) await opener.open(mount);
   const config = { mounts: opener.mounts, env: opener.env };
-  const record = { ...sandbox.record, id: place.id, config: { ...sandbox.config, mounts: opener.mounts } };
+  const mounts = [...sandbox.config.mounts, ...opener.mounts];
+  const record = { ...sandbox.record, id: place.id, config: { ...sandbox.config, mounts } };
   const stage = withSecrets(opening.use(openStage(engine, record)), place, opener.secrets, opening);
   const held = opening.move();
   return { config, stage, [Symbol.dispose]: () => held.dispose() };

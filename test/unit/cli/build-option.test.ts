@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { resolveBuildRequest } from "../../../src/cli/build/build-request.ts";
 import { planOutputs } from "../../../src/cli/build/output-option.ts";
+import { readRetries, withRetries } from "../../../src/cli/build/retry-option.ts";
 import { readAgents, readSecrets } from "../../../src/cli/build/secret-option.ts";
 import { command } from "../../../src/cli/command/build.ts";
 import type { Output } from "../../../src/cli/command-spec.ts";
 import { parseArgv } from "../../../src/cli/parse-argv.ts";
+import { defaultRegistrySettings } from "../../../src/registry/registry-settings.ts";
 
 const directory = mkdtempSync("/tmp/bocker-build-option-");
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -134,7 +136,20 @@ describe("what a build is asked for", () => {
     [["--cache-from", "type=local,dest=x", "."], '--cache-from does not take "dest"'],
     [["--cache-to", "type=registry,ref=x,image-manifest=false", "."], "can only be true"],
     [["--verify", "--cache-from", "x", "."], "--verify builds without any cache"],
-    [["--squash", "."], "--squash is not supported"],
+    [["--creds", "a:b", "."], "--creds is not supported"],
+    [["--stdin", "."], "--stdin is not supported"],
+    [["--http-proxy", "."], "--http-proxy=true is not supported"],
+    [["-v", "named:/v", "."], 'no directory of the host, "/v", is not supported'],
+    [["-v", "/no/such/place:/v", "."], "/no/such/place: no such file or directory"],
+    [["--format", "x", "."], 'unrecognized image type "x"'],
+    [["--format", "docker", "--annotation", "a=b", "."], "--annotation has no place in --format docker"],
+    [["--jobs", "-1", "."], "invalid --jobs -1"],
+    [["--cache-ttl", "x", "."], 'invalid --cache-ttl "x"'],
+    [["--env", "=x", "."], "it has no name"],
+    [
+      ["--arch", "arm64", "--platform", "linux/arm64", "."],
+      "may not be used with --os, --arch, or --variant",
+    ],
     [["--provenance", "true", "."], "--provenance=true is not supported"],
     [["--platform", "linux/amd64,linux/arm64", "."], "several platforms"],
     [["--network", "mine", "."], 'network mode "mine"'],
@@ -150,10 +165,69 @@ describe("what a build is asked for", () => {
     expect(() => resolve(words)).toThrow(message);
   });
 
+  test.each([
+    [["."], undefined],
+    [["--squash", "."], "new"],
+    [["--squash=false", "--layers", "."], undefined],
+    [["--layers=false", "."], "new"],
+    [["--squash", "--squash-all", "."], "all"],
+  ] as const)("what %j squashes", (words, squash) => {
+    expect(resolve(words).finish).toEqual({
+      ...{ squash, unsetEnv: [], unsetLabels: [], omitsHistory: false, format: "oci" },
+    });
+  });
+
+  test("podman's words for what the Dockerfile says", () => {
+    const { overrides, jobs, skipsUnused, platform, ignoreFile } = resolve(
+      ["--env", "A=1=2", "--env", "B", "--env", "C", "--from", "x", "--jobs", "3", "--arch", "arm64"].concat(
+        ...["--variant", "v8", "--ignorefile", "i", "--skip-unused-stages=false", "."],
+      ),
+      { B: "b" },
+    );
+    expect(overrides).toEqual({
+      base: "x",
+      env: [
+        ["A", "1=2"],
+        ["B", "b"],
+      ],
+    });
+    expect({ jobs, skipsUnused, ignoreFile }).toEqual({ jobs: 3, skipsUnused: false, ignoreFile: "i" });
+    expect(platform).toMatchObject({ os: "linux", architecture: "arm64" });
+  });
+
+  test("retries are the registry's timing", () => {
+    const { timing } = defaultRegistrySettings;
+    const asked = readRetries(parseArgv(["--retry", "2", "--retry-delay", "1s", "."], command));
+    expect(withRetries(defaultRegistrySettings, asked).timing).toEqual({
+      ...timing,
+      attempts: 3,
+      backoffMs: 1000,
+    });
+    expect(withRetries(defaultRegistrySettings, readRetries(parseArgv(["."], command)))).toEqual(
+      defaultRegistrySettings,
+    );
+  });
+
+  test.each([
+    [["--retry", "-1", "."], "invalid --retry -1"],
+    [["--retry-delay", "x", "."], 'invalid --retry-delay "x"'],
+  ])("%j is refused", (words, message) => {
+    expect(() => readRetries(parseArgv(words, command))).toThrow(message);
+  });
+
   test("what asks for nothing else than what is done is taken", () => {
     expect(
-      resolve(["--rm", "--force-rm", "--provenance=false", "--sbom=false", "--isolation=default", "."])
-        .context,
+      resolve([
+        "--rm",
+        "--force-rm",
+        "--compress",
+        "--tls-verify",
+        "--http-proxy=false",
+        "--provenance=false",
+        "--sbom=false",
+        "--isolation=default",
+        ".",
+      ]).context,
     ).toBe(".");
   });
 });

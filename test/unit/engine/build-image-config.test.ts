@@ -26,6 +26,8 @@ function stageOf(change: Partial<BuiltStage> = {}): BuiltStage {
     layers: [],
     platform,
     baseHistory: 1,
+    baseLayers: 0,
+    baseId: undefined,
     epochSeconds: 1_000_000_000,
     ...change,
   };
