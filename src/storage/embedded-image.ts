@@ -53,7 +53,7 @@ export async function storeEmbeddedImage(store: ImageStore): Promise<ImageRecord
   const descriptor = describe(manifest.mediaType, documents.manifest);
   await blobs.writeBytes(descriptor, Buffer.from(documents.manifest));
   const tags = [{ reference: embeddedReference }];
-  return insertImage(store, { id: manifest.config.digest, manifest: descriptor, config, tags });
+  return await insertImage(store, { id: manifest.config.digest, manifest: descriptor, config, tags });
 }
 
 function describe(mediaType: string, text: string): { mediaType: string; digest: Digest; size: number } {

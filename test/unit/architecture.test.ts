@@ -16,6 +16,7 @@ import {
   repositoryRoot,
   type SourceFile,
 } from "../lib/source-tree.ts";
+import { namesOfPromises, promisesLetGo } from "../lib/using-scope.ts";
 
 const product = await loadSourceTree(["src/**/*.ts", "ffi/**/*.ts", "images/**/*.ts"]);
 const tests = await loadSourceTree(["test/**/*.ts"]);
@@ -217,6 +218,50 @@ describe("files", () => {
 
   test("exported functions that are not obvious at a glance have a docstring", () => {
     expect(product.flatMap(undocumentedExports)).toEqual([]);
+  });
+});
+
+describe("what is held by using", () => {
+  const promises = namesOfPromises(product);
+
+  test("is not let go of before a promise that is returned: return await", () => {
+    const offenders = everything.flatMap(({ path, code }) =>
+      promisesLetGo(code, promises).map((line) => `${path}:${line}`),
+    );
+    expect(offenders).toEqual([]);
+  });
+
+  const held = (...lines: readonly string[]) =>
+    ["async function f() {", "  using _lock = lock();", ...lines, "}"].join("\n");
+  const cases: readonly (readonly [string, string, readonly number[]])[] = [
+    ["a promise that is awaited", held("  return await load(x);"), []],
+    ["a promise", held("  return load(x);"), [3]],
+    ["a promise of many lines", held("  return load(", "    x,", "  );"), [3]],
+    ["a promise of one branch", held("  if (x) {", "    return load(x);", "  }", "  return parse(x);"), [4]],
+    ["a method's promise", held("  return this.client.load(x);"), [3]],
+    ["many promises", held("  return Promise.all(list.map((item) => item.x));"), [3]],
+    ["what a function within returns", held("  const g = () => {", "    return load(x);", "  };"), []],
+    ["what a function would do later", held("  return { again: () => load(x) };"), []],
+    ["what is no promise", held("  return parse(x);"), []],
+    ["before the using", "async function f() {\n  if (x) return load(x);\n  using _lock = lock();\n}", []],
+    ["after its block", "{\n  {\n    using _lock = lock();\n  }\n  return load(x);\n}", []],
+  ];
+  for (const [what, code, lines] of cases) {
+    test(`the scanner: ${what}`, () => {
+      expect(promisesLetGo(code, new Set(["load"]))).toEqual(lines);
+    });
+  }
+
+  test("the scanner knows who gives promises", () => {
+    const code = [
+      "async function a(x: number) {}",
+      "export function b(x: { y: number }, f: () => void): Promise<number> {}",
+      "class X {\n  async c<T>(x: T) {}\n  d(): Promise<void> {}\n}",
+      "const e = async (x) => 1;",
+      "interface Y {\n  readonly f: (x: number) => Promise<void>;\n  g(x: number): Promise<void>;\n}",
+      "function no(x: number): number {}",
+    ].join("\n");
+    expect([...namesOfPromises([{ code }])].sort()).toEqual(["a", "b", "c", "d", "e", "f", "g"]);
   });
 });
 
