@@ -3,16 +3,12 @@
  * execve, or to Bun's loop (`Bun.listen({ fd })`, `Bun.udpSocket({ fd })`), which takes them into its ownership.
  */
 import { closeQuietly } from "./file.ts";
+import { addressFamilies, SOL_SOCKET, socketTypes } from "./flags.ts";
 import { parseInet, parseInet6 } from "./inet-address.ts";
 import { syscall } from "./libc.ts";
 
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
+const { AF_INET, AF_INET6 } = addressFamilies;
+const { SOCK_STREAM, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_CLOEXEC } = socketTypes;
 const SO_REUSEADDR = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;

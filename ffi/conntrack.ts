@@ -6,12 +6,12 @@
  * and addresses the network's. Needs CAP_NET_ADMIN.
  */
 import { closeQuietly } from "./file.ts";
+import { addressFamilies, socketTypes } from "./flags.ts";
 import { syscall, syscallUninterrupted } from "./libc.ts";
 import { SyscallError } from "./syscall-error.ts";
 
 /** Numbers of linux/netlink.h and its netfilter headers; a test compares them with those. */
 export const conntrackNumber = {
-  AF_NETLINK: 16,
   NETLINK_NETFILTER: 12,
   NLM_F_REQUEST: 0x1,
   NLM_F_ACK: 0x4,
@@ -31,8 +31,8 @@ export const conntrackNumber = {
 } as const;
 
 const number = conntrackNumber;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
+const { AF_NETLINK } = addressFamilies;
+const { SOCK_RAW, SOCK_CLOEXEC } = socketTypes;
 const IPPROTO_UDP = 17;
 const ENOENT = 2;
 /** struct nlmsghdr: u32 len @0, u16 type @4, u16 flags @6, u32 seq @8, u32 pid @12; then struct nfgenmsg: u8 family. */
@@ -54,7 +54,7 @@ export interface UdpFlow {
 export function removeUdpFlows(isGone: (flow: UdpFlow) => boolean): number {
   const fd = syscall(
     "socket",
-    [number.AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, number.NETLINK_NETFILTER],
+    [AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, number.NETLINK_NETFILTER],
     () => "AF_NETLINK, NETLINK_NETFILTER",
   );
   try {

@@ -3,11 +3,10 @@
  *
  * Children, pid, session and descriptors without close-on-exec stay; threads and memory go. See execve(2).
  */
+import { FD_CLOEXEC, fcntlCommands } from "./flags.ts";
 import { addressOf, cString, syscall } from "./libc.ts";
 
-const F_GETFD = 1;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
+const { F_GETFD, F_SETFD } = fcntlCommands;
 const SIG_BLOCK = 0;
 const SIG_UNBLOCK = 1;
 /** The kernel's sigset_t: 64 signals, signal N is bit N-1. */

@@ -246,6 +246,38 @@ export const interfaceFlags = {
   IFF_MULTICAST: 0x1000,
 } as const;
 
+/** fcntl(2), the commands used here. */
+export const fcntlCommands = {
+  F_GETFD: 1,
+  F_SETFD: 2,
+  F_GETFL: 3,
+  F_SETFL: 4,
+  F_SETOWN: 8,
+  F_DUPFD_CLOEXEC: 1030,
+  F_SETPIPE_SZ: 1031,
+  F_ADD_SEALS: 1033,
+  F_GET_SEALS: 1034,
+} as const;
+
+/** fcntl(2), F_SETFD. */
+export const FD_CLOEXEC = 1;
+
+/** address_families(7). */
+export const addressFamilies = { AF_UNIX: 1, AF_INET: 2, AF_INET6: 10, AF_NETLINK: 16 } as const;
+
+/** socket(2): the types, and what may be ORed to them. */
+export const socketTypes = {
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
+  SOCK_SEQPACKET: 5,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+} as const;
+
+/** setsockopt(2), the level of options of every socket; of control messages too (cmsg(3)). */
+export const SOL_SOCKET = 1;
+
 export type FlagTable = Readonly<Record<string, number>>;
 
 /** ORs flags together without the 32-bit limit of `|`. */

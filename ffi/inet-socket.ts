@@ -4,18 +4,16 @@
  *
  * Bun's loop does not know them: a descriptor of signalWhenReady says by SIGIO that there is something to take.
  */
+import { addressFamilies, fcntlCommands, socketTypes } from "./flags.ts";
 import { parseInet } from "./inet-address.ts";
 import { syscall, trySyscall } from "./libc.ts";
 
-const AF_INET = 2;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
+const { AF_INET } = addressFamilies;
+const { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_CLOEXEC, SOCK_NONBLOCK } = socketTypes;
+const { F_GETFL, F_SETFL, F_SETOWN } = fcntlCommands;
 const IPPROTO_RAW = 255;
 const IPPROTO_IP = 0;
 const IP_FREEBIND = 15;
-const F_GETFL = 3;
-const F_SETFL = 4;
-const F_SETOWN = 8;
 const O_ASYNC = 0o20000;
 
 /** struct sockaddr_in: u16 sin_family @0, be16 sin_port @2, be32 sin_addr @4; 16 bytes. */
@@ -24,7 +22,7 @@ export const sockaddrInBytes = 16;
 /** `raw` sends whole IPv4 packets and receives nothing (IPPROTO_RAW, raw(7)); it needs CAP_NET_RAW. */
 export type InetSocketKind = "datagram" | "stream" | "raw";
 
-const typeOf = { stream: 1, datagram: 2, raw: 3 } as const;
+const typeOf = { stream: SOCK_STREAM, datagram: SOCK_DGRAM, raw: SOCK_RAW } as const;
 
 /** socket(2), close-on-exec and non-blocking, in the network namespace this thread is in now. The caller's. */
 export function inetSocket(kind: InetSocketKind): number {

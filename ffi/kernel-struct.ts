@@ -3,6 +3,7 @@
  * and a test compiles the headers to compare. Structs of calls that this process makes itself are beside the calls.
  */
 import { openHowBytes } from "./file.ts";
+import { addressFamilies } from "./flags.ts";
 import { mountAttrBytes } from "./mount.ts";
 import { rlimit64Bytes } from "./process.ts";
 import type { TapeData } from "./tape.ts";
@@ -19,13 +20,9 @@ export const ioctlRequest = {
   TIOCSCTTY: 0x540e,
 } as const;
 
-export const addressFamily = { AF_INET: 2, AF_INET6: 10 } as const;
-export const SOCK_DGRAM_CLOEXEC = 0o2000002;
+const { AF_INET } = addressFamilies;
 export const SECCOMP_SET_MODE_FILTER = 1;
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
-/** fcntl(2). */
-export const fcntlCommand = { F_SETFD: 2, F_DUPFD_CLOEXEC: 1030 } as const;
-export const FD_CLOEXEC = 1;
 export const IOPRIO_WHO_PROCESS = 1;
 const ARPHRD_ETHER = 1;
 const RTF_UP = 1;
@@ -130,7 +127,7 @@ export function interfaceMtuRequest(name: string, mtu: number): TapeData {
 /** ifreq with ifr_addr, a struct sockaddr_in: u16 family @0, u16 port @2, address @4. */
 export function interfaceAddressRequest(name: string, address: Uint8Array): TapeData {
   return withUnion(name, (view, bytes) => {
-    view.setUint16(ifreqUnion, addressFamily.AF_INET, true);
+    view.setUint16(ifreqUnion, AF_INET, true);
     bytes.set(address, ifreqUnion + 4);
   });
 }
@@ -150,7 +147,7 @@ export const rtentryBytes = 120;
 export function defaultRoute(gateway: Uint8Array): TapeData {
   const bytes = new Uint8Array(rtentryBytes);
   const view = new DataView(bytes.buffer);
-  for (const sockaddr of [8, 24, 40]) view.setUint16(sockaddr, addressFamily.AF_INET, true);
+  for (const sockaddr of [8, 24, 40]) view.setUint16(sockaddr, AF_INET, true);
   bytes.set(gateway, 24 + 4);
   view.setUint16(56, RTF_UP | RTF_GATEWAY, true);
   return { bytes };

@@ -2,11 +2,10 @@
  * Files without a name: memfd_create and its seals. See memfd_create(2), fcntl(2).
  */
 import { close, writeAll } from "./file.ts";
-import { memfdFlags, sealFlags } from "./flags.ts";
+import { fcntlCommands, memfdFlags, sealFlags } from "./flags.ts";
 import { syscall, trySyscall } from "./libc.ts";
 
-const F_ADD_SEALS = 1033;
-const F_GET_SEALS = 1034;
+const { F_ADD_SEALS, F_GET_SEALS } = fcntlCommands;
 const EINVAL = 22;
 
 /** memfd_create(2), close-on-exec. `name` shows in /proc/PID/fd as `memfd:name`. */

@@ -8,6 +8,7 @@
  */
 import { loadProgram } from "./bpf.ts";
 import { closeQuietly } from "./file.ts";
+import { addressFamilies } from "./flags.ts";
 import { parseInet } from "./inet-address.ts";
 import { addressOf, syscall } from "./libc.ts";
 
@@ -26,7 +27,7 @@ export const lookupNumber = {
   BPF_FUNC_sk_assign: 124,
 } as const;
 const { BPF_MAP_CREATE, BPF_MAP_UPDATE_ELEM, BPF_LINK_CREATE, BPF_SK_LOOKUP } = lookupNumber;
-const AF_INET = 2;
+const { AF_INET } = addressFamilies;
 const IPPROTO_UDP = 17;
 
 /** Members of struct bpf_sk_lookup that the program reads. The address is in network order, the port in the host's. */

@@ -2,10 +2,9 @@
  * splice(2): bytes from one socket to another through a pipe, without their ever being in this process's memory.
  */
 import { closeQuietly, pipe2, read } from "./file.ts";
+import { fcntlCommands, openFlags } from "./flags.ts";
 import { syscall, trySyscall } from "./libc.ts";
 
-const F_SETPIPE_SZ = 1031;
-const O_NONBLOCK = 0o4000;
 const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
 const flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
@@ -20,9 +19,13 @@ export class Splicer implements Disposable {
   readonly #writeEnd: number;
 
   constructor() {
-    [this.#readEnd, this.#writeEnd] = pipe2(O_NONBLOCK);
+    [this.#readEnd, this.#writeEnd] = pipe2(openFlags.O_NONBLOCK);
     try {
-      syscall("fcntl", [this.#writeEnd, F_SETPIPE_SZ, pipeBytes], () => `${this.#writeEnd}, F_SETPIPE_SZ`);
+      syscall(
+        "fcntl",
+        [this.#writeEnd, fcntlCommands.F_SETPIPE_SZ, pipeBytes],
+        () => `${this.#writeEnd}, F_SETPIPE_SZ`,
+      );
     } catch {
       // Over the user's share of pipe memory: the 64 KiB that it has will do.
     }

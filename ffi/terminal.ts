@@ -4,13 +4,12 @@
  * See ioctl_tty(2), termios(3), fcntl(2). The struct is the kernel's, not libc's: 36 bytes, the same on x86-64 and
  * arm64 (include/uapi/asm-generic/termbits.h).
  */
-import { openFlags } from "./flags.ts";
+import { fcntlCommands, openFlags } from "./flags.ts";
 import { syscall, trySyscall } from "./libc.ts";
 
 const TCGETS = 0x5401;
 const TCSETSW = 0x5403;
-const F_GETFL = 3;
-const F_SETFL = 4;
+const { F_GETFL, F_SETFL } = fcntlCommands;
 
 /**
  * struct termios: u32 c_iflag @0, c_oflag @4, c_cflag @8, c_lflag @12, u8 c_line @16, u8 c_cc[19] @17; 36 bytes.

@@ -2,12 +2,11 @@
  * AF_UNIX stream sockets by path, and passing descriptors over them. See unix(7), sendmsg(2), cmsg(3).
  */
 import { close } from "./file.ts";
+import { addressFamilies, SOL_SOCKET, socketTypes } from "./flags.ts";
 import { addressOf, syscall, syscallUninterrupted } from "./libc.ts";
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
+const { AF_UNIX } = addressFamilies;
+const { SOCK_STREAM, SOCK_CLOEXEC } = socketTypes;
 const SCM_RIGHTS = 1;
 const MSG_NOSIGNAL = 0x4000;
 

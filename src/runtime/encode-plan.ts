@@ -8,10 +8,13 @@ import { errnoNumber } from "../../ffi/errno.ts";
 import { makedev, openHowBytes } from "../../ffi/file.ts";
 import {
   AT_FDCWD,
+  addressFamilies,
   atFlags,
   cloneFlags,
   closeRangeFlags,
+  FD_CLOEXEC,
   type FlagTable,
+  fcntlCommands,
   flagBits,
   fsconfigCommands,
   fsmountFlags,
@@ -31,6 +34,7 @@ import {
   schedulerFlags,
   schedulerPolicies,
   seccompFlags,
+  socketTypes,
   umountFlags,
 } from "../../ffi/flags.ts";
 import { parseHardwareAddress, parseInet, parseInet6 } from "../../ffi/inet-address.ts";
@@ -104,6 +108,7 @@ type Argument =
   | readonly [field: string, flags: FlagTable]
   | ((operation: never, inherited: readonly string[]) => TapeArgument);
 
+const { SOCK_DGRAM, SOCK_CLOEXEC } = socketTypes;
 const openTreeOrAt = { ...openTreeFlags, ...atFlags };
 const bits = flagBits;
 
@@ -122,8 +127,8 @@ const signatures: Readonly<Record<SyscallOperation["call"], readonly Argument[]>
   close: ["fd"],
   fcntl: [
     "fd",
-    (op: Fcntl) => struct.fcntlCommand[op.command],
-    (op: Fcntl) => (op.argument === "FD_CLOEXEC" ? struct.FD_CLOEXEC : op.argument),
+    (op: Fcntl) => fcntlCommands[op.command],
+    (op: Fcntl) => (op.argument === "FD_CLOEXEC" ? FD_CLOEXEC : op.argument),
   ],
   dup3: ["fd", "to", 0],
   mkdirat: ["dirfd", "path", "mode"],
@@ -149,7 +154,7 @@ const signatures: Readonly<Record<SyscallOperation["call"], readonly Argument[]>
   chroot: ["path"],
   fchdir: ["fd"],
   chdir: ["path"],
-  socket: [(op: Socket) => struct.addressFamily[op.family], struct.SOCK_DGRAM_CLOEXEC, 0],
+  socket: [(op: Socket) => addressFamilies[op.family], SOCK_DGRAM | SOCK_CLOEXEC, 0],
   setgroups: [(op: Setgroups) => op.gids.length, (op: Setgroups) => struct.groupList(op.gids)],
   setresgid: ["id", "id", "id"],
   setresuid: ["id", "id", "id"],

@@ -37,6 +37,7 @@ const headers = `
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <linux/bpf.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
@@ -115,6 +116,7 @@ describe.skipIf(!hasCompiler)("constants", () => {
     prctlOptions: flags.prctlOptions,
     schedulerPolicies: flags.schedulerPolicies,
     schedulerFlags: flags.schedulerFlags,
+    addressFamilies: flags.addressFamilies,
   };
   for (const [table, values] of Object.entries(tables)) {
     test(table, () => {
@@ -129,11 +131,14 @@ describe.skipIf(!hasCompiler)("constants", () => {
       ...flags.fsconfigCommands,
       ...flags.interfaceFlags,
       ...flags.ioClasses,
+      ...flags.fcntlCommands,
+      ...flags.socketTypes,
+      FD_CLOEXEC: flags.FD_CLOEXEC,
+      SOL_SOCKET: flags.SOL_SOCKET,
       ...lookupNumber,
       ...conntrackNumber,
       PER_LINUX32: flags.personalities.LINUX32,
       IOPRIO_WHO_PROCESS: struct.IOPRIO_WHO_PROCESS,
-      F_DUPFD_CLOEXEC: struct.fcntlCommand.F_DUPFD_CLOEXEC,
       SECBIT_NO_SETUID_FIXUP,
     };
     const names = Object.keys(ours);
