@@ -5,6 +5,7 @@
  * without `./`, names parted by `/`.
  * https://docs.docker.com/build/concepts/context/#dockerignore-files
  */
+import { cleanPath } from "../config/mount-target.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { type Glob, matchGlob, mayMatchBelow, parseGlob } from "./glob.ts";
 
@@ -84,19 +85,12 @@ export function parseExcludes(patterns: readonly string[]): IgnoreRules {
 
 function parseRule(text: string, line: number): Rule {
   const isException = text.startsWith("!");
-  const pattern = cleanPath((isException ? text.slice(1) : text).trim());
+  const pattern = cleanRelative((isException ? text.slice(1) : text).trim());
   if (isException && pattern === "") throw new Error('illegal exclusion pattern: "!"');
   return { glob: parseGlob(pattern), isException, line };
 }
 
-/** Without `./`, `//`, `a/..` and slashes at either end: as Go's filepath.Clean, and relative. */
-export function cleanPath(path: string): string {
-  if (path === "") return "";
-  const names: string[] = [];
-  for (const name of path.split("/")) {
-    if (name === "" || name === ".") continue;
-    if (name === ".." && names.length > 0 && names.at(-1) !== "..") names.pop();
-    else if (name !== ".." || !path.startsWith("/")) names.push(name);
-  }
-  return names.join("/") || ".";
+/** Without `./`, `//`, `a/..` and slashes at either end: what Go's filepath.Clean gives, from the context's root. */
+export function cleanRelative(path: string): string {
+  return path === "" ? "" : cleanPath(path).replace(/^\//, "") || ".";
 }

@@ -13,7 +13,7 @@ export function parseMountTarget(text: string): string {
   return target;
 }
 
-/** Without `.`, `..`, doubled and trailing slashes. */
+/** Go's filepath.Clean: without `.`, `..`, doubled and trailing slashes. */
 export function cleanPath(path: string): string {
   const normal = posix.normalize(path);
   return normal.length > 1 && normal.endsWith("/") ? normal.slice(0, -1) : normal;

@@ -24,7 +24,7 @@ export type LayerName =
 
 /** The root itself is the empty path. Throws kind `corrupt` for names that climb out of the root. */
 export function parseLayerName(name: string): LayerName {
-  const path = cleanPath(name);
+  const path = pathBelowRoot(name);
   const slash = path.lastIndexOf("/");
   const base = path.slice(slash + 1);
   if (!base.startsWith(whiteoutPrefix)) {
@@ -42,12 +42,12 @@ export function parseLayerName(name: string): LayerName {
 
 /** The path below the root that a name in any other archive means: a `.wh.` there is nothing but a name. */
 export function parsePlainName(name: string): string {
-  return cleanPath(name);
+  return pathBelowRoot(name);
 }
 
 /** The target of a hard link, which is a name from the root like any other. */
 export function parseLinkTarget(entryName: string, linkName: string): string {
-  const path = cleanPath(linkName, `hard link ${quoteName(entryName)} to `);
+  const path = pathBelowRoot(linkName, `hard link ${quoteName(entryName)} to `);
   if (path === "") throw corrupt(`hard link ${quoteName(entryName)} to ${quoteName(linkName)}: not a file`);
   return path;
 }
@@ -59,7 +59,7 @@ export function parentOf(path: string): string {
 }
 
 /** Drops leading slashes, "." and "x/..", as Go's path.Clean does, and refuses what is left above the root. */
-function cleanPath(name: string, context = "entry "): string {
+function pathBelowRoot(name: string, context = "entry "): string {
   if (isClean(name)) return name;
   const kept: string[] = [];
   for (const part of name.split("/")) {

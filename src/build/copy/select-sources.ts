@@ -9,7 +9,7 @@ import { openat2 } from "../../../ffi/file.ts";
 import { openFlags, resolveFlags } from "../../../ffi/flags.ts";
 import { isErrno } from "../../../ffi/syscall-error.ts";
 import { matchGlob, parseGlob } from "../glob.ts";
-import { cleanPath } from "../ignore-file.ts";
+import { cleanRelative } from "../ignore-file.ts";
 import type { SourceTree } from "../source-tree.ts";
 
 export interface SelectedSource {
@@ -49,7 +49,7 @@ export function isPattern(word: string): boolean {
 
 /** Without `./`, `..` and slashes at either end: nothing names what is above the root. */
 export function relativePath(word: string): string {
-  const path = cleanPath(`/${word}`);
+  const path = cleanRelative(`/${word}`);
   return path === "." ? "" : path;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { matchGlob, mayMatchBelow, parseGlob } from "../../../src/build/glob.ts";
-import { cleanPath, parseIgnoreFile } from "../../../src/build/ignore-file.ts";
+import { cleanRelative, parseIgnoreFile } from "../../../src/build/ignore-file.ts";
 
 describe("globs", () => {
   test.each([
@@ -50,7 +50,7 @@ test("paths are cleaned as Go's filepath does", () => {
     [".", "."],
     ["a/..", "."],
   ] as const) {
-    expect(cleanPath(path)).toBe(wanted);
+    expect(cleanRelative(path)).toBe(wanted);
   }
 });
 
