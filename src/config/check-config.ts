@@ -138,6 +138,12 @@ function checkNetworks({ networks }: ContainerConfig): string | undefined {
   }
   if (networks.some(({ name, aliases }) => ["host", "none"].includes(name) && aliases.length > 0))
     return "network-scoped aliases are only supported for user-defined networks";
+  const linked = networks.find(({ name, links = [] }) => isMode(name) && links.length > 0);
+  if (linked !== undefined) {
+    const type = linked.name.startsWith("container:") ? "container" : linked.name;
+    const words = type === "container" ? "container type network" : `${type} type networking`;
+    return `conflicting options: ${words} can't be used with links. This would result in undefined behavior`;
+  }
   const names = networks.map(({ name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   return repeated === undefined

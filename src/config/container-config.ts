@@ -215,6 +215,8 @@ export interface NetworkConfig {
   /** `bridge`, `host`, `none`, `container:X`, or a network's name. */
   readonly name: string;
   readonly aliases: readonly string[];
+  /** docker's links, `CONTAINER:ALIAS`: names that this container alone has for others. */
+  readonly links?: readonly string[];
   readonly ip?: string;
   readonly ip6?: string;
   readonly macAddress?: string;

@@ -9,22 +9,45 @@ import { parseCsvFields, renderCsvFields } from "./csv-fields.ts";
 import { ipVersion } from "./ip-version.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Draft = Mutable<NetworkConfig> & { aliases: string[] };
+
+/** The long form's keys: docker's, and `link`, which is an option of its own there. */
+const fieldReaders: Readonly<Record<string, (network: Draft, value: string) => void>> = {
+  name: (network, value) => {
+    network.name = value;
+  },
+  alias: (network, value) => {
+    network.aliases.push(value);
+  },
+  link: (network, value) => {
+    network.links = [...(network.links ?? []), checkLink(value)];
+  },
+  ip: (network, value) => {
+    network.ip = checkFamily(value, 4);
+  },
+  ip6: (network, value) => {
+    network.ip6 = checkFamily(value, 6);
+  },
+  "mac-address": (network, value) => {
+    network.macAddress = checkMac(value);
+  },
+  "gw-priority": (network, value) => {
+    network.gatewayPriority = parsePriority(value);
+  },
+  "driver-opt": (network, value) => {
+    network.driverOptions = { ...network.driverOptions, ...parseDriverOption(value) };
+  },
+};
 
 /** Throws Error(reason), as pflag's Set. */
 export function parseNetwork(text: string): NetworkConfig {
   if (!/^\w+=/.test(text)) return { name: text, aliases: [] };
-  const network: Mutable<NetworkConfig> & { aliases: string[] } = { name: "", aliases: [] };
+  const network: Draft = { name: "", aliases: [] };
   for (const { key, value, text: field } of parseCsvFields(text)) {
     if (value === undefined) throw new Error(`invalid field ${field}`);
-    if (key === "name") network.name = value;
-    else if (key === "alias") network.aliases.push(value);
-    else if (key === "ip") network.ip = checkFamily(value, 4);
-    else if (key === "ip6") network.ip6 = checkFamily(value, 6);
-    else if (key === "mac-address") network.macAddress = checkMac(value);
-    else if (key === "gw-priority") network.gatewayPriority = parsePriority(value);
-    else if (key === "driver-opt")
-      network.driverOptions = { ...network.driverOptions, ...parseDriverOption(value) };
-    else throw new Error(`invalid field key ${key}`);
+    const read = Object.hasOwn(fieldReaders, key) ? fieldReaders[key] : undefined;
+    if (read === undefined) throw new Error(`invalid field key ${key}`);
+    read(network, value);
   }
   if (network.name === "") throw new Error("network name/id is not specified");
   return network;
@@ -35,6 +58,22 @@ export function checkNetworkName(name: string): void {
   if (name === "") throw new Error("no name set for network");
   if (name === "container:") throw new Error("invalid container format container:<name|id>");
   if (!/^(container:)?[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw new Error(`network ${name} not found`);
+}
+
+/** `CONTAINER` or `CONTAINER:ALIAS`, the latter as the answer. Throws Error(reason). */
+export function checkLink(text: string): string {
+  if (text === "") throw new Error("empty string specified for links");
+  const [container = "", alias = container, ...more] = text.split(":");
+  const isName = (word: string) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(word);
+  if (more.length > 0 || !isName(container) || !isName(alias))
+    throw new Error(`bad format for links: ${text}`);
+  return `${container}:${alias}`;
+}
+
+/** What a link of checkLink says. */
+export function readLink(link: string): { readonly container: string; readonly alias: string } {
+  const [container = "", alias = ""] = link.split(":");
+  return { container, alias };
 }
 
 /** docker's gw-priority, any whole number. Throws Error(reason). */
@@ -76,6 +115,7 @@ export function checkMac(text: string): string {
 /** The `--network` word that parseNetwork reads back. */
 export function renderNetwork(network: NetworkConfig): string {
   const fields: [string, string][] = network.aliases.map((alias) => ["alias", alias]);
+  for (const link of network.links ?? []) fields.push(["link", link]);
   if (network.ip !== undefined) fields.push(["ip", network.ip]);
   if (network.ip6 !== undefined) fields.push(["ip6", network.ip6]);
   if (network.macAddress !== undefined) fields.push(["mac-address", network.macAddress]);

@@ -5,7 +5,13 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerConfig } from "../config/container-config.ts";
-import { type HostsInput, renderHostname, renderHosts, updateHosts } from "../network/hosts-file.ts";
+import {
+  type HostsInput,
+  type LinkedHost,
+  renderHostname,
+  renderHosts,
+  updateHosts,
+} from "../network/hosts-file.ts";
 import { hostNames, resolverAddress } from "../network/name-order.ts";
 import type { NetworkReservation } from "../network/networking.ts";
 import { hostResolvConfPath, renderResolvConf } from "../network/resolv-conf.ts";
@@ -35,10 +41,11 @@ export function writeContainerFiles(
   config: ContainerConfig,
   hostname: string,
   places: NetworkPlaces,
+  links: readonly LinkedHost[] = [],
 ): ContainerFiles {
   const files = containerFilesIn(folder);
   writeReadable(files.hostname, renderHostname(hostname));
-  writeReadable(files.hosts, renderHosts(hostsInput(config, hostname, places)));
+  writeReadable(files.hosts, renderHosts({ ...hostsInput(config, hostname, places), links }));
   writeReadable(files.resolvConf, resolvConf(config, places));
   return files;
 }
@@ -58,9 +65,10 @@ export function updateContainerFiles(
   config: ContainerConfig,
   hostname: string,
   places: NetworkPlaces,
+  links: readonly LinkedHost[] = [],
 ): void {
   const { hosts, resolvConf: path } = containerFilesIn(folder);
-  const input = hostsInput(config, hostname, places);
+  const input = { ...hostsInput(config, hostname, places), links };
   const now = readOwn(hosts);
   const text = now === undefined ? renderHosts(input) : updateHosts(now, input);
   if (text !== now) writeFileSync(hosts, text, worldReadable);

@@ -94,6 +94,8 @@ export async function draftContainer(
     engine,
     await checkNamespaceTargets(engine, await withVolumesFrom(engine, config)),
   );
+  if (config.networks.some(({ links }) => links !== undefined))
+    (await import("./container-links.ts")).checkLinks(engine, config);
   if (config.secrets !== undefined) (await import("./container-secret.ts")).checkSecrets(engine, config);
   const volumes = volumeMountsOf(id, joined, imageConfig.config);
   for (const { name, options } of volumes) if (options !== undefined) checkVolumeOptions(name, options);

@@ -6,10 +6,12 @@
  */
 import { join } from "node:path";
 import type { ContainerConfig, MountConfig } from "../config/container-config.ts";
+import { readLink } from "../config/network-spec.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { ContainerRecord, LeaseRecord, NetworkRecord, PortRecord } from "../state/record.ts";
 import type { StorageDriverName } from "../storage/storage-driver.ts";
 import { appArmorNameOf } from "./container-apparmor.ts";
+import { hostLinksOf } from "./container-links.ts";
 import { logFileIn } from "./container-paths.ts";
 import { exposedPorts } from "./exposed-ports.ts";
 import { mergeHealth } from "./health-check.ts";
@@ -60,7 +62,7 @@ export function containerInspectOf(facts: ContainerFacts): JsonObject {
     ProcessLabel: "",
     AppArmorProfile: appArmorNameOf(record.config) ?? "",
     ExecIDs: facts.execIds.length === 0 ? null : facts.execIds,
-    HostConfig: hostConfigOf(record.config),
+    HostConfig: { ...hostConfigOf(record.config), Links: linksOf(record) },
     ...(record.config.rootfs === undefined ? {} : { Rootfs: record.config.image }),
     GraphDriver: graphDriverOf(facts),
     Mounts: [
@@ -278,4 +280,10 @@ function portsOf({ record, ports, image }: ContainerFacts): JsonObject {
     published[key] = list;
   }
   return published;
+}
+
+/** docker's spelling of links on the default network: whom, and as what. */
+function linksOf({ name, config }: ContainerRecord): readonly string[] | null {
+  const links = hostLinksOf(config).map(readLink);
+  return links.length === 0 ? null : links.map(({ container, alias }) => `/${container}:/${name}/${alias}`);
 }

@@ -43,7 +43,7 @@ export function defaultEndpointJson(facts: EndpointFacts): JsonObject {
 /** A key for each field, in docker's order. */
 interface Endpoint {
   readonly IPAMConfig: JsonObject | null;
-  readonly Links: null;
+  readonly Links: readonly string[] | null;
   readonly Aliases: readonly string[] | null;
   readonly MacAddress: string;
   readonly DriverOpts: Readonly<Record<string, string>> | null;
@@ -92,6 +92,8 @@ function endpointOf(
   const asked: Endpoint = {
     ...nothing,
     IPAMConfig: ipamOf(request),
+    // Those of the default network are in HostConfig.
+    Links: network?.name === defaultNetworkName ? null : (request.links ?? null),
     Aliases: aliases.length > 0 ? aliases : null,
     MacAddress: macAddress,
     DriverOpts: driverOptions ?? null,

@@ -1,5 +1,5 @@
 /**
- * A running container's names after its networks have changed: its resolver, where it has got its first network with
+ * A running container's names after its networks, or who it is linked to, have changed: its resolver, where it has got its first network with
  * names, and then the files that lead there.
  */
 import { isProcessAlive, type ProcessIdentity } from "../host/process-identity.ts";
@@ -11,6 +11,7 @@ import { getNetwork } from "../state/network.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { updateContainerFiles } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
+import { linkedHostsNow } from "./container-links.ts";
 import { hasNames, nameOrderOf } from "./container-names.ts";
 import { attachSocketOf, containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
@@ -24,7 +25,8 @@ export async function refreshNames(engine: Engine, id: string): Promise<void> {
   if (hasNames(networks) && !(await startServing(engine, record, record.init))) return;
   const places = { mode: networkModeOf(record.config.networks), leases, networks };
   const folder = containerFolder(engine.paths, id);
-  updateContainerFiles(folder, record.config, hostnameOf(engine, record), places);
+  const links = linkedHostsNow(engine, record);
+  updateContainerFiles(folder, record.config, hostnameOf(engine, record), places, links);
 }
 
 /** A monitor that serves already is not disturbed. False: the container has ended meanwhile. */

@@ -16,14 +16,22 @@ import { type OpenCgroup, openCgroup } from "../cgroup/open-cgroup.ts";
 import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError, ExitCode, messageOf } from "../errors.ts";
 import type { ProcessIdentity } from "../host/process-identity.ts";
+import { trace } from "../host/trace.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { CgroupView, StartContext } from "../launch/context.ts";
 import { userNamespace } from "../launch/plan-namespaces.ts";
 import { planStart } from "../launch/plan-start.ts";
 import { closeHostStdio, type HostStdio, makePipes } from "../monitor/container-stdio.ts";
 import { openPorts } from "../network/container-ports.ts";
+import type { LinkedHost } from "../network/hosts-file.ts";
 import type { NameService } from "../network/name-order.ts";
-import { applyNetworking, type NetworkReservation, reserveNetworking } from "../network/networking.ts";
+import { defaultNetworkName } from "../network/network-options.ts";
+import {
+  applyNetworking,
+  type NetworkReservation,
+  networkModeOf,
+  reserveNetworking,
+} from "../network/networking.ts";
 import type { PortForwarders } from "../network/port-forwarders.ts";
 import { probeBindSources } from "../runtime/bind-source.ts";
 import { cgroupViewOf } from "../runtime/cgroup-view.ts";
@@ -36,6 +44,7 @@ import { namespaceModes } from "../spec/namespace-mode.ts";
 import type { Spec } from "../spec/oci.ts";
 import { getContainer, noSuchContainer } from "../state/container.ts";
 import { markRunning, markStartFailed, markStarting } from "../state/container-life.ts";
+import { listLinked } from "../state/neighbour.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { chownTree } from "../storage/chown-tree.ts";
 import { asOwner } from "../storage/mapped-mount.ts";
@@ -93,6 +102,7 @@ export async function startContainer(
     if (!markRunning(engine.state, id, monitor, started.process.identity, health)) {
       throw new BockerError(`container "${record.name}" was removed while it started`, { kind: "conflict" });
     }
+    await tellLinked(engine, record);
     return { record, ...started };
   } catch (error) {
     if (started !== undefined) abandon(started);
@@ -130,7 +140,13 @@ async function launchContainer(
   const owner = networkOwner(engine, record.config);
   const files =
     owner === undefined
-      ? writeContainerFiles(folder, record.config, hostnameOf(engine, record), reserved)
+      ? writeContainerFiles(
+          folder,
+          record.config,
+          hostnameOf(engine, record),
+          reserved,
+          await linksOf(engine, record),
+        )
       : containerFilesIn(containerFolder(engine.paths, owner.id));
   const { forwarders, ports } = await openPorts(engine.state, engine.settings.network, container, reserved);
   const reservation = { ...reserved, ports };
@@ -172,6 +188,24 @@ async function launchContainer(
   } catch (error) {
     forwarders[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** Loaded by the few containers that have links. */
+async function linksOf(engine: Engine, record: ContainerRecord): Promise<readonly LinkedHost[]> {
+  if (record.config.networks.every(({ links }) => links === undefined)) return [];
+  return (await import("./container-links.ts")).loadLinkedHosts(engine, record);
+}
+
+/** Loaded by the few containers on whose network somebody has links. */
+async function tellLinked(engine: Engine, record: ContainerRecord): Promise<void> {
+  if (networkModeOf(record.config.networks) !== "bridge") return;
+  try {
+    if (listLinked(engine.state, defaultNetworkName).length === 0) return;
+    await (await import("./container-links.ts")).refreshLinked(engine, record);
+  } catch (error) {
+    // It runs all the same.
+    trace(() => `cannot tell those that are linked to it: ${messageOf(error)}`);
   }
 }
 

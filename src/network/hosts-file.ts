@@ -2,6 +2,12 @@
  * The container's /etc/hosts and /etc/hostname, line for line as docker writes them. Pure.
  */
 
+export interface LinkedHost {
+  readonly address: string;
+  /** The alias first. */
+  readonly names: readonly string[];
+}
+
 export interface HostsInput {
   readonly hostname: string;
   readonly domainname?: string;
@@ -9,6 +15,8 @@ export interface HostsInput {
   readonly addresses: readonly string[];
   /** `name:address` or `name:host-gateway`. */
   readonly addHosts: readonly string[];
+  /** Other containers, by what this one calls them. */
+  readonly links?: readonly LinkedHost[];
   /** What `host-gateway` stands for: the host's address as containers see it. */
   readonly hostGateway: string;
   /** Names for that address, where no resolver knows them; a name that was added is left to the user. */
@@ -31,19 +39,25 @@ export function renderHosts(input: HostsInput): string {
   const base = input.hostText === undefined ? standardLines : input.hostText.trimEnd().split("\n");
   const own = input.hostText === undefined ? ownLines(input) : [];
   const added = input.addHosts.map((entry) => renderAddedHost(entry, input.hostGateway));
-  return `${[...base, ...added, ...hostLine(input), ...own].join("\n")}\n`;
+  return `${[...base, ...added, ...linkLines(input), ...hostLine(input), ...own].join("\n")}\n`;
 }
 
 /**
- * The same file after the container was connected to a network or taken out of one: the lines of its own addresses change,
- * and whatever else is in there stays, the container's own edits included.
+ * The same file after the container was connected to a network or taken out of one, or one that it is linked to was started
+ * again: the lines of its own addresses and of its links change, and whatever else is in there stays, the container's own
+ * edits included.
  */
 export function updateHosts(text: string, input: HostsInput): string {
-  const own = ownLines(input);
+  const own = [...linkLines(input), ...ownLines(input)];
+  const aliases = new Set((input.links ?? []).map(({ names }) => names[0]));
   const added = new Set(input.addHosts.map((entry) => renderAddedHost(entry, input.hostGateway)));
   const lines = text.replace(/\n$/, "").split("\n");
-  const isKept = (line: string) =>
-    added.has(line) || own.includes(line) || line.split("\t").slice(1).join("\t") !== namesOf(input);
+  const isKept = (line: string) => {
+    const names = line.split("\t").slice(1).join("\t");
+    return (
+      added.has(line) || own.includes(line) || (names !== namesOf(input) && !aliases.has(names.split(" ")[0]))
+    );
+  };
   const kept = lines.filter(isKept);
   const missing = own.filter((line) => !kept.includes(line));
   return `${[...kept, ...missing].join("\n")}\n`;
@@ -51,6 +65,10 @@ export function updateHosts(text: string, input: HostsInput): string {
 
 function ownLines(input: HostsInput): readonly string[] {
   return input.addresses.map((address) => `${address}\t${namesOf(input)}`);
+}
+
+function linkLines({ links = [] }: HostsInput): readonly string[] {
+  return links.map(({ address, names }) => `${address}\t${names.join(" ")}`);
 }
 
 function namesOf({ hostname, domainname }: HostsInput): string {

@@ -39,9 +39,19 @@ export interface NameTable {
   readonly hasWayOut: boolean;
 }
 
-/** Builds the table; `places` in the order of the container's interfaces. */
-export function buildNameTable(places: readonly NamedPlace[]): NameTable {
-  const addresses = new Map<string, NamedAddresses>();
+/** A name that only this container has for what `target` stands for in the network. */
+export interface NamedLink {
+  readonly network: string;
+  readonly target: string;
+  readonly alias: string;
+}
+
+/**
+ * Builds the table; `places` in the order of the container's interfaces. A link's alias goes before the names that others
+ * have, as in docker.
+ */
+export function buildNameTable(places: readonly NamedPlace[], links: readonly NamedLink[] = []): NameTable {
+  const addresses = new Map<string, NamedAddresses>(linkedNames(places, links));
   const pointers = new Map<string, Uint8Array>();
   for (const members of byNetwork(places).values()) {
     for (const [name, found] of namesInNetwork(members)) addresses.getOrInsert(name, found);
@@ -87,6 +97,18 @@ function namesInNetwork(members: readonly NamedPlace[]): Map<string, NamedAddres
     }
   }
   return names;
+}
+
+function linkedNames(
+  places: readonly NamedPlace[],
+  links: readonly NamedLink[],
+): (readonly [string, NamedAddresses])[] {
+  if (links.length === 0) return [];
+  const networks = byNetwork(places);
+  return links.flatMap(({ network, target, alias }) => {
+    const found = namesInNetwork(networks.get(network) ?? []).get(target.toLowerCase());
+    return found === undefined ? [] : [[alias.toLowerCase(), found] as const];
+  });
 }
 
 /** The bridge's own address: of the first network that leads out, else of the first. */

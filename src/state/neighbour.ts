@@ -7,6 +7,7 @@ import type { Row, State } from "./state.ts";
 /** A container's place in a network that it shares with the one asked about, which is among them. */
 export interface NeighbourRecord {
   readonly network: string;
+  readonly networkId: string;
   readonly internal: boolean;
   readonly gateway: string;
   readonly gateway6?: string;
@@ -24,7 +25,7 @@ export interface NeighbourRecord {
 export function listNeighbours(state: State, containerId: string, lonely: string): NeighbourRecord[] {
   return state
     .all(
-      `SELECT n.name AS network, n.internal, n.gateway, n.ipv6, c.id AS container_id, c.name, l.aliases, l.address,
+      `SELECT n.name AS network, n.id AS network_id, n.internal, n.gateway, n.ipv6, c.id AS container_id, c.name, l.aliases, l.address,
          l.address6
        FROM leases own
        JOIN networks n ON n.id = own.network_id
@@ -38,9 +39,21 @@ export function listNeighbours(state: State, containerId: string, lonely: string
     .map(readNeighbour);
 }
 
+/** Containers in the network of that name that have links to others of it, or of another network. */
+export function listLinked(state: State, network: string): readonly string[] {
+  return state
+    .all(
+      `SELECT c.id FROM leases l JOIN networks n ON n.id = l.network_id JOIN containers c ON c.id = l.container_id
+       WHERE n.name = ? AND c.config LIKE '%"links":[%'`,
+      network,
+    )
+    .map((row) => textColumn(row, "id"));
+}
+
 function readNeighbour(row: Row): NeighbourRecord {
   return {
     network: textColumn(row, "network"),
+    networkId: textColumn(row, "network_id"),
     internal: numberColumn(row, "internal") !== 0,
     gateway: textColumn(row, "gateway"),
     ...optionalColumn(row, "ipv6", "gateway6", readGateway),

@@ -121,7 +121,11 @@ describe("run", () => {
     [["--mac-address", "nonsense"], "nonsense is not a valid mac address"],
     [["--network", "name=alpha,gw-priority=high"], "invalid gw-priority (high): invalid syntax"],
     [["--network", "name=alpha,driver-opt=a=b"], "unknown driver option a"],
-    [["--link", "other"], "links are not supported"],
+    [["--link", ""], "empty string specified for links"],
+    [["--link", "a:b:c"], "bad format for links: a:b:c"],
+    [["--link", "missing:x"], "could not get container for missing: No such container: missing"],
+    [["--network", "host", "--link", "a"], "host type networking can't be used with links"],
+    [["--network", "name=alpha,link=a", "--link", "b"], "cannot specify both --link and per-network links"],
   ])("%p is refused", async (words, message) => {
     expect(await refused(125, "run", "--rm", ...words, "busybox", "true")).toContain(message);
   });
@@ -178,7 +182,7 @@ describe("a running container", () => {
     expect(await connect("none", "one")).toContain("in private (none) mode");
     expect(await connect("--ip", `${prefix}.9.9`, "beta", "one")).toContain("no configured subnet contains");
     expect(await connect("--ip", `${prefix}.2.1`, "beta", "one")).toContain("Address already in use");
-    expect(await refused(125, "network", "connect", "--link", "x", "beta", "one")).toContain("not supported");
+    expect(await refused(125, "network", "connect", "--link", "a b", "beta", "one")).toContain("bad format");
     expect(await refused(1, "network", "disconnect", "beta", "one")).toContain(
       "is not connected to network beta",
     );

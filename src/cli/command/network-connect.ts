@@ -1,6 +1,11 @@
 import type { NetworkConfig } from "../../config/container-config.ts";
-import { checkFamily, checkMac, parseDriverOption, parsePriority } from "../../config/network-spec.ts";
-import { refuseLink } from "../../config/option/endpoint.ts";
+import {
+  checkFamily,
+  checkLink,
+  checkMac,
+  parseDriverOption,
+  parsePriority,
+} from "../../config/network-spec.ts";
 import { connectNetwork } from "../../engine/connect-network.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
@@ -44,7 +49,7 @@ export const command: CommandSpec = {
       help: 'IPv6 address (e.g., "2001:db8::33")',
       check: (text) => checkFamily(text, 6),
     },
-    { name: "link", kind: "list", hidden: true, help: "Add link to another container", check: refuseLink },
+    { name: "link", kind: "list", help: "Add link to another container", check: checkLink },
     { name: "mac-address", kind: "string", help: "MAC address of the interface", check: checkMac },
   ],
   example: "bocker network connect --alias db backend web",
@@ -60,10 +65,12 @@ export const command: CommandSpec = {
 function requestOf(name: string, parsed: ParsedArguments): NetworkConfig {
   const [ip, ip6] = [parsed.string("ip"), parsed.string("ip6")];
   const [mac, priority] = [parsed.string("mac-address"), parsed.string("gw-priority")];
+  const links = parsed.list("link").map(checkLink);
   const driverOptions = Object.assign({}, ...parsed.list("driver-opt").map(parseDriverOption));
   return {
     name,
     aliases: parsed.list("alias").flatMap((word) => word.split(",")),
+    ...(links.length === 0 ? {} : { links }),
     ...(ip === undefined ? {} : { ip }),
     ...(ip6 === undefined ? {} : { ip6 }),
     ...(mac === undefined ? {} : { macAddress: checkMac(mac) }),

@@ -3,7 +3,7 @@
  * fields of `--network name=…`, and cannot say again what those say (cli/command/container/opts.go).
  */
 import type { NetworkConfig } from "../container-config.ts";
-import { checkFamily } from "../network-spec.ts";
+import { checkFamily, checkLink } from "../network-spec.ts";
 import { listOption, type RunDraft, type RunOption, stringOption } from "../run-option.ts";
 
 export const endpointOptions: readonly RunOption[] = [
@@ -50,15 +50,13 @@ export const endpointOptions: readonly RunOption[] = [
     },
   ),
   listOption(
-    { name: "link", help: "Add link to another container", hidden: true, toml: "none", check: refuseLink },
-    () => undefined,
+    { name: "link", help: "Add link to another container", toml: "none", check: checkLink },
+    (draft, words) => {
+      if (firstNetwork(draft).links !== undefined) throw conflict("--link and per-network links");
+      changeFirst(draft, { links: words.map(checkLink) });
+    },
   ),
 ];
-
-/** docker's links are from before networks had names; every container of a user-defined one resolves the others. */
-export function refuseLink(): void {
-  throw new Error("links are not supported: use --network-alias on a user-defined network");
-}
 
 function checkIpv4(text: string): void {
   checkFamily(text, 4);

@@ -148,9 +148,9 @@ const samples: Record<string, { readonly flags: readonly string[]; readonly toml
       "--network",
       "web",
       "--network",
-      "name=db,alias=a,alias=b,ip=10.0.0.9,ip6=fd00::9,mac-address=02:00:00:00:00:01,gw-priority=-2,driver-opt=com.docker.network.endpoint.ifname=lan0",
+      "name=db,alias=a,alias=b,link=one:uno,link=two:two,ip=10.0.0.9,ip6=fd00::9,mac-address=02:00:00:00:00:01,gw-priority=-2,driver-opt=com.docker.network.endpoint.ifname=lan0",
     ],
-    toml: 'network = ["web", "name=db,alias=a,alias=b,ip=10.0.0.9,ip6=fd00::9,mac-address=02:00:00:00:00:01,gw-priority=-2,driver-opt=com.docker.network.endpoint.ifname=lan0"]',
+    toml: 'network = ["web", "name=db,alias=a,alias=b,link=one:uno,link=two:two,ip=10.0.0.9,ip6=fd00::9,mac-address=02:00:00:00:00:01,gw-priority=-2,driver-opt=com.docker.network.endpoint.ifname=lan0"]',
   },
   publish: {
     flags: ["-p", "8080:80", "-p", "[::1]:53:53/udp", "-p", "9", "-p", "1-3:4-6", "-p", "70-79:7"],

@@ -147,6 +147,27 @@ describe("hosts", () => {
     expect(updateHosts("", input)).toBe("\n172.30.0.2\tweb\n");
   });
 
+  test("links have a line each, which follows the other's address and name, and stays when it stops", () => {
+    const linked = { ...input, links: [{ address: "172.30.0.7", names: ["db", "abc", "one"] }] };
+    const text = renderHosts(linked);
+    expect(text.split("\n").slice(standard.length)).toEqual([
+      "172.30.0.7\tdb abc one",
+      "172.30.0.2\tweb",
+      "",
+    ]);
+    expect(updateHosts(text, linked)).toBe(text);
+    const moved = updateHosts(text, {
+      ...input,
+      links: [{ address: "172.30.0.9", names: ["db", "def", "one"] }],
+    });
+    expect(moved.split("\n").slice(standard.length)).toEqual([
+      "172.30.0.2\tweb",
+      "172.30.0.9\tdb def one",
+      "",
+    ]);
+    expect(updateHosts(moved, { ...input, links: [] })).toBe(moved);
+  });
+
   test("an added line is kept even where it has the container's name", () => {
     const named = { ...input, addHosts: ["web:9.9.9.9"] };
     const text = updateHosts(renderHosts(named), { ...named, addresses: [] });

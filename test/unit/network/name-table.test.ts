@@ -140,3 +140,32 @@ test("a name that DNS cannot say has no pointer", () => {
   const table = buildNameTable([place("a".repeat(64), "10.1.0.2")]);
   expect(ask(table, "2.0.1.10.in-addr.arpa", 12)).toBeUndefined();
 });
+
+describe("links", () => {
+  const places = [
+    place("web", "10.1.0.2", { aliases: ["www"] }),
+    place("db", "10.1.0.3", { address6: "fd00::3" }),
+    place("far", "10.2.0.9", { network: "back" }),
+  ];
+  const table = buildNameTable(places, [
+    { network: "front", target: "DB", alias: "Data" },
+    { network: "front", target: "www", alias: "db" },
+    { network: "front", target: "far", alias: "there" },
+    { network: "front", target: "nobody", alias: "ghost" },
+  ]);
+
+  test.each([
+    ["data", ["10.1.0.3"]],
+    // Before the name that another one has.
+    ["db", ["10.1.0.2"]],
+    ["db.front", ["10.1.0.3"]],
+    ["there", undefined],
+    ["ghost", undefined],
+  ])("%s is %p", (name, addresses) => {
+    expect(ask(table, name)).toEqual(addresses);
+  });
+
+  test("have the other's IPv6 address too", () => {
+    expect(ask(table, "data", 28)).toEqual([[0xfd, ...new Array<number>(14).fill(0), 3].join(".")]);
+  });
+});

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { renameContainer } from "../../../src/state/container.ts";
 import { leaseAddress, releaseLeases } from "../../../src/state/lease.ts";
-import { listNeighbours } from "../../../src/state/neighbour.ts";
+import { listLinked, listNeighbours } from "../../../src/state/neighbour.ts";
 import { insertNetwork } from "../../../src/state/network.ts";
 import type { LeaseRecord, NetworkRecord } from "../../../src/state/record.ts";
 import { openState } from "../../../src/state/state.ts";
@@ -45,6 +45,7 @@ test("neighbours are those in the container's networks, in the order of its inte
   ]);
   expect(places[1]).toEqual({
     network: "back",
+    networkId: back.id,
     internal: true,
     gateway: "172.30.0.1",
     gateway6: "fd00::1",
@@ -72,4 +73,19 @@ test("the stamp changes with every change, one's own and another connection's, a
   stamps.push(state.changeStamp());
   expect(new Set(stamps).size).toBe(3);
   expect(state.changeStamp()).toBe(stamps.at(-1) ?? "");
+});
+
+test("those with links are found among the containers of a network", () => {
+  const { state } = fixture;
+  const [bridge, back] = [aNetwork(), aNetwork({ name: "back", bridge: "b2", subnet: "10.2.0.0/24" })];
+  for (const network of [bridge, back]) insertNetwork(state, network);
+  const networks = [{ name: "bridge", aliases: [], links: ["other:db"] }];
+  const { id: plain, config } = addContainer(state, { name: "plain" });
+  const { id: linked } = addContainer(state, { name: "linked", config: { ...config, networks } });
+  add(bridge, plain, "172.30.0.2");
+  add(bridge, linked, "172.30.0.3");
+  expect(listLinked(state, bridge.name)).toEqual([linked]);
+  expect(listLinked(state, back.name)).toEqual([]);
+  releaseLeases(state, linked);
+  expect(listLinked(state, bridge.name)).toEqual([]);
 });
