@@ -9,15 +9,14 @@ import { templateFunctions } from "./template/functions.ts";
 import { unquoteGo } from "./template/lex.ts";
 import { parseTemplate } from "./template/parse.ts";
 import type { Body } from "./template/syntax.ts";
+import { TemplateError } from "./template/template-error.ts";
 import type { TemplateValue } from "./template/value.ts";
 
 export interface FormatOptions {
   /** Missing keys are errors rather than `<no value>`: inspect. */
   readonly isStrict?: boolean;
-  /** Keys that mean something even where they are missing; see omitted-field.ts. */
-  readonly omitted?: Readonly<Record<string, TemplateValue>>;
-  /** The key that a name means which is none itself; see omitted-field.ts. */
-  readonly keyOf?: (name: string, map: Readonly<Record<string, TemplateValue>>) => string | undefined;
+  /** A value as docker's types have it: tried first, and the JSON only where that fails. Undefined: there is no type. */
+  readonly viewOf?: (value: unknown) => TemplateValue;
   /** docker's name of a row's type; an unknown field of a row is an error that names it: ps, images. */
   readonly typeName?: string;
   /** Column titles of a `table` template: `{ ID: "CONTAINER ID" }`; unknown names are upper-cased. */
@@ -72,6 +71,14 @@ class TemplateFormat implements Format {
   ) {}
 
   render(value: unknown): string {
+    const view = this.options.viewOf?.(value);
+    if (view !== undefined) {
+      try {
+        return evaluateTemplate(this.source, this.body, view);
+      } catch (error) {
+        if (!(error instanceof TemplateError)) throw error;
+      }
+    }
     return evaluateTemplate(this.source, this.body, value, this.options);
   }
 

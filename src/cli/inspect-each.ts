@@ -45,11 +45,8 @@ export async function inspectEach(
 
 async function templateOf(format: string | undefined): Promise<Format | undefined> {
   if (format === undefined || format === "" || format === "json") return undefined;
-  const [{ parseFormat }, { keyOfField, omittedFields }] = await Promise.all([
-    import("./format.ts"),
-    import("./omitted-field.ts"),
-  ]);
-  return parseFormat(format, { isStrict: true, omitted: omittedFields, keyOf: keyOfField });
+  const [{ parseFormat }, { goView }] = await Promise.all([import("./format.ts"), import("./go-type.ts")]);
+  return parseFormat(format, { isStrict: true, viewOf: goView });
 }
 
 function renderJson(found: readonly unknown[], format: string | undefined): string {

@@ -3,6 +3,7 @@
  */
 import { messageOf } from "../../errors.ts";
 import { ArgumentTypeError, templateFunctions } from "./functions.ts";
+import { GoStruct } from "./go-value.ts";
 import {
   type Body,
   type Command,
@@ -13,17 +14,22 @@ import {
   type TemplateNode,
 } from "./syntax.ts";
 import { TemplateError } from "./template-error.ts";
-import { isList, isMap, isTruthy, printValue, sortedKeys, type TemplateValue, typeName } from "./value.ts";
+import {
+  isList,
+  isMap,
+  isNil,
+  isTruthy,
+  printValue,
+  sortedKeys,
+  type TemplateValue,
+  typeName,
+} from "./value.ts";
 
 export interface EvaluateOptions {
   /** The name docker gives the type of the root value: an unknown field of it is an error that names it. */
   readonly typeName?: string;
   /** Keys missing from inner maps: an error (inspect), or `<no value>`. */
   readonly isStrict?: boolean;
-  /** What keys that are missing stand for all the same, by their names. */
-  readonly omitted?: Readonly<Record<string, TemplateValue>>;
-  /** The key that a name means which is none itself; undefined: there is none. */
-  readonly keyOf?: (name: string, map: Readonly<Record<string, TemplateValue>>) => string | undefined;
 }
 
 /** Throws TemplateError. */
@@ -80,7 +86,7 @@ class Evaluator {
       case "action": {
         const value = this.pipe(node.pipe, dot);
         if (node.pipe.variables.length === 0)
-          this.output += this.isNothing(value) ? "<no value>" : printValue(value);
+          this.output += value === undefined || value === null ? "<no value>" : printValue(value);
         return "next";
       }
       case "break":
@@ -250,25 +256,17 @@ class Evaluator {
     }
   }
 
-  /** A pointer to nothing is a value of its own where templates run over structs: `<nil>`. */
-  private isNothing(value: TemplateValue): boolean {
-    return value === undefined || (value === null && this.options.isStrict !== true);
-  }
-
   private fields(base: TemplateValue, names: readonly string[], operand: Operand): TemplateValue {
     return names.reduce<TemplateValue>((value, name) => this.field(value, name, operand), base);
   }
 
   private field(value: TemplateValue, name: string, operand: Operand): TemplateValue {
+    if (value instanceof GoStruct && value.has(name)) return value.get(name);
     if (isMap(value)) {
       if (Object.hasOwn(value, name)) return value[name];
       if (this.options.typeName !== undefined && value === this.root)
         throw this.noField(name, this.options.typeName, operand);
       if (!this.options.isStrict) return undefined;
-      const { omitted, keyOf } = this.options;
-      const key = keyOf?.(name, value);
-      if (key !== undefined) return value[key];
-      if (omitted !== undefined && Object.hasOwn(omitted, name)) return omitted[name];
       const reason = `map has no entry for key ${JSON.stringify(name)}`;
       throw this.problem(operand.at, reason, renderOperand(operand));
     }
@@ -280,7 +278,9 @@ class Evaluator {
         renderOperand(operand),
       );
     }
-    throw this.noField(name, typeName(value), operand);
+    if (isNil(value))
+      throw this.problem(operand.at, `nil pointer evaluating ${name}`, renderOperand(operand));
+    throw this.noField(name, this.options.isStrict ? "interface {}" : typeName(value), operand);
   }
 
   private noField(name: string, type: string, operand: Operand): TemplateError {

@@ -1,8 +1,9 @@
 /**
  * Functions of templates: Go's built-in ones and docker's (docker/cli templates/templates.go). Pure.
  */
+import { zeroOf } from "./go-value.ts";
 import { sprint, sprintf } from "./printf.ts";
-import { isList, isMap, isTruthy, printValue, type TemplateValue, typeName } from "./value.ts";
+import { isList, isMap, isNil, isTruthy, printValue, type TemplateValue, typeName } from "./value.ts";
 
 export interface TemplateFunction {
   /** Least and most arguments; absent: any number more. */
@@ -40,6 +41,9 @@ function builtins(): Record<string, TemplateFunction> {
     slice: { min: 1, max: 4, call: ([value, ...bounds]) => sliceOf(value, bounds) },
     print: atLeast(0, sprint),
     println: atLeast(0, (args) => `${args.map(printValue).join(" ")}\n`),
+    call: atLeast(1, ([value]) => {
+      throw new Error(isNil(value) ? "call of nil" : `non-function of type ${typeName(value)}`);
+    }),
     printf: atLeast(1, ([format, ...args]) => sprintf(text(format), args)),
     html: atLeast(0, (args) => sprint(args).replace(/[&<>"'\0]/g, (char) => htmlEscapes[char] ?? char)),
     js: atLeast(0, (args) =>
@@ -116,27 +120,23 @@ function lengthOf(value: TemplateValue): number {
   if (typeof value === "string") return Buffer.byteLength(value);
   if (isList(value)) return value.length;
   if (isMap(value)) return Object.keys(value).length;
-  throw new Error(
-    value === undefined || value === null ? "len of nil pointer" : `len of type ${typeName(value)}`,
-  );
+  throw new Error(isNil(value) ? "len of nil pointer" : `len of type ${typeName(value)}`);
 }
 
 function indexOnce(value: TemplateValue, key: TemplateValue): TemplateValue {
   if (isMap(value)) {
     if (typeof key !== "string") throw new Error(`value has type ${typeName(key)}; should be string`);
-    return Object.hasOwn(value, key) ? value[key] : undefined;
+    return Object.hasOwn(value, key) ? value[key] : zeroOf(value);
   }
   const isText = typeof value === "string";
   if (!isText && !isList(value)) {
-    throw new Error(
-      value === undefined || value === null
-        ? "index of untyped nil"
-        : `can't index item of type ${typeName(value)}`,
-    );
+    throw new Error(isNil(value) ? "index of untyped nil" : `can't index item of type ${typeName(value)}`);
   }
   if (typeof key !== "number") throw new Error(`cannot index slice/array with type ${typeName(key)}`);
   const bytes = isText ? Buffer.from(value) : value;
-  if (key < 0 || key >= bytes.length) throw new Error(`index out of range: ${key}`);
+  if (key < 0 || key > bytes.length) throw new Error(`index out of range: ${key}`);
+  // Go's own check lets this one through, and the next layer finds it.
+  if (key === bytes.length) throw new Error(`reflect: ${isText ? "string" : "slice"} index out of range`);
   return bytes[key];
 }
 
@@ -154,12 +154,10 @@ function sliceOf(value: TemplateValue, bounds: readonly TemplateValue[]): Templa
 }
 
 function isEqual(a: TemplateValue, b: TemplateValue): boolean {
-  const left = a ?? null;
-  const right = b ?? null;
-  if (left === null || right === null) return left === right;
-  if (typeof left === "object" || typeof right === "object") throw new Error("non-comparable type");
-  if (typeof left !== typeof right) throw new Error("incompatible types for comparison");
-  return left === right;
+  if (isNil(a) || isNil(b)) return isNil(a) === isNil(b);
+  if (typeof a === "object" || typeof b === "object") throw new Error("non-comparable type");
+  if (typeof a !== typeof b) throw new Error("incompatible types for comparison");
+  return a === b;
 }
 
 function compare(a: TemplateValue, b: TemplateValue): number {

@@ -1,7 +1,8 @@
 /**
  * Go's fmt.Sprintf and Sprint for template values. Pure. https://pkg.go.dev/fmt
  */
-import { isList, isMap, printValue, type TemplateValue, typeName } from "./value.ts";
+import { GoStringer } from "./go-value.ts";
+import { isList, printValue, type TemplateValue, typeName } from "./value.ts";
 
 interface Verb {
   readonly flags: string;
@@ -28,7 +29,7 @@ export function sprintf(format: string, values: readonly TemplateValue[]): strin
         precision: precision === undefined ? undefined : Number(precision),
         letter,
       };
-      return pad(renderVerb(verb, value), verb, typeof value === "number");
+      return pad(renderVerb(verb, plainValue(value, letter)), verb, typeof value === "number");
     },
   );
   if (used >= values.length) return text;
@@ -61,8 +62,14 @@ function renderVerb(verb: Verb, value: TemplateValue): string {
     const number = renderNumber(verb, value);
     if (number !== undefined) return verb.flags.includes("+") && value >= 0 ? `+${number}` : number;
   }
-  if (isMap(value) && letter === "s") return printValue(value);
+  if (letter === "s" && typeof value === "object" && value !== null) return printValue(value);
   return `%!${letter}(${typeName(value)}=${printValue(value)})`;
+}
+
+/** Verbs for strings call the String method, the others see what is there. */
+function plainValue(value: TemplateValue, letter: string): TemplateValue {
+  if (!(value instanceof GoStringer)) return value;
+  return "svqxX".includes(letter) ? value.text : value.toJSON();
 }
 
 function renderText(verb: Verb, value: string): string {

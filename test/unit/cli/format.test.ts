@@ -27,7 +27,7 @@ const outputs: readonly (readonly [string, string])[] = [
   ["plain", "plain"],
   ["{{.Name}}", "default"],
   ["{{.Deep.Inner.Host}}", "unix:///x"],
-  ["{{.Count}} {{.Ratio}} {{.Flag}} {{.Nothing}}", "3 2.5 true <nil>"],
+  ["{{.Count}} {{.Ratio}} {{.Flag}} {{.Nothing}}", "3 2.5 true <no value>"],
   ["{{.List}} {{.Map}}", "[a b c] map[a:[true <nil>] z:1]"],
   ["{{json .Map}} {{json .Name}} {{.List | json}}", '{"z":1,"a":[true,null]} "default" ["a","b","c"]'],
   ['{{.Name | upper | printf "%5s|%-12s|%q|%v" "a" "b"}}', '    a|b           |"DEFAULT"|%!v(MISSING)'],
@@ -91,7 +91,7 @@ const errors: readonly (readonly [string, string])[] = [
   ["{{.Deep.Inner.Foo}}", ':1:7: executing "" at <.Deep.Inner.Foo>: map has no entry for key "Foo"'],
   ["ab\n c{{.Foo}}", ':2:4: executing "" at <.Foo>: map has no entry for key "Foo"'],
   ["{{.constructor}}", ':1:2: executing "" at <.constructor>: map has no entry for key "constructor"'],
-  ["{{.Name.Foo}}", ':1:7: executing "" at <.Name.Foo>: can\'t evaluate field Foo in type string'],
+  ["{{.Name.Foo}}", ':1:7: executing "" at <.Name.Foo>: can\'t evaluate field Foo in type interface {}'],
   ["{{.Nothing.Foo}}", ':1:10: executing "" at <.Nothing.Foo>: nil data; no entry for key "Foo"'],
   [
     "{{index .Name 99}}",
