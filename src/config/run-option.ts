@@ -65,7 +65,40 @@ type Named = Omit<RunOption, "kind" | "scope" | "apply" | "render"> & { readonly
 type Get<T> = (config: ContainerConfig) => T | undefined;
 type Set<T> = (draft: RunDraft, value: T, host: OptionHost) => void;
 
+/** Members of the config that any text fits. */
+type WordKey = {
+  [Key in keyof ContainerConfig]-?: string extends ContainerConfig[Key] ? Key : never;
+}[keyof ContainerConfig];
+
 const nothing = () => undefined;
+
+/** How an option is put and found whose value is a member of the config, as it is. */
+export function member<Key extends Exclude<keyof ContainerConfig, "resources" | "log">>(
+  key: Key,
+): readonly [
+  set: Set<NonNullable<ContainerConfig[Key]>>,
+  get: (config: ContainerConfig) => ContainerConfig[Key],
+] {
+  return [
+    ({ config }, value) => {
+      config[key] = value;
+    },
+    (config) => config[key],
+  ];
+}
+
+/** The same of a word: none at all leaves it unset, as docker does. `check` throws Error(reason), or gives what is kept. */
+export function wordMember<Key extends WordKey>(
+  key: Key,
+  check = (word: string): string => word,
+): readonly [set: Set<string>, get: Get<string>] {
+  return [
+    (draft, word) => {
+      if (word !== "") draft.config[key] = check(word);
+    },
+    (config) => config[key],
+  ];
+}
 
 /** An option without a value: `get` true is written, false is the default. */
 export function booleanOption(named: Named, set: Set<boolean>, get: Get<boolean> = nothing): RunOption {

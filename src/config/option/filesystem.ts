@@ -14,6 +14,7 @@ import {
   booleanOption,
   bytesOption,
   listOption,
+  member,
   type RunDraft,
   type RunOption,
   stringOption,
@@ -74,10 +75,7 @@ export const filesystemOptions: readonly RunOption[] = [
       help: "Mount volumes from the specified container(s)",
       check: parseVolumesFrom,
     },
-    (draft, words) => {
-      draft.config.volumesFrom = words;
-    },
-    (config) => config.volumesFrom,
+    ...member("volumesFrom"),
   ),
   booleanOption(
     { name: "rootfs", help: "Take the first argument as a directory that is the root file system" },
@@ -90,10 +88,7 @@ export const filesystemOptions: readonly RunOption[] = [
   ),
   booleanOption(
     { name: "read-only", help: "Mount the container's root filesystem as read only" },
-    (draft, value) => {
-      draft.config.readOnly = value;
-    },
-    (config) => config.readOnly,
+    ...member("readOnly"),
   ),
   bytesOption(
     { name: "shm-size", help: "Size of /dev/shm" },
@@ -142,10 +137,7 @@ export const filesystemOptions: readonly RunOption[] = [
       help: "Add a rule to the cgroup allowed devices list",
       check: checkDeviceRule,
     },
-    (draft, words) => {
-      draft.config.deviceRules = words;
-    },
-    (config) => config.deviceRules,
+    ...member("deviceRules"),
   ),
   listOption(
     {

@@ -3,7 +3,7 @@
  */
 import { checkNetworkName, parseNetwork, renderNetwork } from "../network-spec.ts";
 import { parseExposedPorts, parsePorts, renderPort } from "../port-spec.ts";
-import { booleanOption, listOption, type RunOption, stringOption } from "../run-option.ts";
+import { booleanOption, listOption, member, type RunOption, stringOption } from "../run-option.ts";
 import { checkHostEntry, checkIpAddress, checkSearchDomain } from "../value-check.ts";
 import { endpointOptions } from "./endpoint.ts";
 
@@ -63,10 +63,7 @@ export const networkOptions: readonly RunOption[] = [
   ),
   listOption(
     { name: "expose", help: "Expose a port or a range of ports", check: parseExposedPorts },
-    (draft, words) => {
-      draft.config.expose = words;
-    },
-    (config) => config.expose,
+    ...member("expose"),
   ),
   listOption(
     { name: "dns", help: "Set custom DNS servers", check: checkIpAddress },
@@ -84,10 +81,7 @@ export const networkOptions: readonly RunOption[] = [
   ),
   listOption(
     { name: "dns-option", aliases: ["dns-opt"], help: "Set DNS options", check: checkDnsOption },
-    (draft, words) => {
-      draft.config.dnsOptions = words;
-    },
-    (config) => config.dnsOptions,
+    ...member("dnsOptions"),
   ),
   listOption(
     { name: "add-host", help: "Add a custom host-to-IP mapping (host:ip)", check: checkHostEntry },

@@ -10,9 +10,11 @@ import {
   listOption,
   manyWords,
   mapOption,
+  member,
   type OptionHost,
   type RunOption,
   stringOption,
+  wordMember,
 } from "../run-option.ts";
 import { describeFileError } from "../security-opt.ts";
 import { parseWordList, splitWords } from "../split-words.ts";
@@ -21,10 +23,7 @@ import { checkContainerName, checkHostname, checkSignal } from "../value-check.t
 export const processOptions: readonly RunOption[] = [
   stringOption(
     { name: "image", help: "Image to run; what follows is the command", check: checkNotEmpty },
-    (draft, image) => {
-      draft.config.image = image;
-    },
-    (config) => config.image,
+    ...member("image"),
   ),
   {
     ...stringOption(
@@ -52,10 +51,7 @@ export const processOptions: readonly RunOption[] = [
   },
   stringOption(
     { name: "name", help: "Assign a name to the container" },
-    (draft, name) => {
-      if (name !== "") draft.config.name = checkContainerName(name);
-    },
-    (config) => config.name,
+    ...wordMember("name", checkContainerName),
   ),
   // Two engines say -n for the name, one for the network; docker has neither. See src/cli/command/run.ts.
   stringOption(
@@ -116,31 +112,19 @@ export const processOptions: readonly RunOption[] = [
   ),
   stringOption(
     { name: "user", short: "u", help: "Username or UID (format: <name|uid>[:<group|gid>])" },
-    (draft, user) => {
-      if (user !== "") draft.config.user = user;
-    },
-    (config) => config.user,
+    ...wordMember("user"),
   ),
   listOption(
     { name: "group-add", help: "Add additional groups to join", check: checkNotEmpty },
-    (draft, groups) => {
-      draft.config.groupAdd = groups;
-    },
-    (config) => config.groupAdd,
+    ...member("groupAdd"),
   ),
   stringOption(
     { name: "hostname", short: "h", help: "Container host name" },
-    (draft, hostname) => {
-      if (hostname !== "") draft.config.hostname = checkHostname(hostname);
-    },
-    (config) => config.hostname,
+    ...wordMember("hostname", checkHostname),
   ),
   stringOption(
     { name: "domainname", help: "Container NIS domain name" },
-    (draft, domainname) => {
-      if (domainname !== "") draft.config.domainname = checkHostname(domainname);
-    },
-    (config) => config.domainname,
+    ...wordMember("domainname", checkHostname),
   ),
   {
     ...listOption({ name: "label-file", help: "Read in a line delimited file of labels" }, () => {}),
@@ -154,10 +138,7 @@ export const processOptions: readonly RunOption[] = [
       help: "Set meta data on a container",
       check: checkLabel,
     },
-    (draft, labels) => {
-      draft.config.labels = labels;
-    },
-    (config) => config.labels,
+    ...member("labels"),
   ),
   mapOption(
     {
@@ -165,34 +146,19 @@ export const processOptions: readonly RunOption[] = [
       help: "Add an annotation to the container (passed through to the OCI runtime)",
       check: checkLabel,
     },
-    (draft, annotations) => {
-      draft.config.annotations = annotations;
-    },
-    (config) => config.annotations,
+    ...member("annotations"),
   ),
   booleanOption(
     { name: "interactive", short: "i", help: "Keep STDIN open even if not attached" },
-    (draft, value) => {
-      draft.config.interactive = value;
-    },
-    (config) => config.interactive,
+    ...member("interactive"),
   ),
-  booleanOption(
-    { name: "tty", short: "t", help: "Allocate a pseudo-TTY" },
-    (draft, value) => {
-      draft.config.tty = value;
-    },
-    (config) => config.tty,
-  ),
+  booleanOption({ name: "tty", short: "t", help: "Allocate a pseudo-TTY" }, ...member("tty")),
   booleanOption(
     {
       name: "rm",
       help: "Automatically remove the container and its associated anonymous volumes when it exits",
     },
-    (draft, value) => {
-      draft.config.autoRemove = value;
-    },
-    (config) => config.autoRemove,
+    ...member("autoRemove"),
   ),
   stringOption(
     {
@@ -209,17 +175,11 @@ export const processOptions: readonly RunOption[] = [
   ),
   booleanOption(
     { name: "init", help: "Run an init inside the container that forwards signals and reaps processes" },
-    (draft, value) => {
-      draft.config.init = value;
-    },
-    (config) => config.init,
+    ...member("init"),
   ),
   stringOption(
     { name: "stop-signal", help: "Signal to stop the container" },
-    (draft, signal) => {
-      if (signal !== "") draft.config.stopSignal = checkSignal(signal);
-    },
-    (config) => config.stopSignal,
+    ...wordMember("stopSignal", checkSignal),
   ),
   stringOption(
     { name: "umask", help: "Set umask in container" },

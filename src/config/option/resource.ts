@@ -9,6 +9,7 @@ import {
   intOption,
   listOption,
   mapOption,
+  member,
   oneWord,
   type RunOption,
   stringOption,
@@ -103,10 +104,7 @@ const memoryOptions: readonly RunOption[] = [
   ),
   intOption(
     { name: "oom-score-adj", help: "Tune host's OOM preferences (-1000 to 1000)" },
-    (draft, value) => {
-      draft.config.oomScoreAdj = value;
-    },
-    (config) => config.oomScoreAdj,
+    ...member("oomScoreAdj"),
   ),
 ];
 
@@ -199,10 +197,7 @@ const otherOptions: readonly RunOption[] = [
   ),
   mapOption(
     { name: "sysctl", placeholder: "map", help: "Sysctl options", defaultText: "map[]", check: checkSysctl },
-    (draft, sysctls) => {
-      draft.config.sysctls = sysctls;
-    },
-    (config) => config.sysctls,
+    ...member("sysctls"),
   ),
   stringOption(
     { name: "cgroup-parent", help: "Optional parent cgroup for the container" },

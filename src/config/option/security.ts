@@ -2,17 +2,14 @@
  * Options of run and create about privileges and shared namespaces.
  */
 import { parseCapability } from "../../security/capability.ts";
-import { booleanOption, listOption, type RunOption, stringOption } from "../run-option.ts";
+import { booleanOption, listOption, member, type RunOption, stringOption } from "../run-option.ts";
 import { parseSecurityOpt } from "../security-opt.ts";
 import { checkNamespaceMode } from "../value-check.ts";
 
 export const securityOptions: readonly RunOption[] = [
   booleanOption(
     { name: "privileged", help: "Give extended privileges to this container" },
-    (draft, value) => {
-      draft.config.privileged = value;
-    },
-    (config) => config.privileged,
+    ...member("privileged"),
   ),
   listOption(
     { name: "cap-add", help: "Add Linux capabilities" },

@@ -1,7 +1,7 @@
 /**
  * Options of run and create about user namespaces.
  */
-import { listOption, type RunOption, stringOption } from "../run-option.ts";
+import { listOption, type RunOption, stringOption, wordMember } from "../run-option.ts";
 import { parseIdMap, parseUserns } from "../userns-spec.ts";
 
 export const usernsOptions: readonly RunOption[] = [
@@ -38,16 +38,10 @@ export const usernsOptions: readonly RunOption[] = [
   ),
   stringOption(
     { name: "subuidname", help: "Name in /etc/subuid whose ranges are the UID map" },
-    (draft, name) => {
-      if (name !== "") draft.config.subuidName = name;
-    },
-    (config) => config.subuidName,
+    ...wordMember("subuidName"),
   ),
   stringOption(
     { name: "subgidname", help: "Name in /etc/subgid whose ranges are the GID map" },
-    (draft, name) => {
-      if (name !== "") draft.config.subgidName = name;
-    },
-    (config) => config.subgidName,
+    ...wordMember("subgidName"),
   ),
 ];
