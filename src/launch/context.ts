@@ -3,7 +3,7 @@
  * planning stays pure. Types only.
  */
 
-import type { SpecMemoryPolicy } from "../spec/oci.ts";
+import type { SpecLinux, SpecMemoryPolicy } from "../spec/oci.ts";
 import type { SeccompFlag } from "./operation.ts";
 
 /** Where the root file system comes from. */
@@ -129,6 +129,8 @@ export interface ExecContext extends ProcessContext {
   /** Namespaces of the target that differ from the caller's; joined through descriptor `target`, a pidfd. */
   readonly namespaces: readonly JoinableNamespace[];
   readonly keyring?: string;
+  /** The Spec's, for each process of the container. */
+  readonly personality?: SpecLinux["personality"];
 }
 
 export type JoinableNamespace = "user" | "mount" | "pid" | "network" | "ipc" | "uts" | "cgroup" | "time";

@@ -11,7 +11,7 @@ import { checkProcess } from "./check-spec.ts";
 import type { ExecContext, JoinableNamespace } from "./context.ts";
 import type { CloneFlag } from "./operation.ts";
 import { alwaysInherited, type LaunchPlan } from "./plan.ts";
-import { planAffinity, planLimits, planOomScore } from "./plan-attributes.ts";
+import { planAffinity, planLimits, planOomScore, planPersonality } from "./plan-attributes.ts";
 import { PlanBuilder } from "./plan-builder.ts";
 import { preservedNames } from "./plan-gate.ts";
 import { cgroupTaskNames, planCgroupEntry, planGuard, planProcess, planSession } from "./plan-process.ts";
@@ -55,6 +55,7 @@ export function planExec(process: SpecProcess, context: ExecContext): LaunchPlan
   }
   builder.step("waiting for the engine").add({ call: "wait", for: "go" });
   planSession(builder, process);
+  planPersonality(builder, context.personality);
   planProcess(builder, process, { ...context, userNamespace, inherits });
   return {
     purpose: "exec",

@@ -83,7 +83,8 @@ const maskData = "nr_blocks=1,nr_inodes=1";
 export function planMaskedPaths(builder: PlanBuilder, paths: readonly string[], devIsOwn: boolean): void {
   if (paths.length === 0) return;
   const device = openNullDevice(builder);
-  for (const path of paths) {
+  // Once each: a second mask would only hide the first.
+  for (const path of new Set(paths)) {
     const call = { call: "mount", target: path, ignore: ["ENOENT", "ENOTDIR"] } as const;
     builder.step(`masking ${JSON.stringify(path)}`);
     const file = devIsOwn ? bindNull(builder, path) : attachNull(builder, device, path);

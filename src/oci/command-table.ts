@@ -20,6 +20,8 @@ export interface OciCommandEntry {
   readonly failure?: number;
   /** Before the words of an error: `PROGRAM run failed: …`. */
   readonly prefix?: string;
+  /** Its options are not read either: it refuses whatever it is asked for. */
+  readonly refuses?: true;
   readonly load: () => Promise<{ readonly run: OciCommand }>;
 }
 
@@ -48,6 +50,7 @@ const consoleSocket = value(
   "SOCKET",
   "send the terminal's master end to this AF_UNIX socket",
 );
+const pidfdSocket = value("pidfd-socket", "SOCKET", "send the process's pidfd to this AF_UNIX socket");
 const pidFile = value("pid-file", "FILE", "write the process's pid to this file");
 const preserveFds = value(
   "preserve-fds",
@@ -59,6 +62,7 @@ const creating: readonly OciOption[] = [
   value("bundle", "DIR", "the bundle's directory (the current one)", "b"),
   value("config", "FILE", "another file than the bundle's config.json", "f"),
   consoleSocket,
+  pidfdSocket,
   pidFile,
   preserveFds,
   flag("no-pivot", "change the root with MS_MOVE and chroot, for a host whose root is an initramfs"),
@@ -81,6 +85,7 @@ const executing: readonly OciOption[] = [
   list("cgroup", "[CONTROLLER:]PATH", "put it into this cgroup below the container's"),
   flag("ignore-paused", "start it even if the container is paused; it goes on with the others"),
   consoleSocket,
+  pidfdSocket,
   pidFile,
   preserveFds,
 ];
@@ -94,6 +99,7 @@ const updating: readonly OciOption[] = [
   value("kernel-memory-tcp", "BYTES", "kernel memory limit of TCP buffers (cgroup v1)"),
   value("cpu-period", "US", "CFS period"),
   value("cpu-quota", "US", "CFS quota in a period; -1: unlimited"),
+  value("cpu-burst", "US", "what a period may take beyond its quota, saved in earlier ones"),
   value("cpu-share", "N", "relative weight"),
   value("cpu-rt-period", "US", "real-time period (cgroup v1)"),
   value("cpu-rt-runtime", "US", "real-time quota (cgroup v1)"),
@@ -223,20 +229,20 @@ export const ociCommands: Readonly<Record<string, OciCommandEntry>> = {
   },
   checkpoint: {
     summary: "(not supported)",
-    usage: "CONTAINER",
+    usage: "[OPTION…] CONTAINER",
     options: [],
     min: 0,
     max: Number.POSITIVE_INFINITY,
-    stopAt: 1,
+    refuses: true,
     load: () => import("./command/checkpoint.ts"),
   },
   restore: {
     summary: "(not supported)",
-    usage: "CONTAINER",
+    usage: "[OPTION…] CONTAINER",
     options: [],
     min: 0,
     max: Number.POSITIVE_INFINITY,
-    stopAt: 1,
+    refuses: true,
     load: () => import("./command/checkpoint.ts"),
   },
 };

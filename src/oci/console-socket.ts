@@ -1,17 +1,18 @@
 /**
- * Handing a terminal's master end to whoever listens on --console-socket: one message, the descriptor with it.
+ * Handing a descriptor to whoever listens on a socket of the caller's: one message, the descriptor with it.
  *
- * The descriptor is a pty's master, the data its name, as runc sends them.
+ * --console-socket gets a terminal's master end, --pidfd-socket the process's pidfd; the data is a name, as runc sends them.
  */
 import { connectUnix, sendDescriptors } from "../../ffi/unix-socket.ts";
 import { BockerError, messageOf } from "../errors.ts";
 
-/** Connects first, so that nothing is started for a console that nobody takes. The caller's. */
-export function openConsoleSocket(path: string): number {
+/** Connects first, so that nothing is started for a descriptor that nobody takes; undefined: none was asked for. The caller's. */
+export function openPeerSocket(kind: "console" | "pidfd", path: string | undefined): number | undefined {
+  if (path === undefined) return undefined;
   try {
     return connectUnix(path);
   } catch (cause) {
-    throw new BockerError(`cannot connect to console socket ${JSON.stringify(path)}: ${messageOf(cause)}`, {
+    throw new BockerError(`cannot connect to ${kind} socket ${JSON.stringify(path)}: ${messageOf(cause)}`, {
       kind: "host",
       cause,
     });
@@ -21,6 +22,11 @@ export function openConsoleSocket(path: string): number {
 /** Sends a copy of the master. */
 export function sendConsole(socket: number, master: number): void {
   sendDescriptors(socket, Buffer.from("/dev/ptmx"), [master]);
+}
+
+/** Sends a copy of the process's pidfd, where somebody asked for it. */
+export function sendPidfd(socket: number | undefined, pidfd: number): void {
+  if (socket !== undefined) sendDescriptors(socket, Buffer.from("pidfd"), [pidfd]);
 }
 
 /**

@@ -24,7 +24,7 @@ export function cgroupsPathOf(context: OciContext, id: string, { linux }: Spec):
   if (context.cgroupManager === "systemd") {
     throw new BockerError("cannot let systemd make the cgroup: the systemd cgroup driver is not supported", {
       kind: "unsupported",
-      hint: "set the caller's cgroup manager to cgroupfs (podman --cgroup-manager=cgroupfs, containerd SystemdCgroup = false)",
+      hint: "set the caller's cgroup manager to cgroupfs (podman --cgroup-manager=cgroupfs, containerd SystemdCgroup = false, docker native.cgroupdriver=cgroupfs, kubelet cgroupDriver: cgroupfs)",
     });
   }
   const { devices: _devices, ...limits } = withoutUnsetLimits(linux?.resources ?? {});

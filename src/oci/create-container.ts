@@ -18,7 +18,7 @@ import { type Console, openConsole } from "../runtime/open-console.ts";
 import { makeGate, openGate } from "../runtime/start-gate.ts";
 import { endChild, type StartedProcess, startProcess } from "../runtime/start-process.ts";
 import type { Spec } from "../spec/oci.ts";
-import { checkConsole, openConsoleSocket, sendConsole } from "./console-socket.ts";
+import { checkConsole, openPeerSocket, sendConsole, sendPidfd } from "./console-socket.ts";
 import { cgroupsPathOf, makeContainerCgroup } from "./container-cgroup.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { release } from "./delete-container.ts";
@@ -109,12 +109,13 @@ async function launch(
   mode: CreateMode,
 ): Promise<CreatedContainer> {
   const { spec } = bundle;
-  const socketPath = options.value("console-socket");
-  const socket = socketPath === undefined ? undefined : openConsoleSocket(socketPath);
+  const socket = openPeerSocket("console", options.value("console-socket"));
+  let pidfdSocket: number | undefined;
   let terminal: Console | undefined;
   let master: number | undefined;
   let started: StartedProcess | undefined;
   try {
+    pidfdSocket = openPeerSocket("pidfd", options.value("pidfd-socket"));
     if (spec.process?.terminal === true) terminal = openConsole(consoleSize(spec), idMaps(spec));
     master = terminal?.master;
     if (master !== undefined && socket === undefined) keepNewlines(master);
@@ -126,6 +127,7 @@ async function launch(
       close(master);
       master = undefined;
     }
+    sendPidfd(pidfdSocket, started.pidfd);
     writePidFile(options.value("pid-file"), started.pid);
     if (mode.start && (spec.hooks?.poststart ?? []).length > 0) {
       const { runPoststart } = await import("./container-hooks.ts");
@@ -137,7 +139,7 @@ async function launch(
     if (started !== undefined) endChild(started);
     throw error;
   } finally {
-    closeQuietly(socket, terminal?.slave, terminal?.devpts);
+    closeQuietly(socket, pidfdSocket, terminal?.slave, terminal?.devpts);
   }
 }
 

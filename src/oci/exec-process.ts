@@ -16,7 +16,7 @@ import { openProcess } from "../runtime/signal-process.ts";
 import { endChild, type StartedProcess, startProcess } from "../runtime/start-process.ts";
 import type { Spec, SpecProcess } from "../spec/oci.ts";
 import { checkProcess } from "./check-spec.ts";
-import { checkConsole, openConsoleSocket, sendConsole } from "./console-socket.ts";
+import { checkConsole, openPeerSocket, sendConsole, sendPidfd } from "./console-socket.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { cgroupOf, statusOf } from "./container-status.ts";
 import { writePidFile } from "./create-container.ts";
@@ -85,12 +85,13 @@ interface Target {
 }
 
 async function launch(target: Target, asked: SpecProcess, options: OciOptions): Promise<ExecutedProcess> {
-  const socketPath = options.value("console-socket");
-  const socket = socketPath === undefined ? undefined : openConsoleSocket(socketPath);
+  const socket = openPeerSocket("console", options.value("console-socket"));
+  let pidfdSocket: number | undefined;
   let slave: number | undefined;
   let master: number | undefined;
   let started: StartedProcess | undefined;
   try {
+    pidfdSocket = openPeerSocket("pidfd", options.value("pidfd-socket"));
     if (asked.terminal === true) ({ master, slave } = openTerminal(target.record, asked));
     if (master !== undefined && socket === undefined) keepNewlines(master);
     started = await join(target, asked, options, slave);
@@ -99,6 +100,7 @@ async function launch(target: Target, asked: SpecProcess, options: OciOptions): 
       close(master);
       master = undefined;
     }
+    sendPidfd(pidfdSocket, started.pidfd);
     writePidFile(options.value("pid-file"), started.pid);
     return master === undefined ? { process: started } : { process: started, master };
   } catch (error) {
@@ -106,7 +108,7 @@ async function launch(target: Target, asked: SpecProcess, options: OciOptions): 
     if (started !== undefined) endChild(started);
     throw error;
   } finally {
-    closeQuietly(socket, slave);
+    closeQuietly(socket, pidfdSocket, slave);
   }
 }
 

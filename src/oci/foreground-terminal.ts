@@ -5,17 +5,21 @@ import { BockerError } from "../errors.ts";
 import { LocalSession } from "../monitor/local-session.ts";
 import { waitForExit } from "../runtime/wait-for-exit.ts";
 import { currentWindowSize, runAttached } from "../terminal/run-attached.ts";
+import type { HeldSignals } from "./foreground.ts";
 
 /** Owns `master` from now on. */
 export async function waitWithTerminal(
   process: { readonly pidfd: number },
   master: number,
-  signal: (number: number) => void,
+  { send, held }: { readonly send: (signal: number) => void; readonly held: HeldSignals },
 ): Promise<number> {
   const exited = waitForExit(process);
-  const session = new LocalSession({ kind: "pty", master }, { exited, signal });
+  const session = new LocalSession({ kind: "pty", master }, { exited, signal: send });
   const size = currentWindowSize();
   if (size !== undefined) session.resize(size);
+  // From here on they are the session's, which takes them in the same turn of the loop.
+  held.passTo(send);
+  held[Symbol.dispose]();
   const result = await runAttached(session, {
     stdin: true,
     tty: true,

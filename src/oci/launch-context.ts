@@ -71,6 +71,7 @@ export async function contextOfExec(
     seccompFlags: checkSeccompFlags(policy?.flags),
     ...(notifies(policy) ? { listener: true } : {}),
     memoryPolicy: spec.linux?.memoryPolicy,
+    personality: spec.linux?.personality,
     ...securityModulesFor({ process: joining }),
     chownStdio: chownedStreams(terminal, joining.user.uid),
     dieWithParent: false,

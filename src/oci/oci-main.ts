@@ -40,7 +40,8 @@ export async function runOci(words: readonly string[], program: OciProgram): Pro
     if (own.find((word) => isHelp(word) || !word.startsWith("-"))?.startsWith("-") === true) {
       return await print((page) => page.commandHelp(program, name, entry));
     }
-    const invocation = parseOciOptions(entry.options, own, entry.stopAt);
+    const read = entry.refuses === true ? [] : own;
+    const invocation = parseOciOptions(entry.options, read, entry.stopAt);
     checkArity(program, name, entry, invocation.arguments.length);
     log.write("debug", [program.name, name, ...own].join(" "));
     const { run } = await entry.load();

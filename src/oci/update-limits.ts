@@ -27,6 +27,7 @@ export function resourcesOfOptions(options: OciOptions): SpecResources {
   const cpu = given({
     period: options.integer("cpu-period"),
     quota: options.integer("cpu-quota"),
+    burst: options.integer("cpu-burst"),
     shares: options.integer("cpu-share"),
     realtimePeriod: options.integer("cpu-rt-period"),
     realtimeRuntime: options.integer("cpu-rt-runtime"),

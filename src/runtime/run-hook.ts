@@ -15,6 +15,7 @@ import type { ExecContext } from "../launch/context.ts";
 import { planHook } from "../launch/plan-hook.ts";
 import type { SpecHook, SpecHooks, SpecProcess } from "../spec/oci.ts";
 import { joinableNamespaces } from "./joinable-namespaces.ts";
+import { signalText } from "./signal-text.ts";
 import { endChild, startProcess } from "./start-process.ts";
 import { exitOf, type ProcessExit } from "./wait-for-exit.ts";
 
@@ -141,7 +142,7 @@ function endsBefore(pidfd: number, deadline: number): boolean {
 }
 
 function statusOf({ exitCode, signal }: ProcessExit): string {
-  return signal === undefined ? `exit status ${exitCode}` : `signal ${signal}`;
+  return signal === undefined ? `exit status ${exitCode}` : signalText(signal);
 }
 
 /** The beginning of what a hook wrote, without the line end. */

@@ -212,6 +212,9 @@ describe.skipIf(!isRoot)("hooks", () => {
     const { exitCode, stderr } = await lab.run("start", lab.id);
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining("startContainer hook #0")]);
     await lab.until("stopped");
+    await lab.ok("delete", lab.id);
+    lab.configure({ spec: { hooks: { startContainer: [inside("kill -SYS $$")] } } });
+    expect((await lab.run("run", lab.id)).stderr).toContain("hook #0: signal: bad system call");
   });
 
   test("poststart's failure destroys the container, at run and at start", async () => {
@@ -290,7 +293,9 @@ describe.skipIf(!isRoot)("command lines", () => {
       [["list", "-f", "xml"], "invalid format option"],
       [["update", lab.id], "nothing to update"],
       [["checkpoint", lab.id], "not supported"],
+      [["checkpoint", "--image-path", "/x", "--leave-running", lab.id], "not supported"],
       [["restore", lab.id], "not supported"],
+      [["--systemd-cgroup", "create", lab.id], "native.cgroupdriver=cgroupfs"],
     ] as const;
     for (const [words, message] of cases) {
       const { exitCode, stderr } = await lab.run(...words);

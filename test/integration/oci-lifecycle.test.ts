@@ -135,6 +135,19 @@ describe.skipIf(!isRoot)("run", () => {
     expect((await lab.run("run", `${lab.id}b`)).exitCode).toBe(137);
   });
 
+  test("keeps a signal that comes before the process is there for the process", async () => {
+    await using lab = openOciLab();
+    const poststart = [{ path: "/bin/sh", args: ["sh", "-c", "kill -TERM $PPID"] }];
+    lab.configure({
+      args: ["sleep", "600"],
+      linux: { namespaces: [{ type: "mount" }] },
+      spec: { hostname: "", hooks: { poststart } },
+    });
+    const { exitCode, signal } = await lab.run("run", lab.id);
+    expect([exitCode, signal]).toEqual([143, null]);
+    expect(await lab.state()).toBeUndefined();
+  });
+
   test("--detach returns, --keep keeps", async () => {
     await using lab = openOciLab();
     lab.configure();

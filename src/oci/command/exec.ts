@@ -3,15 +3,17 @@
  */
 import { close, closeQuietly } from "../../../ffi/file.ts";
 import { execProcess } from "../exec-process.ts";
-import { waitForeground } from "../foreground.ts";
+import { holdSignals, waitForeground } from "../foreground.ts";
 import type { OciContext, OciInvocation } from "../oci-context.ts";
 
 export async function run(context: OciContext, invocation: OciInvocation): Promise<number> {
   const { options } = invocation;
   const [id = "", ...args] = invocation.arguments;
+  const detached = options.flag("detach");
+  using signals = detached ? undefined : holdSignals();
   const { process, master } = await execProcess(context, id, args, options);
   try {
-    if (!options.flag("detach")) return await waitForeground(process, master);
+    if (signals !== undefined) return await waitForeground(process, master, signals);
     closeQuietly(master);
     return 0;
   } finally {

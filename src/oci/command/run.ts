@@ -4,7 +4,7 @@
 import { close } from "../../../ffi/file.ts";
 import { createContainer, letGo } from "../create-container.ts";
 import { deleteContainer } from "../delete-container.ts";
-import { waitForeground } from "../foreground.ts";
+import { holdSignals, waitForeground } from "../foreground.ts";
 import type { OciContext, OciInvocation } from "../oci-context.ts";
 
 /** The exit code is the process's, 0 when detached. */
@@ -16,12 +16,13 @@ export async function run(context: OciContext, invocation: OciInvocation): Promi
     return printDryRun(context, id, options);
   }
   const detached = options.flag("detach");
-  const created = await createContainer(context, id, options, { start: true, detached });
   if (detached) {
-    letGo(created);
+    letGo(await createContainer(context, id, options, { start: true, detached }));
     return 0;
   }
-  const exitCode = await waitForeground(created.process, created.master);
+  using signals = holdSignals();
+  const created = await createContainer(context, id, options, { start: true, detached });
+  const exitCode = await waitForeground(created.process, created.master, signals);
   close(created.process.pidfd);
   if (!options.flag("keep")) await deleteContainer(context, id, false);
   return exitCode;

@@ -124,6 +124,9 @@ describe("update", () => {
       pids: { limit: -1 },
       blockIO: { weight: 500 },
     });
+    expect(resourcesOfOptions(options("--cpu-quota", "50000", "--cpu-burst", "20000"))).toEqual({
+      cpu: { quota: 50000, burst: 20000 },
+    });
     expect(resourcesOfOptions(options())).toEqual({});
   });
 
