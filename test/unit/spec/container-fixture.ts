@@ -1,36 +1,11 @@
 /** A container config with nothing asked for, and what the engine would have found out: each test edits one thing. */
 import type { ContainerConfig } from "../../../src/config/container-config.ts";
+import { newRunDraft } from "../../../src/config/default-config.ts";
 import type { ResolvedContainer } from "../../../src/spec/build-spec.ts";
 
 export const plainConfig: ContainerConfig = {
+  ...newRunDraft().config,
   image: "alpine",
-  command: [],
-  pull: "missing",
-  tty: false,
-  interactive: false,
-  autoRemove: false,
-  init: false,
-  env: [],
-  groupAdd: [],
-  labels: {},
-  annotations: {},
-  mounts: [],
-  readOnly: false,
-  shmSizeBytes: 67_108_864,
-  devices: [],
-  networks: [],
-  ports: [],
-  dns: [],
-  dnsSearch: [],
-  dnsOptions: [],
-  addHosts: [],
-  resources: {},
-  ulimits: [],
-  sysctls: {},
-  privileged: false,
-  capAdd: [],
-  capDrop: [],
-  securityOpt: [],
   log: { driver: "json-file", maxSizeBytes: 0, maxFiles: 1 },
 };
 
