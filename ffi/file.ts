@@ -4,6 +4,7 @@
  * Thin wrappers, one a system call, named as the kernel names it; every descriptor opened here is close-on-exec.
  * Extended attributes and other metadata are in file-metadata.ts.
  */
+import type { PathBytes } from "./file-metadata.ts";
 import { atFlags, dirfdName, flagNames, openFlags, resolveFlags } from "./flags.ts";
 import { syscall, syscallUninterrupted, trySyscall } from "./libc.ts";
 
@@ -11,11 +12,12 @@ import { syscall, syscallUninterrupted, trySyscall } from "./libc.ts";
 export const openHowBytes = 24;
 
 /** openat2(2), Linux 5.6. With RESOLVE_IN_ROOT no symlink under `dirfd` can lead outside. */
-export function openat2(dirfd: number, path: string, flags: number, resolve: number, mode = 0): number {
+export function openat2(dirfd: number, path: PathBytes, flags: number, resolve: number, mode = 0): number {
   const how = new BigUint64Array([BigInt(flags | openFlags.O_CLOEXEC), BigInt(mode), BigInt(resolve)]);
   return syscallUninterrupted("openat2", [dirfd, path, new Uint8Array(how.buffer), openHowBytes], () => {
     const resolves = flagNames(resolveFlags, resolve);
-    return `${dirfdName(dirfd)}, ${JSON.stringify(path)}, {${openNames(flags)}, ${resolves}}`;
+    const name = typeof path === "string" ? path : Buffer.from(path.subarray(0, -1)).toString();
+    return `${dirfdName(dirfd)}, ${JSON.stringify(name)}, {${openNames(flags)}, ${resolves}}`;
   });
 }
 
@@ -105,8 +107,13 @@ export function unlinkat(dirfd: number, path: string, flags = 0): void {
   });
 }
 
+/** unlinkat(2) for who removes many files, of which some are directories: false where it fails. */
+export function tryUnlinkat(dirfd: number, path: PathBytes, flags = 0): boolean {
+  return trySyscall("unlinkat", [dirfd, path, flags]) >= 0;
+}
+
 /** renameat2(2). */
-export function renameat2(fromFd: number, from: string, toFd: number, to: string, flags = 0): void {
+export function renameat2(fromFd: number, from: PathBytes, toFd: number, to: PathBytes, flags = 0): void {
   syscall("renameat2", [fromFd, from, toFd, to, flags]);
 }
 

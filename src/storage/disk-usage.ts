@@ -1,10 +1,18 @@
 /**
  * What files take on the disk, as du(1) counts it: allocated blocks, a file with several names once.
+ *
+ * A tree may be a running container's: directories are opened below one another, without following a link, and however
+ * deep or long its paths are, there is a sum.
  */
-import { lstatSync, readdirSync, type Stats } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats } from "node:fs";
 
 /** Bytes of one block of st_blocks, whatever the file system's own is; stat(2). */
 const blockBytes = 512;
+
+/** Levels that are counted: what is below has no path that a program could say (PATH_MAX). */
+const deepest = 2048;
+
+const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** Adds up trees; what was counted once is not counted again under another name. */
 export class DiskUsage {
@@ -18,16 +26,29 @@ export class DiskUsage {
 
   /** Bytes that the tree at `path` takes, itself included; 0 when there is nothing, or what was there has gone. */
   of(path: string): number {
-    return this.#count(Buffer.from(path));
+    return this.#count(Buffer.from(path), 0);
   }
 
   /** Paths are bytes: the names of a container need not be UTF-8. */
-  #count(path: Buffer): number {
+  #count(path: Buffer, depth: number): number {
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined || !this.#isNew(stat)) return 0;
-    let bytes = this.#apparent ? (stat.isFile() ? stat.size : 0) : stat.blocks * blockBytes;
-    if (stat.isDirectory()) for (const name of namesIn(path)) bytes += this.#count(joinBytes(path, name));
-    return bytes;
+    const own = this.#apparent ? (stat.isFile() ? stat.size : 0) : stat.blocks * blockBytes;
+    return stat.isDirectory() && depth < deepest ? own + this.#countIn(path, depth) : own;
+  }
+
+  #countIn(path: Buffer, depth: number): number {
+    const fd = tryOpenDirectory(path);
+    if (fd === undefined) return 0;
+    try {
+      const here = `/proc/self/fd/${fd}`;
+      let bytes = 0;
+      for (const name of readdirSync(here, { encoding: "buffer" }))
+        bytes += this.#count(Buffer.concat([Buffer.from(`${here}/`), name]), depth + 1);
+      return bytes;
+    } finally {
+      closeSync(fd);
+    }
   }
 
   #isNew(stat: Stats): boolean {
@@ -39,16 +60,11 @@ export class DiskUsage {
   }
 }
 
-const slash = Buffer.from("/");
-
-function joinBytes(path: Buffer, name: Buffer): Buffer {
-  return Buffer.concat([path, slash, name]);
-}
-
-function namesIn(path: Buffer): readonly Buffer[] {
+/** Undefined: it has gone, has become something else, or there are no more descriptors. */
+function tryOpenDirectory(path: Buffer): number | undefined {
   try {
-    return readdirSync(path, { encoding: "buffer" });
+    return openSync(path, directoryFlags);
   } catch {
-    return [];
+    return undefined;
   }
 }

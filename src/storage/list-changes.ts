@@ -7,6 +7,7 @@
  */
 import { closeSync, constants, fstatSync } from "node:fs";
 import { openat2 } from "../../ffi/file.ts";
+import { bytePath } from "../../ffi/file-metadata.ts";
 import { openFlags, resolveFlags } from "../../ffi/flags.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
 import { isOpaque, isSame, isWhiteout, memberAt } from "./pack-layer.ts";
@@ -73,14 +74,15 @@ function lookUp(base: number, path: string): Stat | undefined {
   const flags = openFlags.O_PATH | openFlags.O_NOFOLLOW;
   const resolve = resolveFlags.RESOLVE_BENEATH | resolveFlags.RESOLVE_NO_SYMLINKS;
   try {
-    const fd = openat2(base, Buffer.from(path.slice(1), "latin1").toString(), flags, resolve);
+    const fd = openat2(base, bytePath(path.slice(1)), flags, resolve);
     try {
       return fstatSync(fd, { bigint: true });
     } finally {
       closeSync(fd);
     }
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    // ENAMETOOLONG: a container can make such a path step by step; layers, which are unpacked by path, have none.
+    if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG")) return undefined;
     throw error;
   }
 }
@@ -97,10 +99,9 @@ function isSameDirectory(old: Stat, now: Stat): boolean {
 
 /** A directory that was removed and made again hides what the image has in it. */
 function listHidden(list: ChangeList, base: number, member: TreeMember, path: string): void {
-  const relative = Buffer.from(path.slice(1), "latin1").toString();
   const flags = openFlags.O_RDONLY | openFlags.O_DIRECTORY;
   const resolve = resolveFlags.RESOLVE_BENEATH | resolveFlags.RESOLVE_NO_SYMLINKS;
-  const old = openat2(base, relative, flags, resolve);
+  const old = openat2(base, bytePath(path.slice(1)), flags, resolve);
   const now = openUnlessGone(member.path, directoryFlags);
   try {
     const kept = new Set(now === undefined ? [] : sortedNames(now));

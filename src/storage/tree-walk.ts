@@ -6,6 +6,7 @@
  * takes one descriptor a level, and no path grows longer than PATH_MAX. Names are bytes kept one a character.
  */
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readdirSync } from "node:fs";
+import { BockerError } from "../errors.ts";
 
 export interface TreeMember {
   /** From the root, without "./" in front; a directory's ends in a slash, the root's own is "./". */
@@ -23,19 +24,23 @@ export interface WalkOptions {
 
 const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
+/** Levels of directories that are walked: twice what any path can name. */
+const deepest = 4096;
+
 /** Walks the directory `root`: a path, of which links are followed, or a descriptor, which stays the caller's. */
 export function* walkTree(root: string | number, options: WalkOptions = {}): Generator<TreeMember> {
   const path = typeof root === "number" ? `/proc/self/fd/${root}` : Buffer.from(root).toString("latin1");
   const fd = openSync(asBytes(`${path}/.`), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     yield { name: "./", path: `/proc/self/fd/${fd}/.`, stat: fstatSync(fd, { bigint: true }) };
-    yield* walkOpen(fd, "", options);
+    yield* walkOpen(fd, "", options, 0);
   } finally {
     closeSync(fd);
   }
 }
 
-function* walkOpen(fd: number, prefix: string, options: WalkOptions): Generator<TreeMember> {
+function* walkOpen(fd: number, prefix: string, options: WalkOptions, depth: number): Generator<TreeMember> {
+  if (depth > deepest) throw new BockerError(`directories are nested more than ${deepest} deep`, { kind: "conflict" });
   for (const name of sortedNames(fd)) {
     const path = `/proc/self/fd/${fd}/${name}`;
     const stat = statUnlessGone(path);
@@ -43,15 +48,15 @@ function* walkOpen(fd: number, prefix: string, options: WalkOptions): Generator<
     const isDirectory = stat.isDirectory();
     const member = { name: `${prefix}${name}${isDirectory ? "/" : ""}`, path, stat };
     yield member;
-    if (isDirectory && options.enters?.(member) !== false) yield* walkDirectory(member, options);
+    if (isDirectory && options.enters?.(member) !== false) yield* walkDirectory(member, options, depth + 1);
   }
 }
 
-function* walkDirectory(member: TreeMember, options: WalkOptions): Generator<TreeMember> {
+function* walkDirectory(member: TreeMember, options: WalkOptions, depth: number): Generator<TreeMember> {
   const fd = openUnlessGone(member.path, directoryFlags);
   if (fd === undefined) return;
   try {
-    yield* walkOpen(fd, member.name, options);
+    yield* walkOpen(fd, member.name, options, depth);
   } finally {
     closeSync(fd);
   }

@@ -1,10 +1,23 @@
 /** What a tree takes on the disk, beside what du says. */
 import { afterAll, expect, test } from "bun:test";
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deleteTree } from "../../../src/storage/delete-tree.ts";
 import { DiskUsage } from "../../../src/storage/disk-usage.ts";
+import { writtenBytes } from "../../../src/storage/written-bytes.ts";
+import { makeDeepTree } from "../../lib/deep-tree.ts";
 
+const memory = "/dev/shm";
 const directory = mkdtempSync(join(tmpdir(), "bocker-usage-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -39,3 +52,15 @@ test("apparent: the bytes of plain files alone", () => {
   symlinkSync("somewhere", join(directory, "sizes/link"));
   expect(new DiskUsage({ apparent: true }).of(join(directory, "sizes"))).toBe(5);
 });
+
+test("counts below the longest path, and ends in a tree without an end", () => {
+  const long = join(directory, "long");
+  makeDeepTree(long, 30, "d".repeat(200));
+  expect(new DiskUsage().of(long)).toBe(du(long));
+  deleteTree(long);
+  const endless = mkdtempSync(join(existsSync(memory) ? memory : directory, "bocker-usage-"));
+  makeDeepTree(join(endless, "tree"), 5000);
+  expect(new DiskUsage().of(endless)).toBeGreaterThanOrEqual(0);
+  expect(writtenBytes(endless)).toBe(0);
+  expect(deleteTree(endless)).toBe(true);
+}, 60_000);
