@@ -20,6 +20,7 @@ import {
   unifiedDirectory,
 } from "./hierarchy.ts";
 import { ancestorsOf, type CgroupFacts, type CpusetFacts, planCgroup, planLimits } from "./plan-cgroup.ts";
+import { inWriteOrder } from "./write-order.ts";
 
 /**
  * Makes the directories and sets the limits, synchronously (0.5 ms on eight v1 trees). All or nothing: after a failure
@@ -59,8 +60,7 @@ function withRoom<Result>(attempt: () => Result, tries = 5): Result {
 /** Changes the limits of a running container; those not named stay. -1 takes one away. */
 export function applyResources(cgroup: Cgroup, resources: SpecResources): void {
   const { devices: _devices, ...limits } = resources;
-  const steps = planLimits(cgroup, limits);
-  applyLimits(raisesSwapFirst(cgroup, resources) ? swapFirst(steps) : steps);
+  applyLimits(inWriteOrder(cgroup, resources, planLimits(cgroup, limits)));
 }
 
 /** What the kernel says no to is for the user to know, and no fault of the host. */
@@ -154,18 +154,4 @@ function attachDeviceProgram(cgroup: Cgroup, { devices = [] }: SpecResources): v
   } finally {
     closeQuietly(program, directory);
   }
-}
-
-/** v1 refuses a memory limit above memory plus swap, and memory plus swap below memory: grow the larger first. */
-function raisesSwapFirst(cgroup: Cgroup, { memory }: SpecResources): boolean {
-  const mount = controllerDirectory(cgroup, "memory");
-  if (mount?.version !== 1 || memory?.limit === undefined || memory.swap === undefined) return false;
-  if (memory.swap < 0) return true;
-  const current = Number(tryReadFile(`${mount.directory}/memory.memsw.limit_in_bytes`) ?? 0);
-  return memory.swap > current;
-}
-
-function swapFirst<Step extends { readonly kind: string }>(steps: readonly Step[]): readonly Step[] {
-  const isSwap = (step: Step): boolean => "path" in step && String(step.path).includes("memsw");
-  return [...steps.filter(isSwap), ...steps.filter((step) => !isSwap(step))];
 }
