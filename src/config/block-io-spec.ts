@@ -3,13 +3,14 @@
  * opts/weightdevice.go and opts/throttledevice.go.
  */
 import type { DeviceRate, DeviceWeight } from "./container-config.ts";
+import { EngineRefusal } from "./engine-refusal.ts";
 import { parseBytes, renderBytes } from "./option-value.ts";
 
 const weightRange = { first: 10, last: 1000 };
 
 /** `--blkio-weight`: 0, no weight at all, or 10 to 1000. Throws Error(reason), the daemon's. */
 export function checkBlkioWeight(weight: number): void {
-  if (weight !== 0 && !isWeight(weight)) throw new Error("Range of blkio weight is from 10 to 1000");
+  if (weight !== 0 && !isWeight(weight)) throw new EngineRefusal("Range of blkio weight is from 10 to 1000");
 }
 
 /** Throws Error(reason). */

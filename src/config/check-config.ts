@@ -6,18 +6,20 @@
  */
 import type { ClientOptions } from "./client-options.ts";
 import type { ContainerConfig, ResourceConfig } from "./container-config.ts";
+import { EngineRefusal } from "./engine-refusal.ts";
 import type { RunDraft } from "./run-option.ts";
 
 const minimumMemoryBytes = 6 * 1024 * 1024;
 
 type Check = (draft: RunDraft) => string | false | undefined;
 
-/** The first thing that cannot be, as Error(reason); nothing when all fits. */
+/** The first thing that cannot be, as Error(reason), as an EngineRefusal where it is docker's daemon that says so. */
 export function checkRun(draft: RunDraft): void {
-  for (const check of checks) {
-    const problem = check(draft);
-    if (problem) throw new Error(problem);
-  }
+  const found = (checks: readonly Check[]) => checks.map((check) => check(draft)).find(Boolean);
+  const problem = found(clientChecks);
+  if (problem) throw new Error(problem);
+  const refusal = found(engineChecks);
+  if (refusal) throw new EngineRefusal(refusal);
 }
 
 /** What is allowed and does not do what it seems to; docker prints these and goes on. */
@@ -38,25 +40,29 @@ export function warningsFor(config: ContainerConfig, { discards }: ClientOptions
   ];
 }
 
-const checks: readonly Check[] = [
+const clientChecks: readonly Check[] = [
   ({ config }) =>
     config.autoRemove &&
     config.restart !== undefined &&
     "conflicting options: cannot specify both --restart and --rm",
   ({ config, logOptions }) =>
     config.log.driver === "none" && logOptions.length > 0 && "invalid logging opts for driver none",
-  ({ config }) => checkLog(config),
   ({ config, client }) =>
     client.replace && config.name === undefined && "cannot replace container without --name being set",
-  ({ config }) => checkMemory(config.resources),
-  ({ config }) => checkSwap(config.resources),
-  ({ config }) => checkCpu(config.resources),
-  ({ config }) => checkNumbers(config),
   ({ config }) => checkNetworks(config),
+  ({ config }) => checkSwappiness(config.resources),
   ({ config }) =>
     config.noHosts === true &&
     config.addHosts.length > 0 &&
     "--no-hosts and --add-host cannot be set together",
+];
+
+const engineChecks: readonly Check[] = [
+  ({ config }) => checkLog(config),
+  ({ config }) => checkMemory(config.resources),
+  ({ config }) => checkSwap(config.resources),
+  ({ config }) => checkCpu(config.resources),
+  ({ config }) => checkNumbers(config),
   ({ config }) => checkSharedNetwork(config),
   ({ config }) => checkSysctls(config),
   ({ config }) =>
@@ -87,16 +93,19 @@ function checkMemory(resources: ResourceConfig): string | undefined {
 }
 
 function checkSwap(resources: ResourceConfig): string | undefined {
-  const { memoryBytes: memory, memorySwapBytes: swap, memorySwappiness: swappiness } = resources;
+  const { memoryBytes: memory, memorySwapBytes: swap } = resources;
   if (swap !== undefined && swap > 0) {
     if (memory === undefined)
       return "You should always set the Memory limit when using Memoryswap limit, see usage";
     if (swap < memory) return "Minimum memoryswap limit should be larger than memory limit, see usage";
   }
-  if (swappiness !== undefined && (swappiness < 0 || swappiness > 100)) {
-    return `Invalid value: ${swappiness}, valid memory swappiness range is 0-100`;
-  }
   return undefined;
+}
+
+function checkSwappiness({ memorySwappiness: swappiness }: ResourceConfig): string | undefined {
+  return swappiness !== undefined && (swappiness < 0 || swappiness > 100)
+    ? `Invalid value: ${swappiness}, valid memory swappiness range is 0-100`
+    : undefined;
 }
 
 function checkCpu(resources: ResourceConfig): string | undefined {

@@ -3,11 +3,13 @@
  */
 import { posix } from "node:path";
 import type { MountConfig } from "./container-config.ts";
+import { EngineRefusal } from "./engine-refusal.ts";
 
 /** The target, cleaned; throws Error(reason) when it is relative or the root. */
 export function parseMountTarget(text: string): string {
   if (text === "") throw new Error("field Target must not be empty");
-  if (!text.startsWith("/")) throw new Error(`invalid mount path: '${text}' mount path must be absolute`);
+  if (!text.startsWith("/"))
+    throw new EngineRefusal(`invalid mount path: '${text}' mount path must be absolute`);
   const target = cleanPath(text);
   if (target === "/") throw new Error("invalid specification: destination can't be '/'");
   return target;

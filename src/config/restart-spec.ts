@@ -2,6 +2,7 @@
  * `--restart POLICY[:RETRIES]`. Pure; phrases are docker's (opts.ParseRestartPolicy, container.ValidateRestartPolicy).
  */
 import type { RestartConfig } from "./container-config.ts";
+import { EngineRefusal } from "./engine-refusal.ts";
 
 const policies: readonly string[] = [
   "always",
@@ -26,17 +27,18 @@ export function parseRestart(text: string): RestartConfig | undefined {
 
 function checkRetries(policy: string, maxRetries: number): void {
   if (policy !== "no" && !policies.includes(policy)) {
-    throw new Error(
+    throw new EngineRefusal(
       `invalid restart policy: unknown policy '${policy}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
     );
   }
   if (policy !== "on-failure" && maxRetries !== 0) {
     const negative = maxRetries < 0 ? " and cannot be negative" : "";
-    throw new Error(
+    throw new EngineRefusal(
       `invalid restart policy: maximum retry count can only be used with 'on-failure'${negative}`,
     );
   }
-  if (maxRetries < 0) throw new Error("invalid restart policy: maximum retry count cannot be negative");
+  if (maxRetries < 0)
+    throw new EngineRefusal("invalid restart policy: maximum retry count cannot be negative");
 }
 
 /** Reads back by parseRestart; undefined: the default. */

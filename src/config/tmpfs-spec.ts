@@ -5,6 +5,7 @@
  * defaults (noexec, nosuid, nodev) are src/spec's.
  */
 import type { MountConfig } from "./container-config.ts";
+import { EngineRefusal } from "./engine-refusal.ts";
 import { parseMountTarget } from "./mount-target.ts";
 import { parseBytes } from "./option-value.ts";
 
@@ -34,7 +35,7 @@ function parseOption(option: string): string {
   const [key = "", ...rest] = option.split("=");
   const value = key === "size" ? sizeValue(rest.join("=")) : rest.join("=");
   const form = Object.hasOwn(values, key) ? values[key] : undefined;
-  if (rest.length === 0 || !form?.test(value)) throw new Error(`invalid tmpfs option ["${option}"]`);
+  if (rest.length === 0 || !form?.test(value)) throw new EngineRefusal(`invalid tmpfs option ["${option}"]`);
   return `${key}=${value}`;
 }
 

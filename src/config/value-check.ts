@@ -3,6 +3,7 @@
  *
  * Each throws Error(reason) in docker's words and gives the value back as it is kept.
  */
+import { EngineRefusal } from "./engine-refusal.ts";
 import { ipVersion } from "./ip-version.ts";
 
 /** `--dns`. */
@@ -43,7 +44,7 @@ export function checkHostEntry(text: string): string {
 export function checkContainerName(text: string): string {
   const name = text.replace(/^\//, "");
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
-    throw new Error(`Invalid container name (${text}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    throw new EngineRefusal(`Invalid container name (${text}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
   }
   return name;
 }
@@ -90,7 +91,7 @@ export function checkSignal(text: string): string {
   const isNumber = /^[0-9]{1,9}$/.test(text) && Number(text) > 0;
   const isRealTime = /^RT(MIN\+([1-9]|1[0-5])|MAX-([1-9]|1[0-4]))$/.test(name);
   if (!isNumber && !isRealTime && !signalNames.split(" ").includes(name))
-    throw new Error(`invalid signal: ${text}`);
+    throw new EngineRefusal(`invalid signal: ${text}`);
   return text;
 }
 

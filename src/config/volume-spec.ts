@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { MountConfig } from "./container-config.ts";
+import { EngineRefusal } from "./engine-refusal.ts";
 import { checkVolumeName, cleanPath, parseMountTarget } from "./mount-target.ts";
 
 export const propagations = ["private", "rprivate", "slave", "rslave", "shared", "rshared"] as const;
@@ -30,18 +31,18 @@ export function parseVolume(text: string, cwd: string): MountConfig {
   if (text === "") throw new Error("invalid empty volume spec");
   const parts = text.split(":");
   if (parts[0] === "" && parts.length > 1) {
-    throw new Error(`${invalid(text).message}: empty section between colons`);
+    throw new EngineRefusal(`${invalid(text).message}: empty section between colons`);
   }
   const isTargetAndMode = parts.length === 2 && isMode(parts[1] ?? "");
   if (parts.length > 3 || isTargetAndMode) throw invalid(text);
   const [first = "", second, mode = ""] = parts;
-  if (!isMode(mode) && mode !== "") throw new Error(`invalid mode: ${mode}`);
+  if (!isMode(mode) && mode !== "") throw new EngineRefusal(`invalid mode: ${mode}`);
   try {
     return second === undefined
       ? { type: "volume", target: parseMountTarget(first), readOnly: false, copy: true }
       : mountOf(first, parseMountTarget(second), mode.split(","), cwd);
   } catch (thrown) {
-    throw new Error(`${invalid(text).message}: ${messageOf(thrown)}`);
+    throw new EngineRefusal(`${invalid(text).message}: ${messageOf(thrown)}`);
   }
 }
 
@@ -81,7 +82,7 @@ function isMode(text: string): boolean {
 }
 
 function invalid(text: string): Error {
-  return new Error(`invalid volume specification: '${text}'`);
+  return new EngineRefusal(`invalid volume specification: '${text}'`);
 }
 
 /** The `-v` word that parseVolume reads back as this mount; undefined: only `--mount` or `--tmpfs` can say it. */

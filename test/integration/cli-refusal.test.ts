@@ -141,6 +141,36 @@ const runs: readonly Refusal[] = [
     125,
   ],
   ["run -d -a stdout busybox", "conflicting options: cannot specify both --attach and --detach", 1],
+  [
+    "create --restart sometimes busybox",
+    "bocker: invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
+    1,
+  ],
+  [
+    "run --restart sometimes busybox",
+    "bocker: invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
+    125,
+  ],
+  [
+    "create --restart on-failure:x busybox",
+    "bocker: invalid restart policy format: maximum retry count must be an integer",
+    125,
+  ],
+  ["create --memory 1k busybox", "bocker: Minimum memory limit allowed is 6MB", 1],
+  [
+    "create --memory-swappiness 101 busybox",
+    "bocker: Invalid value: 101, valid memory swappiness range is 0-100",
+    125,
+  ],
+  [
+    "create --name a/b busybox",
+    "bocker: Invalid container name (a/b), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+    1,
+  ],
+  ["create --stop-signal BAD busybox", "bocker: invalid signal: BAD", 1],
+  ["create --log-opt nope=1 busybox", "bocker: unknown log opt 'nope' for json-file log driver", 1],
+  ["create -v a:/b:c:d busybox", "bocker: invalid volume specification: 'a:/b:c:d'", 1],
+  ["create --security-opt nope busybox", 'bocker: Invalid --security-opt: "nope"', 125],
   ["create -d busybox", "unknown shorthand flag: 'd' in -d", 125],
   ["create --sig-proxy busybox", "unknown flag: --sig-proxy", 125],
   [

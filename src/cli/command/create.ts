@@ -1,3 +1,4 @@
+import { isEngineRefusal } from "../../config/engine-refusal.ts";
 import { loadEngineSettings } from "../../config/engine-settings.ts";
 import { createFromImage } from "../../engine/run-container.ts";
 import { BockerError, ExitCode } from "../../errors.ts";
@@ -22,7 +23,13 @@ export const command: CommandSpec = {
   async run(context, parsed) {
     const settings = await loadEngineSettings(context.global, context.env);
     const host = optionHostOf(context);
-    const { config, client, warnings } = await resolveRunArguments(parsed, host, settings.containerDefaults);
+    const { config, client, warnings } = await resolveRunArguments(
+      parsed,
+      host,
+      settings.containerDefaults,
+    ).catch((error: unknown) => {
+      throw isEngineRefusal(error) ? asRefusal(error) : error;
+    });
     for (const warning of warnings) context.err.write(`WARNING: ${warning}\n`);
     const engine = openEngineWith(settings);
     await refuseNetworkName(engine, client.shortName);
@@ -41,8 +48,10 @@ export const command: CommandSpec = {
 /** 125 is for words that make no sense; what the engine refuses ends `create` with 1, and only `run` with 125. */
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof BockerError)) return error;
-  const { kind, hint, details, cause } = error;
+  const { hint, details, cause } = error;
   const exitCode = ExitCode.failure;
+  // What the engine refuses needs no pointer to the help.
+  const kind = isEngineRefusal(error) ? "invalid-config" : error.kind;
   return new BockerError(error.message, {
     kind,
     details,

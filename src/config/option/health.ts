@@ -3,6 +3,7 @@
  */
 import type { HealthConfig } from "../container-config.ts";
 import { parseDuration, renderDuration } from "../duration.ts";
+import { EngineRefusal } from "../engine-refusal.ts";
 import { booleanOption, intOption, type RunOption, stringOption } from "../run-option.ts";
 import { parseWordList } from "../split-words.ts";
 
@@ -19,7 +20,7 @@ function durationOption(name: string, key: Times, help: string, defaultText: str
       const ns = parseDuration(text);
       if (ns < 0) throw new Error(`--${name} cannot be negative`);
       if (ns > 0 && ns < 1e6)
-        throw new Error(`${name.replace("health-", "")} in Healthcheck cannot be less than 1ms`);
+        throw new EngineRefusal(`${name.replace("health-", "")} in Healthcheck cannot be less than 1ms`);
       if (ns > 0) draft.config.health = { ...draft.config.health, [key]: ns };
     },
     ({ health }) => (health?.[key] === undefined ? undefined : renderDuration(health[key])),

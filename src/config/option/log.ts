@@ -8,6 +8,7 @@
 import { resolve } from "node:path";
 import type { LogConfig } from "../container-config.ts";
 import { defaultLogMaxFiles, defaultLogMaxSizeBytes } from "../default-config.ts";
+import { EngineRefusal } from "../engine-refusal.ts";
 import { checkLogTag } from "../log-tag.ts";
 import { parseDecimalBytes, parseGoBoolean, parseGoInt } from "../option-value.ts";
 import { listOption, type RunDraft, type RunOption, stringOption } from "../run-option.ts";
@@ -21,7 +22,8 @@ export const logOptions: readonly RunOption[] = [
     { name: "log-driver", help: "Logging driver for the container" },
     (draft, name) => {
       const driver = drivers.find((each) => each === name);
-      if (driver === undefined) throw new Error(`logger: no log driver named '${name}' is registered`);
+      if (driver === undefined)
+        throw new EngineRefusal(`logger: no log driver named '${name}' is registered`);
       draft.config.log.driver = driver;
     },
     (config) => (config.log.driver === "json-file" ? undefined : config.log.driver),
@@ -71,9 +73,9 @@ function applyWord({ config }: RunDraft, word: string, cwd: string): void {
   if (key === "max-size") config.log.maxSizeBytes = parseMaxSize(value);
   if (key === "max-file") config.log.maxFiles = parseMaxFile(value);
   if (key === "max-buffer-size") {
-    throw new Error("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+    throw new EngineRefusal("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
   } else if (check === undefined) {
-    throw new Error(`unknown log opt '${key}' for ${config.log.driver} log driver`);
+    throw new EngineRefusal(`unknown log opt '${key}' for ${config.log.driver} log driver`);
   } else config.log.options = { ...config.log.options, [key]: check(value, cwd) };
 }
 
@@ -83,7 +85,7 @@ function parseMaxSize(text: string): number {
 
 function parseMaxFile(text: string): number {
   const count = parseGoInt(text);
-  if (count < 1) throw new Error("max-file cannot be less than 1");
+  if (count < 1) throw new EngineRefusal("max-file cannot be less than 1");
   return count;
 }
 
@@ -91,7 +93,7 @@ function checkPattern(pattern: string): string {
   try {
     new RegExp(pattern);
   } catch {
-    throw new Error(`error parsing regexp: ${JSON.stringify(pattern)}`);
+    throw new EngineRefusal(`error parsing regexp: ${JSON.stringify(pattern)}`);
   }
   return pattern;
 }
@@ -105,7 +107,7 @@ function checkCompress(value: string): string {
 
 /** A log never holds a container back longer than a write to a file takes; there is no buffer that could be lost. */
 function checkMode(value: string): string {
-  if (value !== "blocking") throw new Error(`logger: logging mode not supported: ${value}`);
+  if (value !== "blocking") throw new EngineRefusal(`logger: logging mode not supported: ${value}`);
   return value;
 }
 
