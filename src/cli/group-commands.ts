@@ -65,6 +65,12 @@ export const groupCommands: CommandTable = [
     load: () => import("./command/network-disconnect.ts"),
   },
   {
+    name: "network exists",
+    aliases: [],
+    summary: "Check if a network exists: exit code 0 if it does, 1 if not",
+    load: () => import("./command/network-exists.ts"),
+  },
+  {
     name: "network inspect",
     aliases: [],
     summary: "Display detailed information on one or more networks",

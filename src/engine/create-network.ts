@@ -9,17 +9,21 @@ import { type IpamWords, joinIpamWords } from "../network/ipam-config.ts";
 import { ensureNetwork, takeDownNetwork } from "../network/network-host.ts";
 import { mtuOfInterface } from "../network/parent-link.ts";
 import { type NetworkRequest, planNetwork } from "../network/plan-network.ts";
-import { insertNetwork, listNetworks } from "../state/network.ts";
+import { findNetworkByName, insertNetwork, listNetworks } from "../state/network.ts";
 import { appendNetworkEvent } from "../state/network-event.ts";
 import type { NetworkRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 
 export interface NewNetwork extends Omit<NetworkRequest, "pools"> {
   readonly ipam: IpamWords;
+  /** One of that name is as good, whatever it is like. */
+  readonly ignoreExisting?: boolean;
 }
 
 /** Makes a network; gives its id. Throws docker's errors for names, drivers, options and subnets that cannot be. */
 export function createNetwork(engine: Engine, request: NewNetwork): string {
+  const existing = request.ignoreExisting ? findNetworkByName(engine.state, request.name) : undefined;
+  if (existing !== undefined) return existing.id;
   const planned = { ...request, pools: joinIpamWords(request.ipam) };
   for (let attempt = 1; ; attempt++) {
     const network = insertPlanned(engine, planned);

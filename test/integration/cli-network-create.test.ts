@@ -226,3 +226,31 @@ test("prune takes what no container is in", async () => {
   await bocker.ok("rm", "-f", "user");
   expect(await bocker.ok("system", "prune", "-f")).toStartWith("Deleted Networks:\nkept\nused");
 });
+
+test("exists answers by its exit code; create --ignore is content with what there is", async () => {
+  const id = await bocker.ok("network", "create", "--ipv4", "there");
+  for (const name of ["there", id, id.slice(0, 12), "bridge", "host", "none"])
+    expect((await bocker.run("network", "exists", name)).exitCode).toBe(0);
+  expect(await bocker.run("network", "exists", "missing")).toMatchObject({
+    exitCode: 1,
+    stdout: "",
+    stderr: "",
+  });
+  expect(await bocker.ok("network", "create", "--ignore", "there")).toBe(id);
+  expect(await refused("create", "there")).toContain("network with name there already exists");
+  const other = await bocker.ok("network", "create", "--ignore", "other");
+  expect(other).not.toBe(id);
+  await bocker.ok("network", "rm", "there", "other");
+});
+
+test.each([
+  [["--ipv4=false"], "IPv4 or IPv6 must be enabled"],
+  [["--ipv4=false", "--ipv6"], "networks without IPv4 are not supported"],
+  [["--ingress"], "Ingress network can only be global scope network"],
+  [["--config-only"], "networks that are a configuration for others (--config-only) are not supported"],
+  [["--config-from", "x"], "networks that are a configuration for others (--config-only) are not supported"],
+  [["--ipam-opt", "a=b"], 'invalid IPAM option "a=b"'],
+])("create %p is refused", async (words, message) => {
+  expect(await refused("create", ...words, "never")).toContain(message);
+  expect((await bocker.run("network", "exists", "never")).exitCode).toBe(1);
+});

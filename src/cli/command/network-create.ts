@@ -30,6 +30,7 @@ export const command: CommandSpec = {
       placeholder: "strings",
       help: "IPv4 or IPv6 Gateway for the master subnet",
     },
+    { name: "ignore", kind: "boolean", help: "Do nothing if a network of that name exists" },
     { name: "internal", kind: "boolean", help: "Restrict external access to the network" },
     {
       name: "ip-range",
@@ -38,10 +39,20 @@ export const command: CommandSpec = {
       help: "Allocate container ip from a sub-range",
     },
     { name: "ipam-driver", kind: "string", help: "IP Address Management Driver", defaultText: '"default"' },
+    {
+      name: "ipv4",
+      kind: "boolean",
+      help: "Enable or disable IPv4 address assignment",
+      defaultText: "true",
+    },
     { name: "ipv6", kind: "boolean", help: "Enable or disable IPv6 address assignment" },
     { name: "label", kind: "list", help: "Set metadata on a network" },
     { name: "opt", short: "o", kind: "map", help: "Set driver specific options" },
     { name: "scope", kind: "string", help: "Control the network's scope" },
+    { name: "config-from", kind: "string", hidden: true, help: "" },
+    { name: "config-only", kind: "boolean", hidden: true, help: "" },
+    { name: "ingress", kind: "boolean", hidden: true, help: "" },
+    { name: "ipam-opt", kind: "map", hidden: true, help: "" },
     {
       name: "subnet",
       short: "s",
@@ -59,11 +70,13 @@ export const command: CommandSpec = {
 async function create(context: CommandContext, parsed: ParsedArguments): Promise<number> {
   requireOnly(parsed, "ipam-driver", "default", "IPAM driver");
   requireOnly(parsed, "scope", "local", "scope");
+  refuseUnsupported(parsed);
   const [name = "", subnet] = parsed.positionals;
   const subnets = [...parsed.list("subnet"), ...(subnet === undefined ? [] : [subnet])];
   const engine = await openEngineFor(context);
   const id = createNetwork(engine, {
     name,
+    ignoreExisting: parsed.boolean("ignore"),
     driver: parsed.string("driver") ?? "bridge",
     ipam: {
       subnets: splitWords(subnets),
@@ -81,6 +94,24 @@ async function create(context: CommandContext, parsed: ParsedArguments): Promise
   return 0;
 }
 
+/** What docker has for swarms, its own IPAM plugins, and networks of IPv6 alone. */
+function refuseUnsupported(parsed: ParsedArguments): void {
+  if (parsed.has("ipv4") && !parsed.boolean("ipv4"))
+    throw unsupported(
+      parsed.boolean("ipv6") ? "networks without IPv4 are not supported" : "IPv4 or IPv6 must be enabled",
+    );
+  if (parsed.boolean("ingress")) throw unsupported("Ingress network can only be global scope network");
+  if (parsed.boolean("config-only") || parsed.has("config-from"))
+    throw unsupported("networks that are a configuration for others (--config-only) are not supported");
+  const [option] = parsed.list("ipam-opt");
+  if (option !== undefined)
+    throw unsupported(`invalid IPAM option "${option}": the driver "default" has none`);
+}
+
+function unsupported(message: string): BockerError {
+  return new BockerError(message, { kind: "unsupported" });
+}
+
 /** docker's "strings" may be one word with commas. */
 function splitWords(words: readonly string[]): readonly string[] {
   return words.flatMap((word) => word.split(","));
@@ -89,5 +120,5 @@ function splitWords(words: readonly string[]): readonly string[] {
 function requireOnly(parsed: ParsedArguments, option: string, only: string, what: string): void {
   const value = parsed.string(option);
   if (value === undefined || value === only) return;
-  throw new BockerError(`invalid ${what} "${value}": only "${only}" is known`, { kind: "unsupported" });
+  throw unsupported(`invalid ${what} "${value}": only "${only}" is known`);
 }
