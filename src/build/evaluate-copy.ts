@@ -54,7 +54,7 @@ function destinationPath(destination: string, from: string | undefined): string 
 const remote = /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/;
 
 function checkWords({ sources, chmod, add }: CopyEffect, location: CopyInstruction | AddInstruction): void {
-  const numeric = /^\d+$/.test(chmod ?? "0");
+  const numeric = /^\d/.test(chmod ?? "0");
   if (numeric && !/^0*[0-7]{1,4}$/.test(chmod ?? "0")) {
     throw new DockerfileProblem(
       `invalid chmod parameter: '${chmod}'. it should be octal string and between 0 and 07777`,

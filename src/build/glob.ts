@@ -44,10 +44,6 @@ export function parseGlob(pattern: string): Glob {
   return { pattern, tokens, prefix, isLiteral: firstWild < 0 };
 }
 
-export function hasWildcard(pattern: string): boolean {
-  return /[*?[\\]/.test(pattern);
-}
-
 function readToken(pattern: string, at: number): { token: Token; next: number } {
   const char = pattern[at] ?? "";
   if (char === "*") {

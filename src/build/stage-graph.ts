@@ -52,7 +52,7 @@ export function planStages(dockerfile: Dockerfile, options: GraphOptions): Stage
 }
 
 /** The stages that a stage waits for. */
-export function dependenciesOf({ base, sources }: StageNode): readonly number[] {
+function dependenciesOf({ base, sources }: StageNode): readonly number[] {
   const all = [base, ...sources.values()];
   return [...new Set(all.flatMap((source) => (source.kind === "stage" ? [source.index] : [])))];
 }

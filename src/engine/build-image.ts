@@ -96,7 +96,7 @@ async function buildHeld(
       }),
     };
   });
-  const options = { ...asked, epochSeconds: asked.epochSeconds ?? epochOfArgs(scope) };
+  const options = { ...asked, epochSeconds: asked.epochSeconds ?? epochOfArgs(scope, dockerfile) };
   await using sandbox = new BuildSandbox(engine, options.run);
   const failure = new AbortController();
   const signal =
@@ -128,10 +128,20 @@ async function buildHeld(
   return await finish(build, built, brought);
 }
 
-/** An ARG SOURCE_DATE_EPOCH before the first FROM may have a default. `context` is what the build does anyway. */
-function epochOfArgs({ global }: BuildScope): number | undefined {
+/**
+ * An ARG SOURCE_DATE_EPOCH before the first FROM may have a default. `context` is what the build does anyway. Throws
+ * DockerfileProblem for what is no number.
+ */
+function epochOfArgs({ global }: BuildScope, { globalArgs }: Dockerfile): number | undefined {
   const word = global.get("SOURCE_DATE_EPOCH");
-  return word === "context" ? undefined : parseSourceDateEpoch(word);
+  const isArg = ({ name }: { readonly name: string }) => name === "SOURCE_DATE_EPOCH";
+  const place = globalArgs.findLast(({ definitions }) => definitions.some(isArg));
+  try {
+    return word === "context" ? undefined : parseSourceDateEpoch(word);
+  } catch (error) {
+    if (place === undefined || !(error instanceof BockerError)) throw error;
+    throw new DockerfileProblem(error.message, place, { word });
+  }
 }
 
 function startStage(build: BuildContext, index: number, failure: AbortController): Promise<BuiltStage> {

@@ -10,7 +10,7 @@ export function parseSourceDateEpoch(text: string | undefined): number | undefin
   if (text === undefined || text === "") return undefined;
   if (/^\d{1,11}$/.test(text)) return Number(text);
   throw new BockerError(
-    `invalid SOURCE_DATE_EPOCH ${JSON.stringify(text)}: not a number of seconds since 1970`,
+    `invalid SOURCE_DATE_EPOCH: ${text}: not a number of seconds since 1970`,
     {
       kind: "usage",
     },

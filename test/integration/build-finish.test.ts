@@ -139,6 +139,9 @@ describe("what is built in place of what is written", () => {
     expect((await workspace.inspect("dated")).Created).toStartWith("1970-01-02T00:00:00");
     const env = { SOURCE_DATE_EPOCH: "172800" };
     await workspace.runWith({ stdin: dated, env }, "build", "-q", "-t", "dated:2", "-");
+    const wrong = await build("ARG SOURCE_DATE_EPOCH=soon\nFROM busybox\n");
+    expect(wrong.stderr).toContain("invalid SOURCE_DATE_EPOCH: soon");
+    expect(wrong.stderr).toContain("1 | ARG SOURCE_DATE_EPOCH=soon");
     expect((await workspace.inspect("dated:2")).Created).toStartWith("1970-01-03T00:00:00");
     expect(await runOf("dated:2", "cat", "/s")).toBe("172800");
   });

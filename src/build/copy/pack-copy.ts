@@ -107,6 +107,11 @@ export class CopyPacker {
     if (!this.#isEmpty) yield tarEndMark;
   }
 
+  /** The destination as a directory, with nothing in it that was not there. */
+  *makeDestination(destination: string): Generator<Buffer> {
+    yield* this.makeDirectories(this.#target.resolve(bytesOf(destination)));
+  }
+
   /** A destination that must be a directory is made one; links on its way are followed. */
   *#enterDestination(destination: string): Generator<Buffer, string> {
     const place = this.#target.resolve(bytesOf(destination));

@@ -59,6 +59,8 @@ export function digestOfPlan(plan: CopyPlan): string {
 function* packAll(effect: CopyEffect, items: readonly CopyItem[], packer: CopyPacker): Generator<Buffer> {
   try {
     for (const item of items) yield* packer.pack(item);
+    // What --parents copies into is a directory that is made even where a pattern matches nothing.
+    if (effect.parents && items.length === 0) yield* packer.makeDestination(effect.destination);
     for (const document of effect.documents) yield* packer.packDocument(document, effect.destination);
     yield* packer.end();
   } catch (error) {

@@ -84,7 +84,8 @@ export function parseRunMount(text: string, location: Location, expand: (word: s
   const fields = fieldsOf(text, location);
   const given = fields.find(({ key }) => key === "type")?.value;
   const type = typeOf(given === undefined ? "bind" : expand(given), location);
-  for (const { key, value, text: field } of fields) {
+  const meant = fields.filter(({ key, value }) => !isRelabel(key, value, type));
+  for (const { key, value, text: field } of meant) {
     const problem = (message: string) => new DockerfileProblem(message, location, { word: field });
     if (!keys.some((known) => known === key)) throw problem(unknownKey(key, field));
     if (value === undefined) {
@@ -99,6 +100,11 @@ export function parseRunMount(text: string, location: Location, expand: (word: s
   const mount = buildMount(type, values, readOnly, location);
   checkMount(mount, values, location);
   return mount;
+}
+
+/** podman's `z` and `Z` ask for SELinux labels: nothing is labelled here, as with `run -v`. */
+function isRelabel(key: string, value: string | undefined, type: RunMountType): boolean {
+  return (key === "z" || key === "Z") && value === undefined && (type === "bind" || type === "cache");
 }
 
 const bareKeys: ReadonlySet<string> = new Set(["ro", "readonly", "rw", "readwrite", "required"]);

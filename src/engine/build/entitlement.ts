@@ -9,7 +9,7 @@ export function checkEntitlements(
   { allowed, network: buildNetwork }: RunSettings,
 ): void {
   const refuse = (entitlement: Entitlement, word: string): never => {
-    throw new DockerfileProblem(`${entitlement} is not allowed`, location, {
+    throw new DockerfileProblem(`entitlement ${entitlement} is not allowed`, location, {
       word,
       hint: `build with --allow ${entitlement}`,
     });

@@ -149,6 +149,13 @@ describe("RUN", () => {
     });
   });
 
+  test("podman's z and Z of mounts say nothing here", () => {
+    const { effects } = evaluateAll("RUN --mount=type=bind,target=/x,z --mount=type=cache,target=/c,Z y");
+    expect(effects[0]).toMatchObject({ mounts: [{ type: "bind" }, { type: "cache" }] });
+    for (const wrong of ["type=tmpfs,target=/x,z", "type=bind,target=/x,z=1"])
+      expect(() => evaluateAll(`RUN --mount=${wrong} y`)).toThrow("unexpected key 'z'");
+  });
+
   test("mounts have values put in", () => {
     const { effects } = evaluateAll(
       "ARG d=/x\nWORKDIR /w\nUSER u\nRUN --mount=type=cache,target=$d/c,id=${d} y",
@@ -197,6 +204,10 @@ describe("COPY and ADD", () => {
     [
       "COPY --chmod=99 a b",
       "invalid chmod parameter: '99'. it should be octal string and between 0 and 07777",
+    ],
+    [
+      "ADD --chmod=64a a b",
+      "invalid chmod parameter: '64a'. it should be octal string and between 0 and 07777",
     ],
     ["COPY http://x/y b", "source can't be a URL for COPY"],
     ["ADD --checksum=sha256:1 a b", "checksum requires HTTP(S) or Git sources"],

@@ -217,6 +217,12 @@ describe("places", () => {
       ["p/", "p/dir/", "p/dir/sub/", "p/dir/sub/two", "p/dir/sub/two"],
     ],
     [
+      "with parents, a pattern that matches nothing: the destination alone",
+      { sources: ["dir/./nothing*"], destination: "/p/q", parents: true },
+      ["p/", "p/q/"],
+    ],
+    ["a pattern that matches nothing, without parents", { sources: ["nothing*"], destination: "/p" }, []],
+    [
       "without what is excluded",
       { sources: ["dir", "a.txt"], destination: "/d/", exclude: ["sub", "*.txt"] },
       ["d/", "d/one"],
