@@ -16,7 +16,7 @@ const IPV6_V6ONLY = 26;
 const backlog = 4096;
 
 /** struct sockaddr_in (16 bytes, ip(7)) or sockaddr_in6 (28 bytes, ipv6(7)): port @2, address @4 or @8. */
-export function socketAddress(address: string, port: number): Uint8Array {
+function socketAddress(address: string, port: number): Uint8Array {
   const isIpv6 = address.includes(":");
   const bytes = new Uint8Array(isIpv6 ? 28 : 16);
   const view = new DataView(bytes.buffer);

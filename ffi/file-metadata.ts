@@ -1,12 +1,12 @@
 /**
  * System calls about what a file is besides its bytes: owner, times to the nanosecond, extended attributes, device
- * nodes; and those that copy bytes without moving them (reflink, copy_file_range, holes).
+ * nodes, and where it has holes.
  *
  * node:fs has no xattrs and no nodes and rounds times. None of these follows a symbolic link in the last component.
  * A path is text or, for names that are not UTF-8, its bytes with a NUL at the end (see bytePath).
  */
 import { AT_FDCWD, atFlags } from "./flags.ts";
-import { syscall, syscallUninterrupted, trySyscall } from "./libc.ts";
+import { syscall, trySyscall } from "./libc.ts";
 import { SyscallError } from "./syscall-error.ts";
 
 export type PathBytes = string | Uint8Array;
@@ -19,7 +19,6 @@ export interface Timespec {
 
 const { AT_SYMLINK_NOFOLLOW } = atFlags;
 /** _IOW(0x94, 9, int), linux/fs.h. */
-const FICLONE = 0x40049409;
 /** _IOR('f', 1, long) and _IOW('f', 2, long), linux/fs.h; the word they move is an int all the same. */
 const FS_IOC_GETFLAGS = 0x80086601;
 const FS_IOC_SETFLAGS = 0x40086602;
@@ -98,16 +97,6 @@ export function lchown(path: PathBytes, uid: number, gid: number): void {
 /** Makes a device node, FIFO or socket; `mode` holds its S_IF bits, `device` comes from makedev; mknodat(2). */
 export function mknod(path: PathBytes, mode: number, device: number): void {
   syscall("mknodat", [AT_FDCWD, path, mode, device]);
-}
-
-/** Shares all blocks of `source` with `target`; false where the file systems cannot. ioctl_ficlone(2). */
-export function tryFiclone(target: number, source: number): boolean {
-  return trySyscall("ioctl", [target, FICLONE, source]) >= 0;
-}
-
-/** Copies up to `length` bytes at both descriptors' offsets inside the kernel; 0 at the end. copy_file_range(2). */
-export function copyFileRange(source: number, target: number, length: number): number {
-  return syscallUninterrupted("copy_file_range", [source, null, target, null, length, 0]);
 }
 
 /** Start of the next data at or after `offset`, undefined when only a hole is left; lseek(2). */

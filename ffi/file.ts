@@ -187,7 +187,6 @@ export function poll(fd: number, events: number, timeoutMs: number): number {
 /** struct pollfd: int fd @0, short events @4, short revents @6; 8 bytes. */
 export const pollfdBytes = 8;
 export const POLLIN = 1;
-export const POLLERR = 8;
 export const POLLHUP = 16;
 
 /** statfs.f_type of file systems that decide something here (linux/magic.h). */

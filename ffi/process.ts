@@ -89,12 +89,6 @@ export function prlimit(pid: number, resource: number): ResourceLimit {
   return { soft: limit[0] ?? 0n, hard: limit[1] ?? 0n };
 }
 
-/** prlimit64(2), setting. Raising the hard limit needs CAP_SYS_RESOURCE. */
-export function setPrlimit(pid: number, resource: number, limit: ResourceLimit): void {
-  const words = new BigUint64Array([limit.soft, limit.hard]);
-  syscall("prlimit64", [pid, resource, new Uint8Array(words.buffer), null]);
-}
-
 /** capabilities(7), "The securebits flags": changes of the ids below leave the capabilities alone. */
 export const SECBIT_NO_SETUID_FIXUP = 4;
 

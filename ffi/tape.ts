@@ -15,7 +15,7 @@ const noSlot = 0xffff;
 const maxIgnored = 5;
 const operationWords = tapeOperationBytes / 4;
 
-export const tapeKind = {
+const tapeKind = {
   syscall: 0,
   fork: 1,
   wait: 2,

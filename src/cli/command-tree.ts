@@ -12,7 +12,7 @@ import { type FoundCommand, namesOf } from "./find-command.ts";
 export type RunEntry = (entry: CommandEntry, words: readonly string[]) => Promise<number>;
 
 /** A tree with `container ls` as `ls` under `container`; each leaf calls `run`. */
-export function commandTree(table: CommandTable, run: RunEntry): CommandDef {
+function commandTree(table: CommandTable, run: RunEntry): CommandDef {
   const groups = new Map<string, SubCommandsDef>([["", {}]]);
   for (const entry of table) {
     for (const name of namesOf(entry)) {

@@ -94,7 +94,7 @@ function matchesImage(filters: Filters, event: EventRecord): boolean {
 }
 
 /** Go's RFC3339NanoFixed in the local time zone. */
-export function renderLocalTime(timeMs: number): string {
+function renderLocalTime(timeMs: number): string {
   const date = new Date(timeMs);
   const offset = -date.getTimezoneOffset();
   const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 23);

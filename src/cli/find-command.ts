@@ -23,7 +23,7 @@ export function findCommand(words: readonly string[], table: CommandTable): Foun
 }
 
 /** Whether the word begins two-word names: `container`, `image`. */
-export function isGroup(word: string, table: CommandTable): boolean {
+function isGroup(word: string, table: CommandTable): boolean {
   return table.some((entry) => namesOf(entry).some((name) => name.startsWith(`${word} `)));
 }
 

@@ -74,7 +74,7 @@ function renderMembers(group: string, table: CommandTable): string {
 }
 
 /** pflag's FlagUsagesWrapped: sorted, descriptions in one column and wrapped to the terminal. */
-export function renderOptions(options: readonly OptionSpec[], columns: number): string {
+function renderOptions(options: readonly OptionSpec[], columns: number): string {
   const shown = options.filter(({ hidden }) => !hidden).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const left = shown.map((option) => optionWords(option));
   const indent = Math.max(...left.map((text) => text.length)) + 3;

@@ -109,7 +109,7 @@ function helpOption(command: CommandSpec): OptionSpec {
 }
 
 /** docker's phrases for the number of arguments. Throws UsageError. */
-export function checkArgumentCount(command: CommandSpec, parsed: ParsedArguments): void {
+function checkArgumentCount(command: CommandSpec, parsed: ParsedArguments): void {
   const { minArguments: min = 0, maxArguments: max = Number.POSITIVE_INFINITY } = command;
   const count = parsed.positionals.length;
   if (count === 0 && command.insteadOfArguments?.some((name) => parsed.raw.get(name) || false)) return;

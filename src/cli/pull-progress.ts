@@ -53,13 +53,8 @@ export function createLayerLines(
   return output.isTTY === true ? liveLayers(output, nowMs) : plainLayers(output);
 }
 
-/** docker's line before the pull, when `run` does not find the image. `name` as typed, with its tag. */
-export function missingImageLine(name: string): string {
-  return `Unable to find image '${name}' locally`;
-}
-
 /** One line about the whole pull. Pure. */
-export function renderPullLine(event: Exclude<PullEvent, PullLayerEvent>): string {
+function renderPullLine(event: Exclude<PullEvent, PullLayerEvent>): string {
   switch (event.kind) {
     case "resolved":
       return `${event.label}: Pulling from ${event.repository}`;

@@ -22,7 +22,7 @@ export function createPushProgress(
 }
 
 /** One line about the whole push. Pure. */
-export function renderPushLine(event: Exclude<PushEvent, { kind: "layer" }>): string {
+function renderPushLine(event: Exclude<PushEvent, { kind: "layer" }>): string {
   if (event.kind === "repository") return `The push refers to repository [${event.name}]`;
   return `${event.tag}: digest: ${event.digest} size: ${event.sizeBytes}`;
 }

@@ -196,7 +196,7 @@ function writableDirectory(
 }
 
 /** The mount that a path lies in; of several, the deepest. */
-export function coveringMount(mounts: readonly MountConfig[], path: string): MountConfig | undefined {
+function coveringMount(mounts: readonly MountConfig[], path: string): MountConfig | undefined {
   return mounts
     .filter(({ target }) => path === target || path.startsWith(`${target}/`))
     .toSorted((left, right) => right.target.length - left.target.length)[0];

@@ -102,7 +102,7 @@ export function networkModeOf(config: ContainerConfig): string {
 }
 
 /** `{"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}`. */
-export function portBindingsOf(ports: readonly PortConfig[]): Record<string, JsonObject[]> {
+function portBindingsOf(ports: readonly PortConfig[]): Record<string, JsonObject[]> {
   const bindings: Record<string, JsonObject[]> = {};
   for (const port of ports) {
     const key = `${port.containerPort}/${port.protocol}`;

@@ -76,7 +76,7 @@ export function loadStandardInput(engine: Engine, options: LoadOptions): Promise
 }
 
 /** Loads what comes through `body`, compressed or not. */
-export async function loadStream(
+async function loadStream(
   engine: Engine,
   body: AsyncIterable<Uint8Array>,
   options: LoadOptions,

@@ -46,7 +46,7 @@ export async function pullLayer(pull: LayerPull, blob: Descriptor, diffID: DiffI
 }
 
 /** The first 12 digits of a layer's digest, docker's name for it. */
-export function shortLayerID(blob: Descriptor): string {
+function shortLayerID(blob: Descriptor): string {
   return digestHex(blob.digest).slice(0, 12);
 }
 

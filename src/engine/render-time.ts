@@ -3,7 +3,7 @@
  */
 
 /** Go's time.Time{}. */
-export const zeroTime = "0001-01-01T00:00:00Z";
+const zeroTime = "0001-01-01T00:00:00Z";
 
 /** `2026-11-21T09:30:00.123Z`; undefined or 0 is the zero time. */
 export function renderTime(ms: number | undefined): string {

@@ -38,7 +38,7 @@ export async function updatePorts(engine: Engine, nameOrId: string, update: Port
 }
 
 /** The ports of the config afterwards. Pure. */
-export function updatedPorts(
+function updatedPorts(
   { networks, ports }: Pick<ContainerConfig, "networks" | "ports">,
   { publish, remove }: PortsUpdate,
   name: string,

@@ -60,6 +60,6 @@ export function volumeMountsOf(
 }
 
 /** 64 hex digits, docker's form. */
-export function anonymousVolumeName(containerId: string, target: string): string {
+function anonymousVolumeName(containerId: string, target: string): string {
   return new Bun.CryptoHasher("sha256").update(`${containerId}\0${target}`).digest("hex");
 }

@@ -9,6 +9,6 @@ export function selfCommand(...words: readonly string[]): readonly string[] {
 }
 
 /** Files of a compiled binary live under this made-up root; import.meta.dir is the build's folder with --bytecode. */
-export function isCompiled(): boolean {
+function isCompiled(): boolean {
   return Bun.main.startsWith("/$bunfs/");
 }

@@ -179,7 +179,7 @@ function descriptors(path: string, value: unknown, most: number): Descriptor[] {
 }
 
 /** Parses one descriptor; `path` is its place, for the message. */
-export function parseDescriptor(path: string, value: unknown): Descriptor {
+function parseDescriptor(path: string, value: unknown): Descriptor {
   const json = asObject(path, value);
   const digest = asString(`${path}.digest`, json.digest);
   const problem = digestProblem(digest);

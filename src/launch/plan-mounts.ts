@@ -78,7 +78,7 @@ function change(builder: PlanBuilder, mount: SpecMount, options: MountOptions): 
   builder.add({ call: "mount", source: null, target: mount.destination, fsType: null, flags, data });
 }
 
-export function isBind(mount: SpecMount, options: MountOptions): boolean {
+function isBind(mount: SpecMount, options: MountOptions): boolean {
   return options.bind || mount.type === "bind";
 }
 

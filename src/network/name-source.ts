@@ -9,7 +9,7 @@ import type { State } from "../state/state.ts";
 import { buildNameTable, type NamedLink, type NameTable } from "./name-table.ts";
 
 /** docker's default network, which knows no names. */
-export const namelessNetwork = "bridge";
+const namelessNetwork = "bridge";
 
 export class NameSource {
   readonly #state: State;

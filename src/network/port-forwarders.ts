@@ -115,7 +115,7 @@ function bindAll(
 }
 
 /** A host port as a bound socket; throws docker's words when it cannot be had. */
-export function bindPort(port: PortRecord): number {
+function bindPort(port: PortRecord): number {
   try {
     return bindSocket(port.protocol === "udp" ? "udp" : "tcp", port.hostIp, port.hostPort);
   } catch (error) {

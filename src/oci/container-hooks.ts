@@ -15,7 +15,7 @@ import { contextOfExec } from "./launch-context.ts";
 import type { OciContext } from "./oci-context.ts";
 
 /** What a hook gets on its standard input. */
-export function hookState(record: ContainerRecord, status: ContainerStatus): string {
+function hookState(record: ContainerRecord, status: ContainerStatus): string {
   return JSON.stringify(stateOf(record, status));
 }
 

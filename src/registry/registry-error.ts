@@ -142,7 +142,7 @@ export function registryRefusal(
 }
 
 /** docker's words for an answer that says nothing else. */
-export function unexpectedStatus(response: HttpResponse): string {
+function unexpectedStatus(response: HttpResponse): string {
   return `received unexpected HTTP status: ${statusLine(response)}`;
 }
 

@@ -77,7 +77,7 @@ export interface EncodedPlan {
 }
 
 /** The first descriptor behind the standard ones. */
-export const firstInheritedFd = 3;
+const firstInheritedFd = 3;
 
 /** Puts a plan on tape. Throws RangeError for what no tape can hold: a NUL byte in an argument, too many mounts. */
 export function encodePlan(plan: LaunchPlan): EncodedPlan {

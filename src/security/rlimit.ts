@@ -24,8 +24,6 @@ export const rlimitNames = [
   "rttime",
 ] as const;
 
-export type RlimitName = (typeof rlimitNames)[number];
-
 /** RLIM_INFINITY: what -1 means in --ulimit. */
 export const rlimInfinity = 0xffff_ffff_ffff_ffffn;
 

@@ -55,7 +55,7 @@ export function dropPort(state: State, { protocol, hostPort, hostIp, containerId
 }
 
 /** docker's error for a host port that is taken. */
-export function portAllocated(port: Pick<PortRecord, "hostIp" | "hostPort">): BockerError {
+function portAllocated(port: Pick<PortRecord, "hostIp" | "hostPort">): BockerError {
   const host = port.hostIp.includes(":") ? `[${port.hostIp}]` : port.hostIp;
   return new BockerError(`Bind for ${host}:${port.hostPort} failed: port is already allocated`, {
     kind: "conflict",

@@ -80,7 +80,7 @@ export function findGarbage(store: ImageStore): readonly Garbage[] {
 }
 
 /** Everything that is kept: images, and what steps of builds have made. */
-export function reachOfAll(store: ImageStore): Reach {
+function reachOfAll(store: ImageStore): Reach {
   return withCache(store, reachOf(store, listImages(store.state), listTags(store.state)));
 }
 

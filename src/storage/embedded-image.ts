@@ -16,7 +16,7 @@ import { type ImageStore, insertImage } from "./local-image.ts";
 import { holdStore } from "./store-hold.ts";
 
 /** Canonical name of the one image that is embedded. */
-export const embeddedReference = "docker.io/library/busybox:latest";
+const embeddedReference = "docker.io/library/busybox:latest";
 
 interface EmbeddedFiles {
   readonly documents: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createPullProgress, missingImageLine, renderLayer } from "../../../src/cli/pull-progress.ts";
+import { createPullProgress, renderLayer } from "../../../src/cli/pull-progress.ts";
 import type { LayerStatus, PullEvent } from "../../../src/engine/pull-event.ts";
 
 const layer = (id: string, status: LayerStatus, doneBytes?: number): PullEvent => ({
@@ -89,8 +89,4 @@ describe("a layer's line", () => {
     expect(line(123_456, 80)).toBe("a: Downloading  123.5kB/2MB");
     expect(line(123_456, 20)).toHaveLength(20);
   });
-});
-
-test("docker's line before a pull by run", () => {
-  expect(missingImageLine("alpine:latest")).toBe("Unable to find image 'alpine:latest' locally");
 });
