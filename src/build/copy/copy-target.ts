@@ -14,8 +14,8 @@ const maxLinks = 40;
 export class CopyTarget {
   /** What the layer itself has by now. */
   readonly #made = new Map<string, PlaceKind>();
-  /** Directories of the layer in place of something else: nothing of the tree is in them. */
-  readonly #replaced = new Set<string>();
+  /** Directories that the layer makes, anew or in place of something else: nothing of the tree is in them. */
+  readonly #own = new Set<string>();
   /** Descriptor of the root so far; undefined: there are no files yet. */
   readonly #root: number | undefined;
 
@@ -28,7 +28,7 @@ export class CopyTarget {
     if (path === "/") return "directory";
     const made = this.#made.get(path);
     if (made !== undefined) return made;
-    if (this.#isReplaced(path)) return undefined;
+    if (this.#isInOwn(path)) return undefined;
     const stat = this.#lstat(path);
     if (stat === undefined) return undefined;
     return stat.isDirectory() ? "directory" : "other";
@@ -43,7 +43,7 @@ export class CopyTarget {
   }
 
   note(path: string, kind: PlaceKind): void {
-    if (kind === "directory" && this.kindOf(path) === "other") this.#replaced.add(path);
+    if (kind === "directory" && this.kindOf(path) !== "directory") this.#own.add(path);
     this.#made.set(path, kind);
   }
 
@@ -73,8 +73,10 @@ export class CopyTarget {
     return `/${real.join("/")}`;
   }
 
-  #isReplaced(path: string): boolean {
-    for (const place of this.#replaced) if (path.startsWith(`${place}/`)) return true;
+  #isInOwn(path: string): boolean {
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      if (this.#own.has(path.slice(0, end))) return true;
+    }
     return false;
   }
 
