@@ -4,7 +4,7 @@
  * Killing goes through cgroup.kill (Linux 5.14), which no fork escapes; before, by pidfd, each checked to be still inside.
  * Removing is what makes a container's end complete, so it waits for the kernel to let the last process go.
  */
-import { readdirSync, rmdirSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { closeQuietly } from "../../ffi/file.ts";
 import { pidfd_open, pidfd_send_signal } from "../../ffi/process.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
@@ -72,19 +72,31 @@ async function setFrozen(cgroup: Cgroup, frozen: boolean): Promise<void> {
   const word = frozen ? "freeze" : "thaw";
   const freezer = controllerDirectory(cgroup, "freezer");
   const unified = unifiedDirectory(cgroup);
-  const written =
+  const [directory, name, value] =
     freezer === undefined
-      ? unified !== undefined && tryWriteFile(`${unified}/cgroup.freeze`, frozen ? "1" : "0")
-      : tryWriteFile(`${freezer.directory}/freezer.state`, frozen ? "FROZEN" : "THAWED");
-  if (!written)
+      ? [unified, "cgroup.freeze", frozen ? "1" : "0"]
+      : [freezer.directory, "freezer.state", frozen ? "FROZEN" : "THAWED"];
+  const file = `${directory}/${name}`;
+  if (directory === undefined || !tryWriteFile(file, value)) {
+    if (directory !== undefined && !existsSync(directory)) {
+      // What is gone stands still no more.
+      if (!frozen) return;
+      throw isGone(cgroup, word);
+    }
     throw new BockerError(`cannot ${word} cgroup "${cgroup.path}": no freezer`, { kind: "unsupported" });
+  }
   for (const waitMs of pauses()) {
     if (isFrozen(cgroup) === frozen) return;
+    if (!existsSync(file)) throw isGone(cgroup, word);
     await Bun.sleep(waitMs);
   }
   throw new BockerError(`cannot ${word} cgroup "${cgroup.path}": the kernel does not answer`, {
     kind: "host",
   });
+}
+
+function isGone({ path }: Cgroup, word: string): BockerError {
+  return new BockerError(`cannot ${word} cgroup "${path}": it is gone`, { kind: "not-running" });
 }
 
 /** Whether every process in it is stopped. */

@@ -7,18 +7,20 @@
  */
 import type { NetworkConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
-import { isProcessAlive } from "../host/process-identity.ts";
+import { lockFolder } from "../host/lock-file.ts";
+import { isProcessAlive, isProcessEnding } from "../host/process-identity.ts";
 import { heldEndpoints } from "../network/held-endpoints.ts";
 import { attachEndpoint, detachEndpoint, hasEndpoint } from "../network/live-endpoint.ts";
 import { ensureNetwork } from "../network/network-host.ts";
 import { type NetworkNamespace, openNetworkNamespace } from "../network/network-namespace.ts";
 import { defaultNetworkName } from "../network/network-options.ts";
 import { resolveNetwork, takeEndpoint } from "../network/take-endpoint.ts";
-import { findContainer, getContainer, setContainerConfig } from "../state/container.ts";
+import { findContainer, getContainer, noSuchContainer, setContainerConfig } from "../state/container.ts";
 import { releaseLease } from "../state/lease.ts";
 import { findNetworkByName } from "../state/network.ts";
 import { appendNetworkEvent } from "../state/network-event.ts";
 import type { ContainerRecord, NetworkRecord } from "../state/record.ts";
+import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { findNetworkView } from "./network-view.ts";
@@ -32,6 +34,7 @@ export async function connectNetwork(
   nameOrId: string,
 ): Promise<void> {
   const view = findNetworkView(engine, request.name);
+  using _lock = await lockNetworks(engine, nameOrId);
   const container = await loadContainer(engine, nameOrId);
   checkConnectable(container, view.name);
   const network = resolveNetwork(engine.state, engine.settings.network, { ...request, name: view.id });
@@ -60,6 +63,7 @@ export async function disconnectNetwork(
   nameOrId: string,
   options: { readonly force: boolean },
 ): Promise<void> {
+  using _lock = await lockNetworks(engine, nameOrId);
   const container = await loadContainer(engine, nameOrId);
   if (options.force && forgetMissing(engine, container, networkName)) return;
   const { record: network, name } = findNetworkView(engine, networkName);
@@ -85,6 +89,16 @@ export async function disconnectNetwork(
   leave(engine, container.id, network);
   await movePorts(engine, container);
   await refreshNames(engine, container.id);
+}
+
+/** One change of a container's networks at a time: each plans its routes by the interfaces that are there. */
+async function lockNetworks(engine: Engine, nameOrId: string): Promise<Disposable> {
+  const { id } = await loadContainer(engine, nameOrId);
+  try {
+    return lockFolder(containerFolder(engine.paths, id));
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? noSuchContainer(nameOrId) : error;
+  }
 }
 
 /** Published ports are the address's in the network with the default route, which may be another one now. */
@@ -208,7 +222,12 @@ function isNameOf({ id, name }: NetworkRecord, asked: string): boolean {
 function openNamespaceOf(container: ContainerRecord): NetworkNamespace {
   const { init } = container;
   if (init === undefined) throw stoppedMeanwhile(container);
-  const namespace = openNetworkNamespace(init.pid);
+  let namespace: NetworkNamespace;
+  try {
+    namespace = openNetworkNamespace(init.pid);
+  } catch (error) {
+    throw isProcessEnding(init) ? stoppedMeanwhile(container) : error;
+  }
   if (isProcessAlive(init)) return namespace;
   namespace[Symbol.dispose]();
   throw stoppedMeanwhile(container);

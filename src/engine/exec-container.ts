@@ -12,6 +12,7 @@ import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { resolveCgroup } from "../cgroup/hierarchy.ts";
 import { openCgroup } from "../cgroup/open-cgroup.ts";
 import { BockerError } from "../errors.ts";
+import { isProcessEnding } from "../host/process-identity.ts";
 import { selfCommand } from "../host/self-command.ts";
 import { spawnDetached } from "../host/spawn-detached.ts";
 import { trace } from "../host/trace.ts";
@@ -95,6 +96,9 @@ async function startExec(
     } finally {
       streams.closeChild();
     }
+  } catch (error) {
+    // What it is to join goes away with it.
+    throw isProcessEnding(init) ? isNotRunning(record) : error;
   } finally {
     closeQuietly(target, rootFd);
   }

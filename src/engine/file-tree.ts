@@ -14,6 +14,7 @@ import { BockerError } from "../errors.ts";
 import { isProcessAlive } from "../host/process-identity.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { IdMaps } from "../security/id-map.ts";
+import { noSuchContainer } from "../state/container.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { getVolume } from "../state/volume.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
@@ -57,11 +58,23 @@ export function containerTree(engine: Engine, record: ContainerRecord): FileTree
 function idleTree(engine: Engine, record: ContainerRecord): FileTree {
   const image = loadContainerImage(engine, record);
   const rootfs = containerRootfs(engine, record, image);
-  const place = join(containerFolder(engine.paths, record.id), "merged");
-  mkdirSync(place, { recursive: true, mode: 0o700 });
+  const place = makePlace(engine, record.id);
   const rootFd = mountRootfs(rootfs);
   mountPrivately(rootFd, place, idleMounts(engine, record, image));
   return { kind: "container", rootFd, prefix: place };
+}
+
+/** Where it is mounted. Not with the folder above, which is gone when the container is. */
+function makePlace(engine: Engine, id: string): string {
+  const place = join(containerFolder(engine.paths, id), "merged");
+  try {
+    mkdirSync(place, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw noSuchContainer(id);
+    if (code !== "EEXIST") throw error;
+  }
+  return place;
 }
 
 /** Volumes and bound directories of a container that does not run; a tmpfs of it is empty then and left out. */

@@ -85,9 +85,19 @@ async function startTelling(
   try {
     return await startContainer(engine, id, monitor, size);
   } catch (error) {
-    if (record !== undefined) tellUnmounted(engine, record);
+    if (record !== undefined) {
+      tellUnmounted(engine, record);
+      removeIfUnwanted(engine, record);
+    }
     throw error;
   }
+}
+
+/** Whoever removed it while it started may have been done before the start made its last files. */
+function removeIfUnwanted(engine: Engine, record: ContainerRecord): void {
+  const current = getContainer(engine.state, record.id);
+  if (current === undefined || current.status === "removing")
+    removeReleased(engine, record, { volumes: false });
 }
 
 /** Of this run, from now on. */

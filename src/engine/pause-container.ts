@@ -24,7 +24,7 @@ export async function pauseContainer(engine: Engine, nameOrId: string): Promise<
     await freezeCgroup(cgroupOf(engine, record));
   } catch (error) {
     setStatus(engine.state, record.id, ["paused"], "running");
-    throw error;
+    throw error instanceof BockerError && error.kind === "not-running" ? isNotRunning(record) : error;
   }
 }
 

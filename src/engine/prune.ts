@@ -51,7 +51,7 @@ export async function pruneContainers(engine: Engine, filter: PruneFilter): Prom
 }
 
 function isIdle({ status, monitor }: ContainerRecord): boolean {
-  return status === "exited" || status === "dead" || (status === "created" && monitor === undefined);
+  return status === "dead" || ((status === "exited" || status === "created") && monitor === undefined);
 }
 
 function containerLabels(engine: Engine, record: ContainerRecord): Labels {

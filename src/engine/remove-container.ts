@@ -15,6 +15,7 @@ import { containersUsingVolume, removeVolume } from "../state/volume.ts";
 import { removeTree } from "../storage/remove-tree.ts";
 import { driverOf, removeRootfs } from "../storage/rootfs.ts";
 import { forgetSize } from "../storage/size-limit.ts";
+import { awaitStart } from "./await-start.ts";
 import type { Engine } from "./engine.ts";
 import { releaseContainer } from "./release-container.ts";
 
@@ -23,12 +24,14 @@ export interface RemovalOptions {
   readonly volumes: boolean;
 }
 
-/** Removes a container that does not run. Throws docker's refusal for one that does. */
+/** Removes a container that does not run; one that is being started is awaited. Throws docker's refusal for one that runs. */
 export async function removeIdleContainer(
   engine: Engine,
-  record: ContainerRecord,
+  found: ContainerRecord,
   options: RemovalOptions,
 ): Promise<void> {
+  const record = await awaitStart(engine, found);
+  if (record === undefined) return;
   const isMarked = setStatus(engine.state, record.id, ["created", "exited", "dead", "removing"], "removing");
   if (!isMarked || record.init !== undefined) {
     // The monitor of a --rm container, or another rm, was quicker.

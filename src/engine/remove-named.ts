@@ -5,10 +5,14 @@ import { BockerError } from "../errors.ts";
 import { getContainer } from "../state/container.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { sweepStorage } from "../storage/sweep-storage.ts";
+import { awaitStart } from "./await-start.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { type RemovalOptions, removeIdleContainer } from "./remove-container.ts";
 import { forceStop } from "./stop-container.ts";
+
+/** How often a container is killed again that somebody starts anew just then. */
+const forcedTries = 3;
 
 export interface RemoveRequest extends RemovalOptions {
   /** SIGKILL for one that runs. */
@@ -31,10 +35,21 @@ export async function removeNamed(engine: Engine, name: string, request: RemoveR
 }
 
 async function removeRecord(engine: Engine, record: ContainerRecord, request: RemoveRequest): Promise<void> {
-  if (request.force) await forceStop(engine, record);
-  // A --rm container that was killed removes itself, and may have done so by now.
-  const current = getContainer(engine.state, record.id);
-  if (current !== undefined) await removeIdleContainer(engine, current, request);
+  for (let triesLeft = forcedTries; ; triesLeft--) {
+    const ready = await awaitStart(engine, record);
+    if (ready === undefined) return;
+    if (request.force) await forceStop(engine, ready);
+    // A --rm container that was killed removes itself, and may have done so by now.
+    const current = getContainer(engine.state, record.id);
+    if (current === undefined) return;
+    try {
+      return await removeIdleContainer(engine, current, request);
+    } catch (error) {
+      // Somebody started it after it was killed.
+      const isAgain = request.force && error instanceof BockerError && error.kind === "conflict";
+      if (!isAgain || triesLeft === 0) throw error;
+    }
+  }
 }
 
 async function removeImageNamed(

@@ -12,7 +12,7 @@ import type { AttachRequest, Session } from "../monitor/session.ts";
 import type { MonitorHandle } from "../monitor/spawn-monitor.ts";
 import { getContainer } from "../state/container.ts";
 import type { ContainerRecord } from "../state/record.ts";
-import { attachSocketOf } from "./container-paths.ts";
+import { awaitStart } from "./await-start.ts";
 import { isLive } from "./container-state.ts";
 import { createContainer } from "./create-container.ts";
 import type { Engine } from "./engine.ts";
@@ -110,18 +110,37 @@ export async function loadStartable(engine: Engine, nameOrId: string): Promise<C
   throw new BockerError("cannot start a paused container, try unpause instead", { kind: "conflict" });
 }
 
-/** Starts a container again; joins the one that runs already when streams are wanted. */
+/**
+ * Starts a container again; joins the one that runs already, or that another process is starting just now, when streams
+ * are wanted.
+ */
 export async function startAgain(
   engine: Engine,
   record: ContainerRecord,
   monitor: MonitorHandle,
   attach?: AttachRequest,
 ): Promise<Session | undefined> {
-  if (!isLive(record)) {
-    return startThrough(engine, monitor, record.id, attach);
+  const current = (await awaitStart(engine, record)) ?? record;
+  if (isLive(current)) {
+    monitor.dismiss();
+    return join(engine, current, attach);
   }
-  monitor.dismiss();
+  try {
+    return await startThrough(engine, monitor, record.id, attach);
+  } catch (error) {
+    // Somebody else was quicker to claim it.
+    const other = await awaitStart(engine, record);
+    if (other === undefined || !isLive(other)) throw error;
+    return join(engine, other, attach);
+  }
+}
+
+async function join(
+  engine: Engine,
+  record: ContainerRecord,
+  attach: AttachRequest | undefined,
+): Promise<Session | undefined> {
   if (attach === undefined || record.init === undefined) return undefined;
-  const { connectAttach } = await import("../monitor/connect-attach.ts");
-  return connectAttach(attachSocketOf(engine.paths, record.id), attach);
+  const { connectLive } = await import("./attach-container.ts");
+  return connectLive(engine, record, attach);
 }

@@ -9,7 +9,7 @@ import { renderDuration } from "../config/duration.ts";
 import { loadEngineSettings } from "../config/engine-settings.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { nowMs } from "../host/clock.ts";
-import { isSameProcess } from "../host/process-identity.ts";
+import { isProcessAlive, isSameProcess } from "../host/process-identity.ts";
 import { getContainer } from "../state/container.ts";
 import { setHealth } from "../state/container-life.ts";
 import { appendContainerEvent } from "../state/event.ts";
@@ -136,7 +136,8 @@ function keepResult(
   return engine.state.transaction(() => {
     const record = getContainer(engine.state, checked.id);
     const isSame = record?.init && checked.init && isSameProcess(record.init, checked.init);
-    if (!record || !isSame) return undefined;
+    // A check that the container's end has killed, which is not recorded yet, says nothing about its health.
+    if (!record || !isSame || !isProcessAlive(checked.init)) return undefined;
     const before = record.health ?? startingHealth;
     const health = nextHealth(before, result, check, record.startedAtMs ?? result.startMs);
     setHealth(engine.state, record.id, health);

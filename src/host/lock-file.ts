@@ -4,7 +4,7 @@
  * The lock belongs to the open file, which is close-on-exec. Never unlink the file: two processes could then each hold
  * the lock on a different one.
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { flock } from "../../ffi/file.ts";
 import { BockerError } from "../errors.ts";
@@ -18,7 +18,15 @@ const nonBlocking = 4;
  * "timeout" after `timeoutMs` (30 000). Not reentrant: a second lock on the same path waits for the first.
  */
 export function lockFile(path: string, timeoutMs = 30_000): Disposable {
-  const lock = openLock(path);
+  return takeLock(openLock(path), path, timeoutMs);
+}
+
+/** As lockFile, of a folder that is there: the lock is no file in it, and goes with it. */
+export function lockFolder(path: string, timeoutMs = 30_000): Disposable {
+  return takeLock(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY), path, timeoutMs);
+}
+
+function takeLock(lock: number, path: string, timeoutMs: number): Disposable {
   try {
     const deadline = monotonicMs() + timeoutMs;
     while (!tryLock(lock)) {

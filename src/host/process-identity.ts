@@ -7,6 +7,9 @@
 import { readFileSync } from "node:fs";
 import { bootId } from "./clock.ts";
 
+/** include/linux/sched.h */
+const PF_EXITING = 0x4;
+
 /** Pids are reused; (boot, pid, start time) is not. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -22,6 +25,8 @@ export interface ProcessStat {
   readonly parentPid: number;
   /** The pid of the session's leader. */
   readonly session: number;
+  /** Has begun to end: its files and namespaces go before it is a zombie. */
+  readonly isExiting: boolean;
   readonly startTicks: string;
 }
 
@@ -31,12 +36,18 @@ export interface ProcessStat {
  */
 export function parseProcessStat(line: string): ProcessStat | undefined {
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  const [state, parentPid, , session] = fields;
+  const [state, parentPid, , session, , , flags] = fields;
   const startTicks = fields[19];
   if (!line.includes(")") || state === undefined || parentPid === undefined || startTicks === undefined) {
     return undefined;
   }
-  return { state, parentPid: Number(parentPid), session: Number(session), startTicks };
+  return {
+    state,
+    parentPid: Number(parentPid),
+    session: Number(session),
+    isExiting: (Number(flags) & PF_EXITING) !== 0,
+    startTicks,
+  };
 }
 
 /** The stat of a process, zombies included; undefined when there is none of that pid. */
@@ -61,6 +72,11 @@ export function isProcessAlive(identity: ProcessIdentity): boolean {
   return (
     stat !== undefined && stat.startTicks === identity.startTicks && stat.state !== "Z" && stat.state !== "X"
   );
+}
+
+/** Whether that process has ended or has begun to: what is left of it goes piece by piece. */
+export function isProcessEnding(identity: ProcessIdentity): boolean {
+  return !isProcessAlive(identity) || readProcessStat(identity.pid)?.isExiting !== false;
 }
 
 /** Whether two identities are of the same process. */

@@ -1,7 +1,9 @@
 /** Cgroups on this host's own trees, under a parent of the test's own that is gone afterwards. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { applyResources, createCgroup, joinCgroup } from "../../src/cgroup/apply-cgroup.ts";
 import { readOomKilled, readStats } from "../../src/cgroup/cgroup-stats.ts";
 import { detectCgroups, hasSwapLimit } from "../../src/cgroup/detect-cgroups.ts";
@@ -102,6 +104,18 @@ describe.skipIf(!canRun)("a cgroup", () => {
       await killCgroup(cgroup);
       expect(listProcesses(cgroup)).toEqual([]);
     });
+  });
+
+  test("a cgroup that goes while it freezes is not waited for", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "bocker-freeze-"));
+    // Takes what is written and never says FROZEN.
+    symlinkSync("/dev/null", join(directory, "freezer.state"));
+    const freezing = freezeCgroup({
+      path: "/gone",
+      directories: [{ version: 1, directory, controllers: ["freezer"] }],
+    });
+    rmSync(directory, { recursive: true });
+    expect(await freezing.catch(String)).toContain('cannot freeze cgroup "/gone": it is gone');
   });
 
   test("opens for a child: a descriptor of tasks for each v1 tree, the directory of v2", () => {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { bootId } from "../../../src/host/clock.ts";
 import {
   isProcessAlive,
+  isProcessEnding,
   isSameProcess,
   parseProcessStat,
   readProcessIdentity,
@@ -14,6 +15,7 @@ test("a command name full of parentheses and spaces does not shift the fields", 
     state: "S",
     parentPid: 1,
     session: 3,
+    isExiting: false,
     startTicks: "987654",
   });
 });
@@ -22,10 +24,16 @@ test.each(["", "12 (x", "12 (x) S 1"])("what is no stat line is refused: %p", (l
   expect(parseProcessStat(line)).toBeUndefined();
 });
 
+test("one that has begun to end says so", () => {
+  const line = "12 (a) R 1 2 3 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
+  expect(parseProcessStat(line)?.isExiting).toBe(true);
+});
+
 test("this process is alive and the same as itself", () => {
   const self = readProcessIdentity(process.pid);
   if (self === undefined) throw new Error("no /proc/self");
   expect(isProcessAlive(self)).toBe(true);
+  expect(isProcessEnding(self)).toBe(false);
   expect(isSameProcess(self, { ...self })).toBe(true);
   expect(isProcessAlive({ ...self, startTicks: "1" })).toBe(false);
   expect(isProcessAlive({ ...self, bootId: "another" })).toBe(false);
