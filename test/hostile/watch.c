@@ -2,7 +2,7 @@
  * Lies in wait for processes that come into its container, and takes what it can of each before they are ordinary ones:
  * the file they run, their descriptors, root and working directory, their memory. Prints each thing it got hold of once:
  *
- *   exe TARGET      /proc/PID/exe could be read          write TARGET    … and opened for writing
+ *   exe TARGET      /proc/PID/exe could be read          write TARGET    … and opened for writing, and is not sealed
  *   fd TARGET       one of their descriptors              root TARGET     their root or working directory
  *   seized TARGET   a debugger is attached to one that runs this file
  *
@@ -48,6 +48,14 @@ static int look(const char *what, const char *path)
 	return 1;
 }
 
+/* A sealed copy can be opened for writing once nobody runs it any more, and not be written. */
+static int is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & F_SEAL_WRITE);
+}
+
 static void try_write(const char *path)
 {
 	int held = open(path, O_PATH);
@@ -60,7 +68,8 @@ static void try_write(const char *path)
 		int fd = open(again, flags);
 
 		if (fd >= 0) {
-			look("write", again);
+			if (!is_sealed(fd))
+				look("write", again);
 			close(fd);
 		}
 	}

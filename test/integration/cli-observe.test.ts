@@ -140,7 +140,12 @@ describe("events", () => {
     await bocker.ok("rm", "renamed");
     const text = await bocker.ok("events", "--since", start, "--until", since());
     const lines = text.split("\n").filter((line) => line.includes(` ${id} `));
-    const about = lines.map((line) => line.replace(/^\S+ container /, "").replace(`${id} `, ""));
+    const about = lines.map((line) =>
+      line
+        .replace(/^\S+ container /, "")
+        .replace(`${id} `, "")
+        .replace(/execDuration=\d+/, "execDuration=N"),
+    );
     expect(about).toEqual([
       "create (image=busybox, name=lived, team=web)",
       "start (image=busybox, name=lived, team=web)",
@@ -149,7 +154,7 @@ describe("events", () => {
       "unpause (image=busybox, name=renamed, team=web)",
       "kill (image=busybox, name=renamed, signal=15, team=web)",
       "kill (image=busybox, name=renamed, signal=9, team=web)",
-      "die (execDuration=0, exitCode=137, image=busybox, name=renamed, team=web)",
+      "die (execDuration=N, exitCode=137, image=busybox, name=renamed, team=web)",
       "stop (image=busybox, name=renamed, team=web)",
       "destroy (image=busybox, name=renamed, team=web)",
     ]);
@@ -186,7 +191,7 @@ describe("events", () => {
     });
     expect(die.timeNano).toBeGreaterThan(die.time * 999_999_999);
     expect(die.Actor.Attributes).toEqual({
-      execDuration: "0",
+      execDuration: expect.stringMatching(/^\d+$/),
       exitCode: "0",
       image: "busybox",
       name: "short",

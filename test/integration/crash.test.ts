@@ -128,13 +128,18 @@ describe("the monitor is killed", () => {
 });
 
 test("many at once: every one runs, every address is its own, nothing is left", async () => {
+  const script = "ip -4 -o addr show eth0 | awk '{print $4}'; cat";
   const runs = Array.from({ length: 12 }, () =>
-    bocker.run("run", "--rm", "busybox", "sh", "-c", "ip -4 -o addr show eth0 | awk '{print $4}'; sleep 0.5"),
+    bocker.spawn(["run", "--rm", "-i", "busybox", "sh", "-c", script]),
   );
-  const outcomes = await Promise.all(runs);
-  expect(outcomes.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(
-    outcomes.map(() => ({ exitCode: 0, stderr: "" })),
-  );
-  expect(new Set(outcomes.map(({ stdout }) => stdout.trim())).size).toBe(12);
+  const errors = Promise.all(runs.map(({ stderr }) => stderr.text()));
+  // Each lives until all have said their address.
+  const outputs = runs.map(({ stdout }) => stdout.getReader());
+  const said = await Promise.all(outputs.map((output) => output.read()));
+  const addresses = said.map(({ value }) => new TextDecoder().decode(value).trim());
+  for (const run of runs) void run.stdin.end();
+  expect(await errors).toEqual(runs.map(() => ""));
+  expect(await Promise.all(runs.map(({ exited }) => exited))).toEqual(runs.map(() => 0));
+  expect(new Set(addresses).size).toBe(12);
   await expectClean();
 }, 60_000);
