@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { messageOf } from "../errors.ts";
 import { findJsonError } from "../security/json-position.ts";
+import { parseProcOptions } from "../security/proc-option.ts";
 import { parseGoBoolean } from "./option-value.ts";
 import type { OptionHost } from "./run-option.ts";
 
@@ -14,9 +15,8 @@ export function parseSecurityOpt(text: string, host: OptionHost): string {
   const [, key = "", value = ""] = /^([^:=]*)[:=]?(.*)$/s.exec(text) ?? [];
   switch (key) {
     case "no-new-privileges":
-      if (value === "" || /^(1|t|T|TRUE|true|True)$/.test(value)) return key;
-      if (/^(0|f|F|FALSE|false|False)$/.test(value)) return `${key}=false`;
-      break;
+      if (!/^(?:|[01tTfF]|TRUE|true|True|FALSE|false|False)$/.test(value)) break;
+      return /^[0fF]/.test(value) ? `${key}=false` : key;
     case "seccomp":
       if (value === "unconfined" || value === "builtin") return `${key}=${value}`;
       if (value !== "") return `${key}=${checkProfile(value, host)}`;
@@ -27,6 +27,9 @@ export function parseSecurityOpt(text: string, host: OptionHost): string {
     case "mask":
     case "unmask":
       return `${key}=${checkPaths(key, value)}`;
+    case "proc-opts":
+      if (parseProcOptions(value) !== undefined) return `${key}=${value}`;
+      break;
     case "apparmor":
       if (value !== "") return `${key}=${value}`;
       break;

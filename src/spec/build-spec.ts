@@ -86,6 +86,7 @@ export function buildSpec({ config, image, resolved }: SpecInput): Spec {
       ...specMounts(config, resolved, {
         privileged: config.privileged,
         writableCgroups: security.writableCgroups,
+        proc: security.proc,
       }),
       ...movedDevices(config, resolved).map(({ device, hostPath = device.path }) =>
         bindMount(device.path, hostPath, {}),
@@ -145,7 +146,7 @@ function specLinux(
   const propagation = rootfsPropagation(config);
   const { seccomp } = resolved;
   return {
-    sysctl: sysctls(config, modes),
+    sysctl: sysctls(config, modes, security),
     cgroupsPath: resolved.cgroupsPath,
     resources: specResources(config.resources, {
       devices: deviceRules(config, resolved),
@@ -162,8 +163,14 @@ function specLinux(
 }
 
 /** The user's win over the defaults, which only a network namespace of the container's own gets. */
-function sysctls(config: ContainerConfig, modes: NamespaceModes): Readonly<Record<string, string>> {
-  const ownNetwork = modes.network.kind === "private";
+function sysctls(
+  config: ContainerConfig,
+  modes: NamespaceModes,
+  { proc }: SecurityOptions,
+): Readonly<Record<string, string>> {
+  // A /proc of processes alone, or a read-only one, has no place for them.
+  const hasSysctls = !proc.includes("subset=pid") && proc.findLast((word) => /^r[ow]$/.test(word)) !== "ro";
+  const takesDefaults = modes.network.kind === "private" && hasSysctls;
   const foreign = Object.keys(config.sysctls).find(
     (name) => name.startsWith("net.") && modes.network.kind === "host",
   );
@@ -172,7 +179,7 @@ function sysctls(config: ContainerConfig, modes: NamespaceModes): Readonly<Recor
       kind: "invalid-config",
     });
   }
-  return { ...(ownNetwork ? defaultSysctls(config) : {}), ...config.sysctls };
+  return { ...(takesDefaults ? defaultSysctls(config) : {}), ...config.sysctls };
 }
 
 /** A user namespace has no ids for the whole range of groups that may ping; docker leaves it out there too. */

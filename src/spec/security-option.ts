@@ -5,11 +5,12 @@
  * dropped.
  */
 import { BockerError } from "../errors.ts";
+import { parseProcOptions } from "../security/proc-option.ts";
 
 export interface SecurityOptions {
   readonly noNewPrivileges: boolean;
-  /** `default`, `unconfined`, or the path of a profile. */
-  readonly seccomp: "default" | "unconfined" | { readonly file: string };
+  /** `default`: nothing was said, and --privileged means none; `builtin`: asked for; or the path of a profile. */
+  readonly seccomp: "default" | "builtin" | "unconfined" | { readonly file: string };
   /** False: no masked and no read-only paths. */
   readonly systemPathsConfined: boolean;
   readonly writableCgroups: boolean;
@@ -17,6 +18,8 @@ export interface SecurityOptions {
   readonly mask: readonly string[];
   /** Paths or patterns of what is neither hidden nor read-only; `ALL`: nothing is. */
   readonly unmask: readonly string[];
+  /** Options of /proc after the usual ones, which they may take back. */
+  readonly proc: readonly string[];
   /** A profile's name; absent: docker's default for the host. */
   readonly apparmor?: string;
 }
@@ -30,6 +33,7 @@ export function parseSecurityOptions(words: readonly string[]): SecurityOptions 
     writableCgroups: false,
     mask: [],
     unmask: [],
+    proc: [],
   };
   for (const word of words) {
     const { mask = [], unmask = [], ...change } = parseOption(word);
@@ -63,6 +67,11 @@ function parseOption(word: string): Partial<SecurityOptions> {
     case "mask":
     case "unmask":
       return { [name]: parsePaths(value, word) };
+    case "proc-opts": {
+      const proc = parseProcOptions(value ?? "");
+      if (proc === undefined) throw invalid(word);
+      return { proc };
+    }
     case "label":
       if (value === "disable") return {};
       throw unsupported(word, "bocker sets no SELinux labels");
@@ -73,8 +82,8 @@ function parseOption(word: string): Partial<SecurityOptions> {
 
 function seccompOption(value: string | undefined, word: string): SecurityOptions["seccomp"] {
   if (!value) throw invalid(word);
-  if (value === "unconfined") return value;
-  return value === "builtin" || value === "default" ? "default" : { file: value };
+  if (value === "unconfined" || value === "builtin" || value === "default") return value;
+  return { file: value };
 }
 
 /** `/a:/b`, or ALL where that makes sense. */
@@ -95,7 +104,7 @@ function parseBoolean(value: string, word: string): boolean {
 function invalid(word: string): BockerError {
   return new BockerError(`invalid --security-opt: "${word}"`, {
     kind: "invalid-config",
-    hint: "known: no-new-privileges, seccomp=FILE|unconfined, apparmor=NAME, label=disable, mask=PATH, unmask=PATH|ALL, systempaths=unconfined, writable-cgroups",
+    hint: "known: no-new-privileges, seccomp=FILE|unconfined, apparmor=NAME, label=disable, mask=PATH, unmask=PATH|ALL, proc-opts=OPTIONS, systempaths=unconfined, writable-cgroups",
   });
 }
 

@@ -38,6 +38,8 @@ export interface MountSources {
 export interface MountModes {
   readonly privileged: boolean;
   readonly writableCgroups: boolean;
+  /** Options of /proc after the usual ones. */
+  readonly proc: readonly string[];
 }
 
 /** Defaults that nobody replaced, then the others, parents before children. */
@@ -64,6 +66,7 @@ function defaultMount(mount: SpecMount, config: ContainerConfig, modes: MountMod
     if (config.ipcMode === "none") return [];
     return [{ ...mount, options: [...options, `size=${config.shmSizeBytes}`] }];
   }
+  if (mount.destination === "/proc") return [{ ...mount, options: [...options, ...modes.proc] }];
   const writable = modes.privileged || (mount.type === "cgroup" && modes.writableCgroups);
   if (!writable || (mount.type !== "cgroup" && mount.type !== "sysfs")) return [mount];
   return [{ ...mount, options: options.map((option) => (option === "ro" ? "rw" : option)) }];

@@ -119,6 +119,27 @@ describe("on request", () => {
     expect(status).toMatchObject({ NoNewPrivs: "1", Seccomp: "0" });
   });
 
+  test("seccomp=builtin is kept to with --privileged, for exec too; without it there is no filter", async () => {
+    const show = ["grep", "Seccomp:", "/proc/self/status"];
+    const run = ["run", "--rm", "--network", "none", "--privileged"];
+    expect(await bocker.ok(...run, "busybox", ...show)).toBe("Seccomp:\t0");
+    const named = ["--name", "kept", "-d", "--security-opt", "seccomp=builtin"];
+    await bocker.ok(...run, ...named, "busybox", "sleep", "120");
+    expect(await bocker.ok("exec", "kept", ...show)).toBe("Seccomp:\t2");
+    await bocker.ok("rm", "-f", "kept");
+  });
+
+  test("proc-opts are options of /proc", async () => {
+    const options = async (words: string) => {
+      const flags = ["--network", "none", "--security-opt", `proc-opts=${words}`];
+      return bocker.ok("run", "--rm", ...flags, "busybox", "grep", " /proc ", "/proc/self/mounts");
+    };
+    expect(await options("hidepid=2,exec")).toMatch(
+      /^proc \/proc proc rw,nosuid,nodev,relatime,hidepid=\S+ 0 0$/,
+    );
+    expect(await options("subset=pid,ro")).toContain(" ro,nosuid,nodev,noexec,relatime,subset=pid ");
+  });
+
   test("an ordinary user has no effective capabilities", async () => {
     const { status } = await probe(bocker, "--network", "none", "-u", "1000:1000");
     expect(status.CapEff).toBe("0000000000000000");

@@ -279,6 +279,20 @@ describe("security options", () => {
     expect(specOf({ privileged: true, securityOpt: ["mask=/opt"] }).linux?.maskedPaths).toEqual(["/opt"]);
   });
 
+  test("options of /proc come after the usual ones, and are known", () => {
+    const options = (securityOpt: string) => mountAt("/proc", { securityOpt: [securityOpt] })?.[0]?.options;
+    expect(options("proc-opts=hidepid=2,exec")).toEqual([
+      "rw",
+      "nosuid",
+      "noexec",
+      "nodev",
+      "hidepid=2",
+      "exec",
+    ]);
+    expect(specOf({ securityOpt: ["proc-opts=subset=pid"] }).linux?.sysctl).toEqual({});
+    expect(() => options("proc-opts=bind")).toThrow('invalid --security-opt: "proc-opts=bind"');
+  });
+
   test("a user namespace: maps, its namespace, mapped files and volumes, no range of groups that ping", () => {
     const maps = [{ containerID: 0, hostID: 100000, size: 65536 }];
     const idMaps = { uidMappings: maps, gidMappings: maps };
