@@ -59,12 +59,11 @@ export function removeUdpFlows(isGone: (flow: UdpFlow) => boolean): number {
   );
   try {
     const gone: { family: number; tuple: Uint8Array }[] = [];
-    request(fd, number.IPCTNL_MSG_CT_GET, number.NLM_F_DUMP, 0, new Uint8Array(0), (message) => {
-      const tuple = attributesOf(message.subarray(headerBytes + familyBytes)).get(number.CTA_TUPLE_ORIG);
-      const flow = tuple === undefined ? undefined : readFlow(tuple);
+    request(fd, number.IPCTNL_MSG_CT_GET, number.NLM_F_DUMP, 0, new Uint8Array(0), (message, view) => {
+      const read = readFlow(view, message);
       // A copy: the next messages come into the same buffer.
-      if (tuple !== undefined && flow !== undefined && isGone(flow))
-        gone.push({ family: message[headerBytes] ?? 0, tuple: Uint8Array.from(tuple) });
+      if (read !== undefined && isGone(read.flow))
+        gone.push({ family: message[headerBytes] ?? 0, tuple: Uint8Array.from(read.tuple) });
     });
     for (const { family, tuple } of gone) remove(fd, family, tuple);
     return gone.length;
@@ -97,7 +96,7 @@ function request(
   flags: number,
   family: number,
   attributes: Uint8Array,
-  each: (message: Uint8Array) => void,
+  each: (message: Uint8Array, view: DataView) => void,
 ): void {
   const message = new Uint8Array(headerBytes + familyBytes + attributes.byteLength);
   const view = new DataView(message.buffer);
@@ -119,7 +118,11 @@ function request(
 }
 
 /** Reads the messages of one datagram; true after the last of the answer. */
-function takeAnswers(datagram: Uint8Array, type: number, each: (message: Uint8Array) => void): boolean {
+function takeAnswers(
+  datagram: Uint8Array,
+  type: number,
+  each: (message: Uint8Array, view: DataView) => void,
+): boolean {
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
   for (let at = 0; at + headerBytes <= datagram.byteLength; ) {
     const length = view.getUint32(at, true);
@@ -132,34 +135,55 @@ function takeAnswers(datagram: Uint8Array, type: number, each: (message: Uint8Ar
       if (error < 0) throw new SyscallError("sendto", -error, `conntrack request ${type}`);
       return true;
     }
-    each(datagram.subarray(at, at + length));
+    const message = datagram.subarray(at, at + length);
+    each(message, new DataView(message.buffer, message.byteOffset, length));
     at += aligned(length);
   }
   return false;
 }
 
-function readFlow(tuple: Uint8Array): UdpFlow | undefined {
-  const parts = attributesOf(tuple);
-  const protocol = attributesOf(parts.get(number.CTA_TUPLE_PROTO));
-  if (protocol.get(number.CTA_PROTO_NUM)?.[0] !== IPPROTO_UDP) return undefined;
-  const [high = 0, low = 0] = protocol.get(number.CTA_PROTO_DST_PORT) ?? [];
-  const addresses = attributesOf(parts.get(number.CTA_TUPLE_IP));
-  const destination = addresses.get(number.CTA_IP_V4_DST) ?? addresses.get(number.CTA_IP_V6_DST);
-  return destination === undefined ? undefined : { destination, port: (high << 8) | low };
+/** The UDP flow of a message, and where its original tuple is; undefined for another protocol's. Read for each of the host's. */
+function readFlow(view: DataView, message: Uint8Array): { flow: UdpFlow; tuple: Uint8Array } | undefined {
+  const tuple = find(view, headerBytes + familyBytes, message.byteLength, number.CTA_TUPLE_ORIG);
+  const protocol = findInside(view, tuple, number.CTA_TUPLE_PROTO);
+  const protocolNumber = findInside(view, protocol, number.CTA_PROTO_NUM);
+  if (protocolNumber === 0 || view.getUint8(protocolNumber) !== IPPROTO_UDP) return undefined;
+  const addresses = findInside(view, tuple, number.CTA_TUPLE_IP);
+  const destination =
+    findInside(view, addresses, number.CTA_IP_V4_DST) || findInside(view, addresses, number.CTA_IP_V6_DST);
+  const port = findInside(view, protocol, number.CTA_PROTO_DST_PORT);
+  if (destination === 0 || port === 0) return undefined;
+  return {
+    flow: {
+      destination: message.subarray(destination, endOf(view, destination)),
+      port: view.getUint16(port),
+    },
+    tuple: message.subarray(tuple, endOf(view, tuple)),
+  };
 }
 
-/** struct nlattr, one after another: u16 len @0 with its own 4 bytes, u16 type @2; what they hold, by type. */
-function attributesOf(bytes: Uint8Array | undefined): ReadonlyMap<number, Uint8Array> {
-  const attributes = new Map<number, Uint8Array>();
-  if (bytes === undefined) return attributes;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 4 <= bytes.byteLength; ) {
+/**
+ * What an attribute of that type holds begins here; 0: there is none. struct nlattr, one after another: u16 len @0 with its own
+ * 4 bytes, u16 type @2.
+ */
+function find(view: DataView, from: number, to: number, type: number): number {
+  for (let at = from; at + 4 <= to; ) {
     const length = view.getUint16(at, true);
-    if (length < 4 || at + length > bytes.byteLength) break;
-    attributes.set(view.getUint16(at + 2, true) & NLA_TYPE_MASK, bytes.subarray(at + 4, at + length));
+    if (length < 4 || at + length > to) return 0;
+    if ((view.getUint16(at + 2, true) & NLA_TYPE_MASK) === type) return at + 4;
     at += aligned(length);
   }
-  return attributes;
+  return 0;
+}
+
+/** Among the attributes that another one holds, which may be missing itself. */
+function findInside(view: DataView, outer: number, type: number): number {
+  return outer === 0 ? 0 : find(view, outer, endOf(view, outer), type);
+}
+
+/** Where an attribute that begins to hold something at `start` ends. */
+function endOf(view: DataView, start: number): number {
+  return start - 4 + view.getUint16(start - 4, true);
 }
 
 /** NLMSG_ALIGN, NLA_ALIGN. */

@@ -69,13 +69,18 @@ export function forgetNetwork(options: NetworkOptions, gone: NetworkRecord, ever
   if (gone.driver === "bridge") applySteps(planTrustedZone([], [gone]));
 }
 
+export interface PortChange {
+  readonly added: readonly PortRecord[];
+  readonly removed: readonly PortRecord[];
+}
+
 /**
  * Publishes ports, and takes others away: one transaction. When it fails, or the rules are known to be stale, all is
  * declared anew from `everything`, which must be as it is to be afterwards.
  */
 export function changePorts(
   options: NetworkOptions,
-  change: { readonly added: readonly PortRecord[]; readonly removed: readonly PortRecord[] },
+  change: PortChange,
   everything: () => DeclaredRules,
 ): void {
   if (change.added.length + change.removed.length === 0 && !isStale(options)) return;
@@ -83,6 +88,16 @@ export function changePorts(
   const forwarded = (port: PortRecord) => isKernelForwarded(port, firewall.name, options);
   const [added, removed] = [change.added.filter(forwarded), change.removed.filter(forwarded)];
   if (added.length + removed.length === 0 && !isStale(options)) return;
+  applyChange(options, firewall, { added, removed }, everything);
+  forgetFlows([...added, ...removed]);
+}
+
+function applyChange(
+  options: NetworkOptions,
+  firewall: Firewall,
+  { added, removed }: PortChange,
+  everything: () => DeclaredRules,
+): void {
   using _lock = lockNetwork(options);
   try {
     applySteps(
@@ -91,7 +106,6 @@ export function changePorts(
   } catch (error) {
     declareAgain(options, firewall, everything(), error);
   }
-  forgetFlows([...added, ...removed]);
 }
 
 function declareAgain(

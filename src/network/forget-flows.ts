@@ -27,6 +27,7 @@ export function flowsTo(
   ports: readonly Pick<PortRecord, "hostIp" | "hostPort">[],
   local: readonly string[],
 ): (flow: UdpFlow) => boolean {
+  const hostPorts = new Set(ports.map(({ hostPort }) => hostPort));
   const keys = new Set<string>();
   for (const { hostIp, hostPort } of ports) {
     const isWildcard = hostIp === "0.0.0.0" || hostIp === "::";
@@ -34,7 +35,7 @@ export function flowsTo(
     const addresses = isWildcard ? local.filter((each) => each.includes(":") === family) : [hostIp];
     for (const address of addresses) keys.add(`${bytesOf(address)} ${hostPort}`);
   }
-  return ({ destination, port }) => keys.has(`${destination} ${port}`);
+  return ({ destination, port }) => hostPorts.has(port) && keys.has(`${destination} ${port}`);
 }
 
 function hostAddresses(): string[] {
