@@ -24,7 +24,9 @@ export function urlFetcher(
     const response = await untilAborted(
       (await transport).send({ method: "GET", url, headers: loginOf(url) }),
       signal,
-    );
+    ).catch((error) => {
+      throw unfetched(url, error);
+    });
     if (response.status !== 200) {
       await response.body.drain();
       throw new BockerError(
@@ -44,6 +46,19 @@ export function urlFetcher(
       modifiedSeconds: secondsOf(response.headers.get("last-modified")),
     };
   };
+}
+
+/** The transport's words are about registries; this is none. */
+function unfetched(url: URL, error: unknown): unknown {
+  const reason =
+    error instanceof BockerError ? /^cannot reach registry "[^"]*": (.*)$/s.exec(error.message) : null;
+  if (!(error instanceof BockerError) || reason === null) return error;
+  const { kind, cause, hint } = error;
+  return new BockerError(`cannot fetch ${JSON.stringify(shown(url))}: ${reason[1]}`, {
+    kind,
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 function loginOf({ username, password }: URL): Readonly<Record<string, string>> {

@@ -128,6 +128,17 @@ describe("contexts", () => {
     expect(outside.stderr).toContain('no directory "nowhere"');
   });
 
+  test("a server that is not there is told as what it is: no registry", async () => {
+    for (const [stdin, ...words] of [
+      ["FROM busybox\nADD http://u:secret@127.0.0.1:1/x /\n", "-"],
+      ["", "http://u:secret@127.0.0.1:1/x"],
+    ] as const) {
+      const { stderr, exitCode } = await workspace.runWith({ stdin }, "build", ...words);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain('cannot fetch "http://u:xxxxx@127.0.0.1:1/x": connection refused');
+    }
+  });
+
   test("an archive and a Dockerfile that a server has", async () => {
     served.set("/context.tar.gz", tarOf(folder(plain), "-z"));
     served.set("/Dockerfile", Buffer.from("FROM busybox\nRUN echo served > /x\n"));

@@ -22,7 +22,8 @@ interface LiveStep {
 }
 
 export interface LiveOptions {
-  readonly rows: () => number;
+  /** undefined and 0: nobody knows, as of some pseudo-terminals. */
+  readonly rows: () => number | undefined;
   readonly nowMs?: () => number;
   readonly colors: { blue(text: string): string; red(text: string): string; dim(text: string): string };
 }
@@ -87,7 +88,7 @@ class Board {
   }
 
   draw(): void {
-    const room = Math.max(2, this.options.rows() - 2);
+    const room = Math.max(2, (this.options.rows() || 24) - 2);
     const rows = this.#rows(room - 1);
     this.#replace([this.#heading(), ...rows]);
   }

@@ -35,5 +35,5 @@ export async function openBuildProgress(
     import("picocolors"),
   ]);
   const colors = picocolors.createColors((env.NO_COLOR ?? "") === "");
-  return createLiveProgress(err, { rows: () => process.stderr.rows || 24, colors });
+  return createLiveProgress(err, { rows: () => process.stderr.rows, colors });
 }

@@ -186,6 +186,16 @@ describe("live", () => {
     expect(first).not.toContain(" => => # a");
   });
 
+  test("shows output on a terminal that does not know its rows", async () => {
+    const { progress, written } = board(0);
+    for (let step = 1; step <= 4; step++) progress.event({ kind: "started", step, title: `step ${step}` });
+    progress.event(output(1, "first\n"));
+    for (let tries = 0; written.length === 0 && tries < 100; tries++) await Bun.sleep(20);
+    progress.end();
+    expect(written[0]).toContain(" => step 1 ");
+    expect(written[0]).toContain(" => => # first");
+  });
+
   test("a long title does not wrap", () => {
     const { progress, text } = board(24, 40);
     progress.event({ kind: "started", step: 1, title: "x".repeat(200) });
