@@ -102,7 +102,8 @@ const device = record(
     path: absolutePath,
     major: int64,
     minor: int64,
-    fileMode: integer(0, 0o7777),
+    // With its type, as podman has it from stat(2): only the permissions count.
+    fileMode: uint32,
     uid: uint32,
     gid: uint32,
   },

@@ -3,12 +3,14 @@
  */
 import { existsSync } from "node:fs";
 import { createCgroup } from "../cgroup/apply-cgroup.ts";
+import { delegateCgroup } from "../cgroup/delegate-cgroup.ts";
 import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { type Cgroup, resolveCgroup } from "../cgroup/hierarchy.ts";
 import { isFrozen, killCgroup, listProcesses, removeCgroup } from "../cgroup/kill-cgroup.ts";
 import { BockerError } from "../errors.ts";
 import { type DeviceRule, defaultDeviceRules, denyAllDevices, matchesAll } from "../security/device-rule.ts";
 import type { Spec, SpecResources } from "../spec/oci.ts";
+import { cgroupOwnerOf } from "./cgroup-owner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { cgroupOf } from "./container-status.ts";
 import type { OciContext } from "./oci-context.ts";
@@ -41,18 +43,24 @@ export function cgroupsPathOf(context: OciContext, id: string, { linux }: Spec):
 }
 
 /**
- * Makes it and sets the limits; undoes what it made when something fails. Undefined where the caller may do without
+ * Makes it and sets the limits; on v2 it is its user's where that is to manage it. Undefined where the caller may do without
  * (`--rootless true`).
  */
 export function makeContainerCgroup(
   context: OciContext,
   cgroupsPath: string,
-  resources: SpecResources | undefined,
+  spec: Spec,
 ): Cgroup | undefined {
-  const hierarchy = detectCgroups();
+  const cgroup = tryMake(context, cgroupsPath, spec.linux?.resources ?? {});
+  const owner = cgroupOwnerOf(spec);
+  if (cgroup !== undefined && owner !== undefined) delegateCgroup(cgroup, owner);
+  return cgroup;
+}
+
+function tryMake(context: OciContext, cgroupsPath: string, resources: SpecResources): Cgroup | undefined {
+  const devices = withDefaultDevices(resources.devices ?? []);
   try {
-    const devices = withDefaultDevices(resources?.devices ?? []);
-    return createCgroup(hierarchy, cgroupsPath, { ...withoutUnsetLimits(resources ?? {}), devices });
+    return createCgroup(detectCgroups(), cgroupsPath, { ...withoutUnsetLimits(resources), devices });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!context.rootless || !["EACCES", "EPERM", "EROFS"].includes(code)) throw error;

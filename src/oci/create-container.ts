@@ -154,8 +154,7 @@ async function startInit(
 ): Promise<CreatedContainer> {
   const { store } = context;
   const { cgroupsPath, id } = draft;
-  const made =
-    cgroupsPath === undefined ? undefined : makeContainerCgroup(context, cgroupsPath, spec.linux?.resources);
+  const made = cgroupsPath === undefined ? undefined : makeContainerCgroup(context, cgroupsPath, spec);
   using cgroup = made === undefined ? undefined : openCgroup(made);
   // Closed here before it is passed: as long as we hold an end, the other end's closing cannot be seen.
   using gate = mode.start && !hasInnerHooks(spec) ? undefined : makeGate(store.folder(id));

@@ -15,6 +15,11 @@ describe.skipIf(!has("podman"))("podman --runtime", () => {
     await using podman = await openPodman();
     expect(await podman.ok("run", "--rm", ...limits, image, "echo", "hello")).toBe("hello");
     expect((await podman.run("run", "--rm", ...limits, image, "sh", "-c", "exit 7")).exitCode).toBe(7);
+    const device = "--device=/dev/null:/dev/other:rw";
+    expect(
+      await podman.ok("run", "--rm", ...limits, device, image, "sh", "-c", "echo x > /dev/other && ls /dev"),
+    ).toContain("other");
+    await podman.ok("run", "--rm", "--privileged", ...limits, image, "mount", "-t", "tmpfs", "none", "/tmp");
     await podman.ok("run", "-d", "--name=c", ...limits, "--pids-limit=50", image, "sleep", "100");
     expect(await podman.ok("exec", "c", "sh", "-c", "echo $$; cat /proc/1/cmdline")).toContain("sleep");
     expect((await podman.run("exec", "c", "sh", "-c", "exit 9")).exitCode).toBe(9);

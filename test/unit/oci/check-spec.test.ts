@@ -74,7 +74,7 @@ describe("a configuration", () => {
     ["linux.devices[0].type", (spec) => Object.assign(spec.linux, { devices: [{ path: "/dev/x" }] })],
     [
       "linux.devices[0].fileMode",
-      (spec) => Object.assign(spec.linux, { devices: [{ type: "c", path: "/dev/x", fileMode: 99999 }] }),
+      (spec) => Object.assign(spec.linux, { devices: [{ type: "c", path: "/dev/x", fileMode: 2 ** 32 }] }),
     ],
     ['linux.sysctl["a"]', (spec) => Object.assign(spec.linux, { sysctl: { a: true } })],
     ["linux.maskedPaths[0]", (spec) => Object.assign(spec.linux, { maskedPaths: ["proc"] })],
