@@ -97,11 +97,13 @@ class TemplateFormat implements Format {
     const field = /\.([\p{L}_][\p{L}\p{N}_.]*)/u.exec(action.replace(/"(?:[^"\\]|\\.)*"/g, ""))?.[1];
     if (field === undefined) return "";
     const label = /\.Label "((?:[^"\\]|\\.)*)"/.exec(action)?.[1];
-    if (label !== undefined)
-      return unquoteGo(label)
-        .replace(/[.\-_]/g, " ")
-        .toUpperCase();
+    if (label !== undefined) return titleOfLabel(unquoteGo(label));
     const headers = this.options.headers ?? {};
     return Object.hasOwn(headers, field) ? (headers[field] ?? "") : field.toUpperCase();
   }
+}
+
+/** docker's: the last part of `com.example.some-name`, as words, in its own letters. */
+function titleOfLabel(label: string): string {
+  return label.slice(label.lastIndexOf(".") + 1).replace(/[-_]/g, " ");
 }

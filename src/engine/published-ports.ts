@@ -19,7 +19,7 @@ export async function loadPublishedPorts(
   if (key === undefined) return ports;
   const matching = ports.filter((port) => `${port.containerPort}/${port.protocol}` === key);
   if (matching.length > 0) return matching;
-  throw new BockerError(`No public port '${key}' published for ${nameOrId}`, { kind: "not-found" });
+  throw new BockerError(`No public port '${wanted}' published for ${nameOrId}`, { kind: "not-found" });
 }
 
 function portKey(text: string): string {

@@ -71,12 +71,21 @@ export async function stopContainer(
  * Throws docker's error when the container does not run.
  */
 export async function killContainer(engine: Engine, nameOrId: string, signalName: string): Promise<void> {
+  try {
+    await kill(engine, nameOrId, signalName);
+  } catch (error) {
+    if (!(error instanceof BockerError)) throw error;
+    const { kind, hint, cause } = error;
+    const message = `cannot kill container: ${nameOrId}: ${error.message}`;
+    throw new BockerError(message, { kind, cause, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+async function kill(engine: Engine, nameOrId: string, signalName: string): Promise<void> {
   const signal = parseSignal(signalName);
   const found = await loadContainer(engine, nameOrId);
   if (!isLive(found)) {
-    throw new BockerError(`cannot kill container: ${nameOrId}: container ${found.id} is not running`, {
-      kind: "not-running",
-    });
+    throw new BockerError(`container ${found.id} is not running`, { kind: "not-running" });
   }
   const isFinal = signal === SIGKILL || (stopSignalOf(engine, found) ?? signal) === signal;
   const record = isFinal ? await disarm(engine, found, "stop") : found;

@@ -322,7 +322,7 @@ describe("port", () => {
     expect(await bocker.ok("port", "o1")).toBe(`53/udp -> ${dns}\n80/tcp -> ${web}`);
     expect(await bocker.ok("port", "o1", "80")).toBe(web);
     expect(await bocker.ok("port", "o1", "53/udp")).toBe(dns);
-    expect(await refusal("port", "o1", "53")).toBe("Error: No public port '53/tcp' published for o1");
+    expect(await refusal("port", "o1", "53")).toBe("Error: No public port '53' published for o1");
     expect(await refusal("port", "o1", "http")).toBe("Error: invalid port 'http'");
     await bocker.ok("rm", "-f", "o1");
   });

@@ -1,12 +1,25 @@
 import { type EventRecord, watchEvents } from "../../engine/watch-events.ts";
-import { ExitCode } from "../../errors.ts";
+import { BockerError, ExitCode } from "../../errors.ts";
 import { nowMs } from "../../host/clock.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
 import { eventFields, eventFilters, eventObject, matchesEvent, renderEvent } from "../event-text.ts";
 import { filterOption, parseFilters } from "../filter-option.ts";
+import type { Format } from "../format.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { parseTimeOption } from "../time-option.ts";
+
+const badTemplate = 64;
+
+/** What a template is tried with. */
+const noEvent: EventRecord = {
+  number: 0,
+  timeMs: 0,
+  type: "container",
+  action: "",
+  id: "0".repeat(64),
+  attributes: {},
+};
 
 /** `bocker events`: what happens to containers, images, volumes and networks, as it happens. */
 export const command: CommandSpec = {
@@ -51,11 +64,22 @@ async function show(context: CommandContext, parsed: ParsedArguments): Promise<n
   return 0;
 }
 
+/** docker tries a template before it waits for anything, and has an exit code of its own for one that is wrong. */
 async function rendererOf(format: string | undefined): Promise<(event: EventRecord) => string> {
   if (format === undefined || format === "") return renderEvent;
   if (format === "json") return (event) => JSON.stringify(eventObject(event));
-  const { parseFormat } = await import("../format.ts");
-  const template = parseFormat(format, { typeName: "*events.Message" });
+  const [{ parseFormat }, { TemplateError }] = await Promise.all([
+    import("../format.ts"),
+    import("../template/template-error.ts"),
+  ]);
+  let template: Format;
+  try {
+    template = parseFormat(format, { typeName: "*events.Message" });
+    template.render(eventFields(noEvent));
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new BockerError(`Error parsing format: ${error.problem}`, { kind: "usage", exitCode: badTemplate });
+  }
   return (event) =>
     format === "{{json .}}" ? JSON.stringify(eventObject(event)) : template.render(eventFields(event));
 }

@@ -3,6 +3,7 @@ import type { ContainerSize } from "../../engine/container-size.ts";
 import { isLive } from "../../engine/container-state.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { loadContainers, loadPorts } from "../../engine/find-container.ts";
+import { BockerError } from "../../errors.ts";
 import { nowMs } from "../../host/clock.ts";
 import type { ContainerRecord, PortRecord } from "../../state/record.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
@@ -181,12 +182,28 @@ async function renderRecords(
       records.map((record) => shown.map((column) => cells[column](record, view))),
     );
   }
+  const { TemplateError } = await import("../template/template-error.ts");
+  try {
+    return await renderTemplate(records, view, format);
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    // Only ps says it so.
+    const doing = error.isParsing ? "parse" : "execute";
+    throw new BockerError(`failed to ${doing} template: ${error.problem}`, { kind: "usage" });
+  }
+}
+
+async function renderTemplate(
+  records: readonly ContainerRecord[],
+  view: View,
+  format: string,
+): Promise<string> {
   const { labelMethod, parseFormat } = await import("../format.ts");
   const rows = records.map((record) => ({
     ...wholeRow(record, view),
     Label: labelMethod(record.config.labels),
   }));
-  const parsed = parseFormat(format, { headers: titles, typeName: "formatter.ContainerContext" });
+  const parsed = parseFormat(format, { headers: titles, typeName: "*formatter.ContainerContext" });
   // docker tries a template before it knows of any container: an unknown field is an error even of an empty list.
   if (rows.length === 0) {
     const empty = Object.fromEntries(Object.keys(titles).map((column) => [column, ""]));

@@ -143,7 +143,7 @@ describe("rows", () => {
   test("a table has titles and columns", () => {
     expect(
       parseFormat('table {{.ID}}\t{{upper .Names}}\t{{.Label "com.x-y"}}', options).renderRows(rows),
-    ).toBe("CONTAINER ID   NAMES     COM X Y\nabc            WEB       com.x-y\ndefghijklmno   DB        \n");
+    ).toBe("CONTAINER ID   NAMES     x y\nabc            WEB       com.x-y\ndefghijklmno   DB        \n");
     expect(parseFormat("table", options).renderRows(rows)).toStartWith("CONTAINER ID   NAMES\n");
   });
 
