@@ -6,6 +6,7 @@
 import type { ContainerConfig } from "../config/container-config.ts";
 import { readLink } from "../config/network-spec.ts";
 import { BockerError, messageOf } from "../errors.ts";
+import { lockFolder } from "../host/lock-file.ts";
 import { trace } from "../host/trace.ts";
 import type { LinkedHost } from "../network/hosts-file.ts";
 import { defaultNetworkName } from "../network/network-options.ts";
@@ -15,6 +16,7 @@ import { listLinked } from "../state/neighbour.ts";
 import { findNetworkByName } from "../state/network.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { hostnameOf } from "./container-hostname.ts";
+import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 
 /** `CONTAINER:ALIAS` of the default network. */
@@ -53,11 +55,14 @@ export function linkedHostsNow(engine: Engine, record: ContainerRecord): readonl
   return hostLinksOf(record.config).flatMap((link) => findLinkedHost(engine, link) ?? []);
 }
 
-/** After a start on the default network: the files of those that may be linked to it. What fails is only told. */
-export async function refreshLinked(engine: Engine, record: ContainerRecord): Promise<void> {
+/**
+ * After a start on the default network: the files of those that may be linked to it, and its own, for what it is linked to may
+ * have moved while it started. What fails is only told.
+ */
+export async function refreshLinked(engine: Engine): Promise<void> {
   for (const id of listLinked(engine.state, defaultNetworkName)) {
-    if (id === record.id) continue;
     try {
+      using _lock = lockFolder(containerFolder(engine.paths, id));
       const { refreshNames } = await import("./refresh-names.ts");
       await refreshNames(engine, id);
     } catch (error) {

@@ -121,6 +121,7 @@ describe("run", () => {
     [["--mac-address", "nonsense"], "nonsense is not a valid mac address"],
     [["--network", "name=alpha,gw-priority=high"], "invalid gw-priority (high): invalid syntax"],
     [["--network", "name=alpha,driver-opt=a=b"], "unknown driver option a"],
+    [["--link-local-ip", "169.254.1.1"], "addresses beside the network's own are not supported"],
     [["--link", ""], "empty string specified for links"],
     [["--link", "a:b:c"], "bad format for links: a:b:c"],
     [["--link", "missing:x"], "could not get container for missing: No such container: missing"],

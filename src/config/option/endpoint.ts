@@ -50,6 +50,10 @@ export const endpointOptions: readonly RunOption[] = [
     },
   ),
   listOption(
+    { name: "link-local-ip", help: "", hidden: true, toml: "none", check: refuseLinkLocal },
+    () => undefined,
+  ),
+  listOption(
     { name: "link", help: "Add link to another container", toml: "none", check: checkLink },
     (draft, words) => {
       if (firstNetwork(draft).links !== undefined) throw conflict("--link and per-network links");
@@ -57,6 +61,10 @@ export const endpointOptions: readonly RunOption[] = [
     },
   ),
 ];
+
+function refuseLinkLocal(): void {
+  throw new Error("addresses beside the network's own are not supported");
+}
 
 function checkIpv4(text: string): void {
   checkFamily(text, 4);
