@@ -14,9 +14,11 @@ import {
   symlinkSync,
   writeSync,
 } from "node:fs";
+import { LinkRefused, type LinkRequest, requestLinks } from "../../ffi/route-link.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { runCommand } from "./run-command.ts";
 import type { HostEffect, HostStep } from "./step.ts";
+import { trace } from "./trace.ts";
 
 /**
  * Applies every step or none: after a failure the undo of each step that was done is carried out, last first.
@@ -68,8 +70,30 @@ function applyEffect(effect: HostEffect): void {
       symlinkSync(effect.target, effect.path);
       return;
     case "command":
-      runCommand(effect.argv, effect.stdin === undefined ? {} : { stdin: effect.stdin });
+      runProgram(effect);
       return;
+  }
+}
+
+/** A link that the kernel refuses is the program's to try: it says why in words that people can look up. */
+function runProgram({ argv, stdin, links = [] }: HostEffect & { readonly kind: "command" }): void {
+  if (stdin === undefined || links.length === 0) {
+    runCommand(argv, stdin === undefined ? {} : { stdin });
+    return;
+  }
+  const lines = stdin.split("\n").slice(requestedLinks(links));
+  if (lines.some((line) => line !== "")) runCommand(argv, { stdin: lines.join("\n") });
+}
+
+/** How many of them are made. */
+function requestedLinks(links: readonly LinkRequest[]): number {
+  try {
+    requestLinks(links);
+    trace(() => `made over netlink: ${JSON.stringify(links)}`);
+    return links.length;
+  } catch (error) {
+    trace(() => `not made over netlink: ${messageOf(error)}`);
+    return error instanceof LinkRefused ? error.index : 0;
   }
 }
 

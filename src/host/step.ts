@@ -5,6 +5,7 @@
  * when one fails, undoes the done ones in reverse. `--dry-run` prints the same lists. Syscalls that the
  * container's own init makes are not here: see src/launch/plan.ts.
  */
+import type { LinkRequest } from "../../ffi/route-link.ts";
 
 export type HostStep = {
   /** For people: `make cgroup "memory/bocker/ID"`. */
@@ -29,4 +30,10 @@ export type HostEffect =
   | { readonly kind: "remove"; readonly path: string }
   | { readonly kind: "symlink"; readonly path: string; readonly target: string }
   /** A program run with no shell; `stdin` is a script for `ip -batch -` or `nft -f -`. */
-  | { readonly kind: "command"; readonly argv: readonly string[]; readonly stdin?: string };
+  | {
+      readonly kind: "command";
+      readonly argv: readonly string[];
+      readonly stdin?: string;
+      /** What the first lines of `stdin` say, one each: asked of the kernel directly. The program gets what is left. */
+      readonly links?: readonly LinkRequest[];
+    };

@@ -4,6 +4,7 @@
  * A veth pair is born with its end in the container's namespace, so that nothing is moved, and dies with it; so is a
  * macvlan link, under its host name: kernels differ in whether a name that the host has can be given at birth.
  */
+import type { LinkRequest } from "../../ffi/route-link.ts";
 import type { HostStep } from "../host/step.ts";
 import { type Endpoint, routeEndpoint } from "./default-route.ts";
 import { parseSubnet } from "./ip-address.ts";
@@ -43,8 +44,9 @@ export function planInterfaces(endpoints: readonly Endpoint[]): ContainerInterfa
 }
 
 /**
- * The step that makes the links of a container: one `ip -batch`. `namespace` is what `ip` takes for one: a pid, or a path.
- * There is nothing to undo: the namespace's death removes them.
+ * The step that makes the links of a container: one `ip -batch`, of which nothing is left to `ip` where all are veth pairs
+ * into the namespace of a pid. `namespace` is what `ip` takes for one: a pid, or a path. There is nothing to undo: the
+ * namespace's death removes them.
  */
 export function planLinks(endpoints: readonly Endpoint[], namespace: string): HostStep[] {
   if (endpoints.length === 0) return [];
@@ -56,8 +58,26 @@ export function planLinks(endpoints: readonly Endpoint[], namespace: string): Ho
       kind: "command",
       argv: ["ip", "-batch", "-"],
       stdin: `${lines.join("\n")}\n`,
+      links: linkRequests(endpoints, namespace),
     },
   ];
+}
+
+/** What the lines of linkLines say, up to the first that only `ip` is asked. */
+function linkRequests(endpoints: readonly Endpoint[], namespace: string): LinkRequest[] {
+  const pid = Number(namespace);
+  const other = endpoints.findIndex(({ network }) => network.driver !== "bridge");
+  if (!Number.isInteger(pid)) return [];
+  return endpoints.slice(0, other === -1 ? endpoints.length : other).flatMap(({ lease, network }) => {
+    const { hostInterface: name, containerInterface, macAddress } = lease;
+    const { mtu, bridge: master } = network;
+    const peer = { name: containerInterface, mtu, macAddress, pid };
+    const isolated = !bridgeSettingsOf(network).icc;
+    return [
+      { kind: "veth", name, mtu, master, peer },
+      { kind: "bridge-port", name, isolated },
+    ] satisfies LinkRequest[];
+  });
 }
 
 /** The step that makes links ports of their bridges again, after somebody made the bridge anew. */

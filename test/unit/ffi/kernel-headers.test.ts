@@ -23,6 +23,7 @@ import * as struct from "../../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../../ffi/mount.ts";
 import { rlimit64Bytes, SECBIT_NO_SETUID_FIXUP, siginfoBytes } from "../../../ffi/process.ts";
 import { dqblk, fsxattr, projectRequest } from "../../../ffi/quota.ts";
+import { ifinfomsgBytes, nlmsghdrBytes, routeLinkNumber } from "../../../ffi/route-link.ts";
 import { lookupNumber, skLookupOffset } from "../../../ffi/socket-lookup.ts";
 import { arm64, x86_64 } from "../../../ffi/syscall-number.ts";
 import { winsizeBytes } from "../../../ffi/tty.ts";
@@ -60,6 +61,8 @@ const headers = `
 #include <linux/prctl.h>
 #include <linux/quota.h>
 #include <linux/route.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <linux/sched.h>
 #define sched_param sched_param_of_linux
 #include <linux/sched/types.h>
@@ -137,6 +140,7 @@ describe.skipIf(!hasCompiler)("constants", () => {
       SOL_SOCKET: flags.SOL_SOCKET,
       ...lookupNumber,
       ...conntrackNumber,
+      ...routeLinkNumber,
       PER_LINUX32: flags.personalities.LINUX32,
       IOPRIO_WHO_PROCESS: struct.IOPRIO_WHO_PROCESS,
       SECBIT_NO_SETUID_FIXUP,
@@ -195,6 +199,9 @@ describe.skipIf(!hasCompiler)("struct layouts", () => {
     ["dqblk.valid", "offsetof(struct if_dqblk, dqb_valid)", dqblk.valid],
     ["winsize", "sizeof(struct winsize)", winsizeBytes],
     ["winsize.col", "offsetof(struct winsize, ws_col)", 2],
+    ["nlmsghdr", "sizeof(struct nlmsghdr)", nlmsghdrBytes],
+    ["ifinfomsg", "sizeof(struct ifinfomsg)", ifinfomsgBytes],
+    ["ifinfomsg.flags", "offsetof(struct ifinfomsg, ifi_flags)", 8],
     ["ifreq", "sizeof(struct ifreq)", struct.ifreqBytes],
     ["ifreq.flags", "offsetof(struct ifreq, ifr_flags)", struct.ifreqUnion],
     ["ifreq.mtu", "offsetof(struct ifreq, ifr_mtu)", struct.ifreqUnion],
