@@ -43,11 +43,19 @@ export function planSession(builder: PlanBuilder, process: SpecProcess): void {
  * Moves init into the container's v1 cgroups, before anything it makes could be charged to the engine's: writing "0"
  * to `tasks` of a process with one thread costs microseconds, where a pid written to cgroup.procs by another waits
  * for an RCU grace period (5-20 ms, measured). The descriptors are `tasks0`, `tasks1` … On v2, clone3 has done it.
+ *
+ * An init that may wait long at a gate lets go of them, and of its plan, which it has mapped by now: other processes meet
+ * it there.
  */
-export function planCgroupEntry(builder: PlanBuilder, context: ProcessContext): void {
-  for (const name of cgroupTaskNames(context)) {
-    builder.step("entering the cgroup").add({ call: "write", fd: name, text: "0" });
-  }
+export function planCgroupEntry(
+  builder: PlanBuilder,
+  context: ProcessContext & { readonly gate?: true },
+): void {
+  const names = cgroupTaskNames(context);
+  for (const fd of names) builder.step("entering the cgroup").add({ call: "write", fd, text: "0" });
+  if (context.gate !== true) return;
+  builder.step("closing what init needs no more");
+  for (const fd of ["tape", ...names]) builder.add({ call: "close", fd });
 }
 
 /** Names of the descriptors that planCgroupEntry writes to. */

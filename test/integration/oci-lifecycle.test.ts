@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -95,6 +96,19 @@ describe.skipIf(!isRoot)("create, start, delete", () => {
     await lab.ok("create", lab.id);
     await lab.ok("kill", lab.id, "SIGKILL");
     await lab.until("stopped");
+  });
+
+  test("an init that waits has its streams, the gate and its pipes open, nothing else of the host's", async () => {
+    await using lab = openOciLab();
+    lab.configure();
+    await lab.ok("create", lab.id);
+    const folder = `/proc/${(await lab.state()).pid}/fd`;
+    const open = readdirSync(folder)
+      .filter((fd) => Number(fd) > 2)
+      .map((fd) => readlinkSync(join(folder, fd)).replace(/\[\d+\]$/, ""));
+    const fifos = ["exec.fifo", "result.fifo"].map((name) => join(lab.stateRoot, lab.id, name));
+    expect(open.sort()).toEqual([...fifos, "pipe:", "pipe:"].sort());
+    await lab.ok("start", lab.id);
   });
 
   test("leave the container to whoever reaps our children, not to us", async () => {
@@ -266,7 +280,7 @@ describe.skipIf(!isRoot)("cgroups", () => {
     });
     await lab.ok("run", "-d", lab.id);
     const pids = (): Promise<number[]> => lab.ok("ps", "-f", "json", lab.id).then((text) => JSON.parse(text));
-    for (let tries = 0; (await pids()).length < 3 && tries < 200; tries++) await Bun.sleep(10);
+    for (let tries = 0; (await pids()).length < 3 && tries < 1000; tries++) await Bun.sleep(10);
     expect(await pids()).toHaveLength(3);
     await lab.ok("kill", "--all", lab.id, "KILL");
     await lab.until("stopped");
@@ -331,7 +345,11 @@ describe.skipIf(!isRoot)("a broken state directory", () => {
     expect(statSync(join(lab.stateRoot, "file")).isFile()).toBe(true);
     process.kill(pid, "SIGKILL");
     for (const cgroup of cgroupsOf(`/${lab.id}`)) {
-      for (let tries = 0; tries < 200 && readFileSync(join(cgroup, "cgroup.procs"), "utf8") !== ""; tries++) {
+      for (
+        let tries = 0;
+        tries < 1000 && readFileSync(join(cgroup, "cgroup.procs"), "utf8") !== "";
+        tries++
+      ) {
         await Bun.sleep(10);
       }
       Bun.spawnSync(["rmdir", cgroup]);
