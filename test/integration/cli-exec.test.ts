@@ -80,7 +80,7 @@ test("-i carries input; without it there is none", async () => {
 
 test("-d comes back at once and leaves the process running", async () => {
   await bocker.ok("exec", "-d", "base", "sh", "-c", "echo $$ > /tmp/pid; exec sleep 500");
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 500; tries++) {
     const { stdout } = await bocker.run(
       "exec",
       "base",

@@ -14,13 +14,13 @@ afterAll(() => bocker[Symbol.asyncDispose]());
 const detached = (flags: readonly string[], ...command: readonly string[]) =>
   bocker.ok("run", "-d", "--network", "none", ...flags, "busybox", ...command);
 
-/** Looks until `condition` holds, for at most five seconds. */
+/** Looks until `condition` holds, for at most twenty seconds. */
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 400; tries++) {
     if (await condition()) return;
     await Bun.sleep(50);
   }
-  throw new Error("it did not happen within 5 s");
+  throw new Error("it did not happen within 20 s");
 }
 
 describe("run -d", () => {

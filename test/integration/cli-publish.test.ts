@@ -64,7 +64,7 @@ async function get(host: string, port: number): Promise<string> {
       const answer = await fetch(`http://${host}:${port}/index.html`, { signal: AbortSignal.timeout(2000) });
       return (await answer.text()).trim();
     } catch (error) {
-      if (tries === 20) throw error;
+      if (tries === 200) throw error;
       await Bun.sleep(50);
     }
   }

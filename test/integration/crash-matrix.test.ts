@@ -104,7 +104,7 @@ async function clear(): Promise<void> {
 async function expectTruth(what: string): Promise<void> {
   // A process that was just killed takes a moment to go.
   let said = await sayings();
-  for (let tries = 0; tries < 40 && said.some(({ says, is }) => says !== is); tries++) {
+  for (let tries = 0; tries < 400 && said.some(({ says, is }) => says !== is); tries++) {
     await Bun.sleep(25);
     said = await sayings();
   }

@@ -87,7 +87,7 @@ describe.skipIf(!has("containerd"))("containerd, ctr run --runc-binary", () => {
     await session.waitFor("/dev/pts/");
     expect(await session.exited).toBe(0);
     await ctr.ok("task", "kill", "-s", "KILL", "b");
-    for (let tries = 0; !(await ctr.ok("task", "ls")).includes("STOPPED") && tries < 100; tries++)
+    for (let tries = 0; !(await ctr.ok("task", "ls")).includes("STOPPED") && tries < 500; tries++)
       await Bun.sleep(20);
     await ctr.run("task", "rm", "b");
     await ctr.ok("container", "rm", "b");

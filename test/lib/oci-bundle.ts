@@ -138,7 +138,7 @@ export function openOciLab(): OciLab {
       const ids = (await run("list", "-q")).stdout.split("\n").filter(Boolean);
       for (const each of ids) await run("delete", "--force", each);
       let remains = left();
-      for (let tries = 0; remains.length > 0 && tries < 40; tries++) {
+      for (let tries = 0; remains.length > 0 && tries < 400; tries++) {
         await Bun.sleep(25);
         remains = left();
       }

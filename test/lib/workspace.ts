@@ -53,7 +53,7 @@ export interface Workspace extends AsyncDisposable {
   inspect(name: string): Promise<any>;
   /**
    * Lines that are on the host now and were not when the workspace was opened; the bridge and table aside. Looks
-   * again for a second: the kernel and an orphaned monitor take a moment to go.
+   * again for ten seconds: the kernel and an orphaned monitor take a moment to go.
    */
   leftovers(): Promise<string[]>;
 }
@@ -213,9 +213,9 @@ function isExpectedToStay(line: string, directory: string, bridge: string, table
   );
 }
 
-/** Looks until nothing is left, for a second: the kernel takes a dead namespace's veth apart a moment later. */
+/** Looks until nothing is left, for ten seconds: the kernel takes a dead namespace's veth apart a moment later. */
 async function settled(look: () => string[]): Promise<string[]> {
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 200; tries++) {
     if (look().length === 0) return [];
     await Bun.sleep(50);
   }

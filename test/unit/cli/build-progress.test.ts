@@ -178,7 +178,7 @@ describe("live", () => {
       if (step < 20) progress.event({ kind: "done", step, ms: 0 });
     }
     progress.event(output(20, "a\nb\nc\nd\ne\nf\ng\nh\n"));
-    for (let tries = 0; written.length === 0 && tries < 100; tries++) await Bun.sleep(20);
+    for (let tries = 0; written.length === 0 && tries < 1000; tries++) await Bun.sleep(20);
     const first = written[0] ?? "";
     progress.end();
     expect(first.split("\n").length).toBeLessThanOrEqual(8);
@@ -190,7 +190,7 @@ describe("live", () => {
     const { progress, written } = board(0);
     for (let step = 1; step <= 4; step++) progress.event({ kind: "started", step, title: `step ${step}` });
     progress.event(output(1, "first\n"));
-    for (let tries = 0; written.length === 0 && tries < 100; tries++) await Bun.sleep(20);
+    for (let tries = 0; written.length === 0 && tries < 1000; tries++) await Bun.sleep(20);
     progress.end();
     expect(written[0]).toContain(" => step 1 ");
     expect(written[0]).toContain(" => => # first");

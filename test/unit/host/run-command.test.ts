@@ -93,7 +93,7 @@ test("spawnDetached starts a session of its own, with the given descriptors and 
   try {
     const script = "cut -d' ' -f6 /proc/$$/stat; ls /proc/$$/fd | tr '\\n' ' '; pwd; echo done >&3";
     const { pid } = spawnDetached(["sh", "-c", script], { stdio: ["ignore", fd, fd, fd] });
-    for (let i = 0; i < 200 && !readFileSync(output, "utf8").includes("done"); i++) await Bun.sleep(10);
+    for (let i = 0; i < 2000 && !readFileSync(output, "utf8").includes("done"); i++) await Bun.sleep(10);
     const [session, descriptors = ""] = readFileSync(output, "utf8").split("\n");
     expect(session).toBe(String(pid));
     expect(descriptors).toBe("0 1 2 3 /");

@@ -38,7 +38,7 @@ function record(channel: Channel, wait?: () => Promise<void> | undefined): Seen 
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; !condition() && tries < 500; tries++) await Bun.sleep(2);
+  for (let tries = 0; !condition() && tries < 10_000; tries++) await Bun.sleep(2);
   expect(condition()).toBe(true);
 }
 

@@ -57,7 +57,7 @@ function connected(port: number): Promise<Socket> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i++) await Bun.sleep(5);
+  for (let i = 0; i < 4000 && !condition(); i++) await Bun.sleep(5);
   expect(condition()).toBe(true);
 }
 
