@@ -25,12 +25,12 @@ import { resolveSpec } from "./container-spec.ts";
 import { type ContainerDraft, claimedConfig, draftContainer } from "./create-container.ts";
 import { parseRootDirectory } from "./directory-image.ts";
 import type { Engine } from "./engine.ts";
+import { type Launch, startContextOf } from "./launch-spec.ts";
 import { withMountImages } from "./mount-image.ts";
 import { sketchStage } from "./mount-stage.ts";
 import { renderSteps } from "./render-steps.ts";
 import type { LocalImage } from "./resolve-image.ts";
 import { resolveRoot } from "./run-container.ts";
-import { type Launch, startContextOf } from "./start-container.ts";
 
 /** Stands for the id that a real run would make up; printed as `$id`. */
 const placeholder = "0".repeat(64);
