@@ -4,6 +4,7 @@
 import type { EventRecord } from "../engine/watch-events.ts";
 import { matchesExactly, matchesLabels } from "./filter-match.ts";
 import type { Filters } from "./filter-option.ts";
+import { goMap } from "./template/go-value.ts";
 
 const objectFilters = [
   "config",
@@ -52,7 +53,7 @@ export function eventFields(event: EventRecord): Record<string, unknown> {
     From: attributes.image ?? "",
     Type: type,
     Action: action,
-    Actor: { ID: id, Attributes: attributes },
+    Actor: { ID: id, Attributes: goMap(Object.entries(attributes), "") },
     Scope: "local",
     Time: Math.floor(timeMs / 1000),
     TimeNano: Math.round(timeMs) * 1_000_000,

@@ -9,6 +9,7 @@ import {
 } from "../../../src/cli/event-text.ts";
 import { matchesExactly, matchesLabels, matchesPattern } from "../../../src/cli/filter-match.ts";
 import { parseFilters } from "../../../src/cli/filter-option.ts";
+import { parseFormat } from "../../../src/cli/format.ts";
 import { keyValues, renderKeyValues } from "../../../src/cli/key-value.ts";
 import type { EventRecord } from "../../../src/engine/watch-events.ts";
 
@@ -49,6 +50,13 @@ test("objects have docker's keys", () => {
   });
   expect(eventObject({ ...die, type: "volume" })).not.toHaveProperty("status");
   expect(eventFields(pull)).toMatchObject({ Status: "pull", From: "", Type: "image" });
+});
+
+test("a template that asks for an attribute that an event has not gets an empty one, as of Go's map of strings", () => {
+  const format = '{{.Action}} {{index .Actor.Attributes "signal"}}|{{json .Actor.Attributes}}';
+  expect(parseFormat(format).render(eventFields({ ...die, attributes: { name: "web" } }))).toBe(
+    'die |{"name":"web"}',
+  );
 });
 
 describe("filters of events", () => {
