@@ -28,8 +28,6 @@ const changes: Readonly<Record<string, Change>> = {
   workdir: (config, text) => ({ ...config, WorkingDir: absolutePath(unquote(text), config.WorkingDir) }),
 };
 
-const otherInstructions = new Set(["add", "arg", "copy", "from", "maintainer", "run", "shell"]);
-
 /** Applies the instructions in order; each may hold several lines. Throws docker's phrases, kind `usage`. */
 export function applyChanges(
   config: ImageProcessConfig,
@@ -46,10 +44,7 @@ function applyChange(config: ImageProcessConfig, line: string): ImageProcessConf
   const [word = ""] = line.split(/\s/, 1);
   const name = word.toLowerCase();
   const change = Object.hasOwn(changes, name) ? changes[name] : undefined;
-  if (change === undefined) {
-    if (otherInstructions.has(name)) throw malformed(`${name} is not a valid change command`);
-    throw malformed(`dockerfile parse error on line 1: unknown instruction: ${word}`);
-  }
+  if (change === undefined) throw malformed(`${name} is not a valid change command`);
   const text = line.slice(word.length).trim();
   if (text === "" && name !== "cmd" && name !== "entrypoint")
     throw malformed(

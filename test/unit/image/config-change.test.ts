@@ -69,8 +69,8 @@ describe("applies", () => {
 const bad: readonly (readonly [string, string])[] = [
   ["RUN x", "run is not a valid change command"],
   ["FROM x", "from is not a valid change command"],
-  ["FOO x", "unknown instruction: FOO"],
-  ["constructor x", "unknown instruction: constructor"],
+  ["FOO x", "foo is not a valid change command"],
+  ["constructor x", "constructor is not a valid change command"],
   ["ENV", "ENV requires at least one argument"],
   ["ENV A", "ENV must have two arguments"],
   ["ENV A=1 B", 'can\'t find = in "B"'],
