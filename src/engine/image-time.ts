@@ -9,12 +9,9 @@ import { nowMs } from "../host/clock.ts";
 export function parseSourceDateEpoch(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (/^\d{1,11}$/.test(text)) return Number(text);
-  throw new BockerError(
-    `invalid SOURCE_DATE_EPOCH: ${text}: not a number of seconds since 1970`,
-    {
-      kind: "usage",
-    },
-  );
+  throw new BockerError(`invalid SOURCE_DATE_EPOCH: ${text}: not a number of seconds since 1970`, {
+    kind: "usage",
+  });
 }
 
 /** ISO 8601. */

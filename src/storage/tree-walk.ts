@@ -40,7 +40,8 @@ export function* walkTree(root: string | number, options: WalkOptions = {}): Gen
 }
 
 function* walkOpen(fd: number, prefix: string, options: WalkOptions, depth: number): Generator<TreeMember> {
-  if (depth > deepest) throw new BockerError(`directories are nested more than ${deepest} deep`, { kind: "conflict" });
+  if (depth > deepest)
+    throw new BockerError(`directories are nested more than ${deepest} deep`, { kind: "conflict" });
   for (const name of sortedNames(fd)) {
     const path = `/proc/self/fd/${fd}/${name}`;
     const stat = statUnlessGone(path);
