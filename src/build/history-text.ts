@@ -1,6 +1,6 @@
 /** How an image's history tells of instructions, as docker's builder writes it: `CMD ["sh" "-c"]`. Pure. */
 
-import { renderDuration } from "../config/duration.ts";
+import { renderDuration } from "../image/duration.ts";
 import type { ImageHealthcheck } from "../image/image-config.ts";
 
 /** `["a" "b c"]`: a list as Go prints it with %q. */

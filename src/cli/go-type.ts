@@ -2,7 +2,7 @@
  * docker's types of what `inspect` shows (moby's api/types), as far as templates can tell them from JSON: fields that JSON leaves
  * out or names otherwise, nil that prints as `[]`, structs that print as `{a b}`, durations. Pure; only for `--format`.
  */
-import { renderDuration } from "../config/duration.ts";
+import { renderDuration } from "../image/duration.ts";
 import { GoStringer, GoStruct, goMap, NilList, NilMap, NilPointer } from "./template/go-value.ts";
 import type { TemplateValue } from "./template/value.ts";
 

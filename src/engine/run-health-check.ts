@@ -5,11 +5,11 @@
 
 import { detectCgroups } from "../cgroup/detect-cgroups.ts";
 import { listProcesses } from "../cgroup/kill-cgroup.ts";
-import { renderDuration } from "../config/duration.ts";
 import { loadEngineSettings } from "../config/engine-settings.ts";
 import { BockerError, messageOf } from "../errors.ts";
 import { nowMs } from "../host/clock.ts";
 import { isProcessAlive, isSameProcess } from "../host/process-identity.ts";
+import { renderDuration } from "../image/duration.ts";
 import { getContainer } from "../state/container.ts";
 import { setHealth } from "../state/container-life.ts";
 import { appendContainerEvent } from "../state/event.ts";

@@ -2,7 +2,9 @@
  * The HEALTHCHECK instruction: `[--interval=30s …] CMD words`, `CMD ["list"]`, or `NONE`. Pure.
  * https://docs.docker.com/reference/dockerfile/#healthcheck
  */
+import { messageOf } from "../errors.ts";
 import { malformed, parseJsonWords } from "./change-words.ts";
+import { parseDuration } from "./duration.ts";
 import type { ImageHealthcheck, ImageProcessConfig } from "./image-config.ts";
 
 const durations = {
@@ -11,16 +13,6 @@ const durations = {
   "start-period": "StartPeriod",
   "start-interval": "StartInterval",
 } as const;
-
-const unitNs: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-};
 
 /** Throws docker's phrases for what the instruction cannot be. */
 export function parseHealthcheckChange(config: ImageProcessConfig, text: string): ImageHealthcheck {
@@ -57,16 +49,17 @@ function parseFlag(name: string, value: string): ImageHealthcheck {
     return { Retries: Number(value) };
   }
   if (!Object.hasOwn(durations, name)) throw malformed(`unknown flag: ${name}`);
-  return { [durations[name as keyof typeof durations]]: parseDuration(name, value) };
+  return { [durations[name as keyof typeof durations]]: parseInterval(name, value) };
 }
 
-/** Go's durations: `1m30s`, `1.5h`. Nanoseconds; at least one millisecond, or zero for docker's default. */
-function parseDuration(name: string, value: string): number {
-  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
-  if (value !== "0" && (parts.length === 0 || parts.map(([part]) => part).join("") !== value)) {
-    throw malformed(`time: invalid duration ${JSON.stringify(value)}`);
+/** Nanoseconds; at least one millisecond, or zero for docker's default. */
+function parseInterval(name: string, value: string): number {
+  let ns: number;
+  try {
+    ns = parseDuration(value);
+  } catch (error) {
+    throw malformed(messageOf(error));
   }
-  const total = parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (unitNs[unit] ?? 0), 0);
-  if (total > 0 && total < 1e6) throw malformed(`Interval "${name}" cannot be less than 1ms`);
-  return Math.round(total);
+  if (ns !== 0 && ns < 1e6) throw malformed(`Interval "${name}" cannot be less than 1ms`);
+  return ns;
 }

@@ -3,8 +3,8 @@
  * https://docs.docker.com/reference/dockerfile/#healthcheck
  */
 
-import { parseDuration } from "../../config/duration.ts";
 import { messageOf } from "../../errors.ts";
+import { parseDuration } from "../../image/duration.ts";
 import { DockerfileProblem } from "./dockerfile-error.ts";
 import { parseFlags } from "./instruction-flags.ts";
 import { plainly, sourceOf, type Words } from "./instruction-words.ts";

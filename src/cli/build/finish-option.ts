@@ -3,11 +3,11 @@
  * `--squash-all`, `--layers`, `--env`, `--unsetenv`, `--from`, `--omit-history` and others.
  */
 
-import { parseDuration } from "../../config/duration.ts";
 import type { OptionSpec } from "../../config/option-spec.ts";
 import type { BuildRequest } from "../../engine/run-build.ts";
 import { messageOf } from "../../errors.ts";
 import { nowMs } from "../../host/clock.ts";
+import { parseDuration } from "../../image/duration.ts";
 import { version } from "../build-info.ts";
 import type { CommandContext } from "../command-spec.ts";
 import type { ParsedArguments } from "../parse-argv.ts";

@@ -1,7 +1,8 @@
 /** `--retry` and `--retry-delay`: how often a build asks a registry again. */
-import { parseDuration } from "../../config/duration.ts";
+
 import type { EngineSettings } from "../../config/engine-settings.ts";
 import { messageOf } from "../../errors.ts";
+import { parseDuration } from "../../image/duration.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
 import { usage } from "./refused-option.ts";
 

@@ -1,8 +1,9 @@
 /**
  * Options of run and create about health checks. What is not said here is the image's HEALTHCHECK.
  */
+
+import { parseDuration, renderDuration } from "../../image/duration.ts";
 import type { HealthConfig } from "../container-config.ts";
-import { parseDuration, renderDuration } from "../duration.ts";
 import { EngineRefusal } from "../engine-refusal.ts";
 import { booleanOption, intOption, type RunOption, stringOption } from "../run-option.ts";
 import { parseWordList } from "../split-words.ts";

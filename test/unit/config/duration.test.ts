@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { parseRunArguments } from "../../../src/cli/run-arguments.ts";
-import { parseDuration, renderDuration } from "../../../src/config/duration.ts";
+import { parseDuration, renderDuration } from "../../../src/image/duration.ts";
 import { memoryHost } from "./option-host.ts";
 
 test.each([
