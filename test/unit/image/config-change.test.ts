@@ -89,6 +89,7 @@ const bad: readonly (readonly [string, string])[] = [
   ["HEALTHCHECK NONE x", "HEALTHCHECK NONE takes no arguments"],
   ["HEALTHCHECK --interval=x CMD y", 'invalid duration "x"'],
   ["HEALTHCHECK --interval=1us CMD y", "cannot be less than 1ms"],
+  ["HEALTHCHECK --interval=-1s CMD y", "cannot be less than 1ms"],
   ["HEALTHCHECK --foo=1 CMD y", "unknown flag: foo"],
   ["HEALTHCHECK --interval CMD y", "missing a value on flag: interval"],
 ];
