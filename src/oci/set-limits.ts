@@ -3,10 +3,10 @@
  */
 import type { SpecResources } from "../spec/oci.ts";
 
-/** By section; a number that is not listed here means what it says (swappiness, idle). */
+/** By section; a number that is not listed here means what it says (swappiness, idle, burst). */
 const unsetAsZero: Readonly<Record<string, readonly string[]>> = {
   memory: ["limit", "reservation", "swap", "kernel", "kernelTCP"],
-  cpu: ["shares", "quota", "period", "burst", "realtimeRuntime", "realtimePeriod"],
+  cpu: ["shares", "quota", "period", "realtimeRuntime", "realtimePeriod"],
   pids: ["limit"],
   blockIO: ["weight", "leafWeight"],
 };

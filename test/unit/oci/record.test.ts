@@ -157,6 +157,7 @@ describe("update", () => {
       pids: { limit: 0 },
     };
     expect(withoutUnsetLimits(asked)).toEqual({ memory: { swappiness: 0 }, cpu: { idle: 0 } });
+    expect(withoutUnsetLimits({ cpu: { burst: 0, quota: 0 } })).toEqual({ cpu: { burst: 0 } });
     expect(withoutUnsetLimits({ unified: { "memory.max": "0" } })).toEqual({
       unified: { "memory.max": "0" },
     });
