@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { bockerBinary } from "../lib/bocker-binary.ts";
 import { namesIn, openBuildBench } from "../lib/build-bench.ts";
 import { type GitServer, startGitServer } from "../lib/git-server.ts";
-import { makeMember } from "../lib/tar-maker.ts";
+import { makeMember, makeTar } from "../lib/tar-maker.ts";
 
 const bench = openBuildBench();
 const { workspace, directory, folder, runOf } = bench;
@@ -166,6 +166,20 @@ describe("contexts", () => {
     expect(stderr).toContain("failed to build");
     expect(existsSync("/tmp/bocker-climbed-x")).toBe(false);
   });
+
+  test.each(["Dockerfile", ".dockerignore"])(
+    "a %s of an archive that is a device is not read",
+    async (name) => {
+      // The null device: what has no end, as the zero device, is no different, and would take this machine's memory.
+      const members = [makeMember({ name: "Dockerfile", data: "FROM scratch\n" })].filter(
+        () => name !== "Dockerfile",
+      );
+      const stdin = makeTar(...members, { name, type: "3", major: 1, minor: 3 });
+      const { exitCode, stderr } = await workspace.runWith({ stdin }, "build", "-");
+      expect(stderr).toContain(`open ${name}: not a regular file`);
+      expect(exitCode).toBe(1);
+    },
+  );
 
   test("a Dockerfile of an archive that is a link leads nowhere outside", async () => {
     const path = folder({});

@@ -107,14 +107,17 @@ function readBeside(root: number, path: string, inContext: boolean): string | un
   return statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, "utf8") : undefined;
 }
 
-/** undefined: nothing of that name is there. */
+/**
+ * undefined: nothing of that name is there. What it is gets asked before it is opened: an archive may have a device there,
+ * which has no end.
+ */
 function readInside(root: number, path: string): string | undefined {
   const { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } = resolveFlags;
   try {
-    const flags = openFlags.O_RDONLY | openFlags.O_NONBLOCK | openFlags.O_CLOEXEC;
+    const flags = openFlags.O_PATH | openFlags.O_CLOEXEC;
     const fd = openat2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
     try {
-      return readOpen(fd, path);
+      return readOpen(`/proc/self/fd/${fd}`, path);
     } finally {
       closeSync(fd);
     }
@@ -124,10 +127,11 @@ function readInside(root: number, path: string): string | undefined {
   }
 }
 
-function readOpen(fd: number, path: string): string {
-  const { size } = statSync(`/proc/self/fd/${fd}`);
-  if (size > maxBytes) throw tooLarge(path);
-  return readFileSync(fd, "utf8");
+function readOpen(link: string, path: string): string {
+  const stat = statSync(link);
+  if (stat.size > maxBytes) throw tooLarge(path);
+  if (!stat.isFile() && !stat.isDirectory()) throw unreadable(path, new Error("not a regular file"));
+  return readFileSync(link, "utf8");
 }
 
 /** UTF-8 text of bytes that should not be many. */
