@@ -67,11 +67,8 @@ export function updateContainerFiles(
   places: NetworkPlaces,
   links: readonly LinkedHost[] = [],
 ): void {
-  const { hosts, resolvConf: path } = containerFilesIn(folder);
-  const input = { ...hostsInput(config, hostname, places), links };
-  const now = readOwn(hosts);
-  const text = now === undefined ? renderHosts(input) : updateHosts(now, input);
-  if (text !== now) writeFileSync(hosts, text, worldReadable);
+  updateHostsFile(folder, config, hostname, places, links);
+  const { resolvConf: path } = containerFilesIn(folder);
   const ours = [true, false].flatMap((resolver) =>
     [true, false].map((hasIpv6) => renderFor(config, places, resolver, hasIpv6)),
   );
@@ -79,6 +76,21 @@ export function updateContainerFiles(
   const wanted = resolvConf(config, places);
   if (current !== undefined && current !== wanted && ours.includes(current))
     writeFileSync(path, wanted, worldReadable);
+}
+
+/** As updateContainerFiles, of /etc/hosts alone. */
+export function updateHostsFile(
+  folder: string,
+  config: ContainerConfig,
+  hostname: string,
+  places: NetworkPlaces,
+  links: readonly LinkedHost[],
+): void {
+  const { hosts } = containerFilesIn(folder);
+  const input = { ...hostsInput(config, hostname, places), links };
+  const now = readOwn(hosts);
+  const text = now === undefined ? renderHosts(input) : updateHosts(now, input);
+  if (text !== now) writeFileSync(hosts, text, worldReadable);
 }
 
 const worldReadable = { mode: 0o644 };

@@ -19,6 +19,9 @@ import { hostnameOf } from "./container-hostname.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 
+/** How long a start waits for somebody who is changing another container's networks. */
+const patienceMs = 2000;
+
 /** `CONTAINER:ALIAS` of the default network. */
 export function hostLinksOf({ networks }: Pick<ContainerConfig, "networks">): readonly string[] {
   return networks.find(({ name }) => name === defaultNetworkName)?.links ?? [];
@@ -62,9 +65,9 @@ export function linkedHostsNow(engine: Engine, record: ContainerRecord): readonl
 export async function refreshLinked(engine: Engine): Promise<void> {
   for (const id of listLinked(engine.state, defaultNetworkName)) {
     try {
-      using _lock = lockFolder(containerFolder(engine.paths, id));
-      const { refreshNames } = await import("./refresh-names.ts");
-      await refreshNames(engine, id);
+      const { refreshLinks } = await import("./refresh-names.ts");
+      using _lock = lockFolder(containerFolder(engine.paths, id), patienceMs);
+      refreshLinks(engine, id);
     } catch (error) {
       trace(() => `cannot tell ${id} of the new address of what it is linked to: ${messageOf(error)}`);
     }

@@ -9,7 +9,7 @@ import { getContainer } from "../state/container.ts";
 import { leasesOfContainer } from "../state/lease.ts";
 import { getNetwork } from "../state/network.ts";
 import type { ContainerRecord } from "../state/record.ts";
-import { updateContainerFiles } from "./container-files.ts";
+import { type NetworkPlaces, updateContainerFiles, updateHostsFile } from "./container-files.ts";
 import { hostnameOf } from "./container-hostname.ts";
 import { linkedHostsNow } from "./container-links.ts";
 import { hasNames, nameOrderOf } from "./container-names.ts";
@@ -20,13 +20,26 @@ import type { Engine } from "./engine.ts";
 export async function refreshNames(engine: Engine, id: string): Promise<void> {
   const record = getContainer(engine.state, id);
   if (record?.init === undefined) return;
-  const leases = leasesOfContainer(engine.state, id);
-  const networks = leases.flatMap(({ networkId }) => getNetwork(engine.state, networkId) ?? []);
-  if (hasNames(networks) && !(await startServing(engine, record, record.init))) return;
-  const places = { mode: networkModeOf(record.config.networks), leases, networks };
+  const places = placesOf(engine, record);
+  if (hasNames(places.networks) && !(await startServing(engine, record, record.init))) return;
   const folder = containerFolder(engine.paths, id);
   const links = linkedHostsNow(engine, record);
   updateContainerFiles(folder, record.config, hostnameOf(engine, record), places, links);
+}
+
+/** Who it is linked to, in its hosts file: asks nobody, so that nobody can hold it up. */
+export function refreshLinks(engine: Engine, id: string): void {
+  const record = getContainer(engine.state, id);
+  if (record?.init === undefined) return;
+  const folder = containerFolder(engine.paths, id);
+  const links = linkedHostsNow(engine, record);
+  updateHostsFile(folder, record.config, hostnameOf(engine, record), placesOf(engine, record), links);
+}
+
+function placesOf({ state }: Engine, { id, config }: ContainerRecord): NetworkPlaces {
+  const leases = leasesOfContainer(state, id);
+  const networks = leases.flatMap(({ networkId }) => getNetwork(state, networkId) ?? []);
+  return { mode: networkModeOf(config.networks), leases, networks };
 }
 
 /** A monitor that serves already is not disturbed. False: the container has ended meanwhile. */
