@@ -53,9 +53,9 @@ export interface Workspace extends AsyncDisposable {
   inspect(name: string): Promise<any>;
   /**
    * Lines that are on the host now and were not when the workspace was opened; the bridge and table aside. Looks
-   * again for ten seconds: the kernel and an orphaned monitor take a moment to go.
+   * again for ten seconds: the kernel and an orphaned monitor take a moment to go. What is expected is left out.
    */
-  leftovers(): Promise<string[]>;
+  leftovers(isExpected?: (line: string) => boolean): Promise<string[]>;
 }
 
 let opened = 0;
@@ -167,7 +167,7 @@ export function openWorkspace({
     spawn,
     terminal: (...words) => openTerminal([binary, ...words], { env, cwd: directory }),
     inspect: async (name) => JSON.parse(await ok("inspect", name))[0],
-    leftovers: () => settled(newLines),
+    leftovers: (isExpected = () => false) => settled(() => newLines().filter((line) => !isExpected(line))),
     async [Symbol.asyncDispose]() {
       const ids = (await runWith({}, "ps", "-aq", "--no-trunc")).stdout.split("\n").filter((id) => id !== "");
       const removal = ids.length > 0 ? await runWith({}, "rm", "-f", "-v", ...ids) : undefined;
