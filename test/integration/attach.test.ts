@@ -20,6 +20,7 @@ import { pipe2 } from "../../ffi/file.ts";
 import { getTerminalModes, setNonBlocking } from "../../ffi/terminal.ts";
 import { openPtyPeer, setWindowSize, unlockPty } from "../../ffi/tty.ts";
 import type { ProgramOptions } from "../lib/attached-program.ts";
+import { killFamily } from "../lib/kill-family.ts";
 import type { ProgramSpec } from "../lib/monitor-process.ts";
 
 const program = join(import.meta.dir, "../lib/attached-program.ts");
@@ -27,7 +28,10 @@ let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "bocker-attach-"));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  killFamily(folder);
+  rmSync(folder, { recursive: true, force: true });
+});
 
 function commandLine(options: Partial<ProgramOptions>, spec: Partial<ProgramSpec>): string[] {
   const full = {

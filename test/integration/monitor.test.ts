@@ -12,18 +12,18 @@ import type { RemoteSession } from "../../src/monitor/remote-session.ts";
 import type { AttachRequest, StreamName } from "../../src/monitor/session.ts";
 import { withSocketAddress } from "../../src/monitor/socket-address.ts";
 import { type MonitorHandle, spawnMonitor } from "../../src/monitor/spawn-monitor.ts";
+import { killFamily } from "../lib/kill-family.ts";
 import type { ProgramSpec } from "../lib/monitor-process.ts";
 
 const id = "0123456789abcdef".repeat(4);
 const everything = { stdin: true, stdout: true, stderr: true };
 const nothing = { stdin: false, stdout: false, stderr: false };
-const monitors: MonitorHandle[] = [];
 let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "bocker-monitor-"));
 });
-afterEach(async () => {
-  for (const { pid } of monitors.splice(0)) if (isRunning(pid)) process.kill(pid, "SIGKILL");
+afterEach(() => {
+  killFamily(folder);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -36,9 +36,7 @@ function spawn(spec: Partial<ProgramSpec> & Pick<ProgramSpec, "argv">): MonitorH
     ...spec,
   };
   const program = join(import.meta.dir, "../lib/monitor-process.ts");
-  const monitor = spawnMonitor([process.execPath, program, JSON.stringify(full)]);
-  monitors.push(monitor);
-  return monitor;
+  return spawnMonitor([process.execPath, program, JSON.stringify(full)]);
 }
 
 const start = (
