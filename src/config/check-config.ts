@@ -5,7 +5,7 @@
  * to know the host (how many CPUs, which controllers) is checked where it is applied.
  */
 import type { ClientOptions } from "./client-options.ts";
-import type { ContainerConfig, ResourceConfig } from "./container-config.ts";
+import type { ContainerConfig, NetworkConfig, ResourceConfig } from "./container-config.ts";
 import { EngineRefusal } from "./engine-refusal.ts";
 import type { RunDraft } from "./run-option.ts";
 
@@ -145,8 +145,11 @@ function checkNetworks({ networks }: ContainerConfig): string | undefined {
   if (networks.length > 1 && networks.some(({ name }) => isMode(name))) {
     return "conflicting options: cannot attach both user-defined and non-user-defined network-modes";
   }
-  if (networks.some(({ name, aliases }) => ["host", "none"].includes(name) && aliases.length > 0))
+  if (networks.some(({ name, aliases }) => isMode(name) && aliases.length > 0))
     return "network-scoped aliases are only supported for user-defined networks";
+  const isFixed = ({ ip, ip6 }: NetworkConfig) => ip !== undefined || ip6 !== undefined;
+  if (networks.some((network) => ["host", "none"].includes(network.name) && isFixed(network)))
+    return "user specified IP address is supported on user defined networks only";
   const linked = networks.find(({ name, links = [] }) => isMode(name) && links.length > 0);
   if (linked !== undefined) {
     const type = linked.name.startsWith("container:") ? "container" : linked.name;

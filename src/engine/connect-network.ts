@@ -65,6 +65,12 @@ export async function disconnectNetwork(
 ): Promise<void> {
   using _lock = await lockNetworks(engine, nameOrId);
   const container = await loadContainer(engine, nameOrId);
+  const modeName = networksOf(container)[0]?.name;
+  if (networkName === "host" && modeName === "host")
+    throw conflict(
+      "cannot disconnect container from host network - container was created in host network mode",
+    );
+  if (networkName === "none" && modeName === "none") return writeNetworks(engine, container, []);
   if (options.force && forgetMissing(engine, container, networkName)) return;
   const { record: network, name } = findNetworkView(engine, networkName);
   if (network === undefined) throw notInNetwork(container, name);
@@ -123,14 +129,16 @@ function checkConnectable({ config, id, status }: ContainerRecord, networkName: 
       `Container ${id} is marked for removal and cannot be connected or disconnected to the network`,
     );
   const mode = networksOf({ config })[0]?.name;
-  if (mode === "host" || networkName === "host")
-    throw conflict("container cannot be disconnected from host network or connected to host network");
-  if (networkName === "none" || mode === "none") {
+  if (mode !== "host" && networkName === "host")
+    throw conflict(
+      "cannot connect container to host network - container must be created in host network mode",
+    );
+  if (mode !== "host" && (networkName === "none" || mode === "none")) {
     throw conflict(
       "container cannot be connected to multiple networks with one of the networks in private (none) mode",
     );
   }
-  if (mode?.startsWith("container:")) {
+  if (mode === "host" || mode?.startsWith("container:")) {
     throw conflict(
       "container sharing network namespace with another container or host cannot be connected to any other network",
     );

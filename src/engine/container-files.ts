@@ -110,6 +110,7 @@ function hostsInput(config: ContainerConfig, hostname: string, places: NetworkPl
     addHosts: config.addHosts,
     hostGateway: front?.gateway ?? "127.0.0.1",
     ...(needsHostNames ? { hostNames } : {}),
+    ...(config.sysctls["net.ipv6.conf.all.disable_ipv6"] === "1" ? { withoutIpv6: true } : {}),
     ...(mode === "host" ? { hostText: readText("/etc/hosts") } : {}),
   };
 }

@@ -21,8 +21,10 @@ export interface HostsInput {
   readonly hostGateway: string;
   /** Names for that address, where no resolver knows them; a name that was added is left to the user. */
   readonly hostNames?: readonly string[];
-  /** Where the container shares the host's network: the host's file, to which only addHosts are added. */
+  /** Where the container shares the host's network: the host's file. Names that are added replace it, as in docker. */
   readonly hostText?: string;
+  /** IPv6 is off in the container, so that no line leads there. */
+  readonly withoutIpv6?: boolean;
 }
 
 const standardLines = [
@@ -36,10 +38,16 @@ const standardLines = [
 
 /** The text of /etc/hosts. */
 export function renderHosts(input: HostsInput): string {
-  const base = input.hostText === undefined ? standardLines : input.hostText.trimEnd().split("\n");
-  const own = input.hostText === undefined ? ownLines(input) : [];
-  const added = input.addHosts.map((entry) => renderAddedHost(entry, input.hostGateway));
-  return `${[...base, ...added, ...linkLines(input), ...hostLine(input), ...own].join("\n")}\n`;
+  const { hostText, addHosts, hostGateway, withoutIpv6 } = input;
+  if (hostText !== undefined && addHosts.length === 0) return `${hostText.trimEnd()}\n`;
+  const added = addHosts.map((entry) => renderAddedHost(entry, hostGateway));
+  const own = hostText === undefined ? ownLines(input) : [];
+  const lines = [...standardLines, ...added, ...linkLines(input), ...hostLine(input), ...own];
+  return `${(withoutIpv6 ? lines.filter(isIpv4Line) : lines).join("\n")}\n`;
+}
+
+function isIpv4Line(line: string): boolean {
+  return !line.slice(0, line.indexOf("\t")).includes(":");
 }
 
 /**
@@ -64,15 +72,19 @@ export function updateHosts(text: string, input: HostsInput): string {
 }
 
 function ownLines(input: HostsInput): readonly string[] {
-  return input.addresses.map((address) => `${address}\t${namesOf(input)}`);
+  const lines = input.addresses.map((address) => `${address}\t${namesOf(input)}`);
+  return input.withoutIpv6 ? lines.filter(isIpv4Line) : lines;
 }
 
 function linkLines({ links = [] }: HostsInput): readonly string[] {
   return links.map(({ address, names }) => `${address}\t${names.join(" ")}`);
 }
 
+/** The full name, and its first label, whether that name came in one piece or in two. */
 function namesOf({ hostname, domainname }: HostsInput): string {
-  return domainname ? `${hostname}.${domainname} ${hostname}` : hostname;
+  const fullName = domainname ? `${hostname}.${domainname}` : hostname;
+  const dot = fullName.indexOf(".");
+  return dot === -1 ? fullName : `${fullName} ${fullName.slice(0, dot)}`;
 }
 
 function hostLine({ hostNames = [], addHosts, hostGateway }: HostsInput): readonly string[] {

@@ -122,6 +122,9 @@ describe("run", () => {
     [["--network", "name=alpha,gw-priority=high"], "invalid gw-priority (high): invalid syntax"],
     [["--network", "name=alpha,driver-opt=a=b"], "unknown driver option a"],
     [["--link-local-ip", "169.254.1.1"], "addresses beside the network's own are not supported"],
+    [["--ip", "1.2.3.4", "--network", "host"], "supported on user defined networks only"],
+    [["--ip6", "fd99::9", "--network", "none"], "supported on user defined networks only"],
+    [["--network", "container:missing", "--network-alias", "x"], "network-scoped aliases are only supported"],
     [["--link", ""], "empty string specified for links"],
     [["--link", "a:b:c"], "bad format for links: a:b:c"],
     [["--link", "missing:x"], "could not get container for missing: No such container: missing"],
@@ -178,8 +181,12 @@ describe("a running container", () => {
     expect(await connect("alpha", "one")).toContain("endpoint with name one already exists in network alpha");
     expect(await connect("missing", "one")).toContain("network missing not found");
     expect(await connect("alpha", "missing")).toContain("No such container: missing");
-    expect(await connect("beta", "hosted")).toContain("connected to host network");
-    expect(await connect("host", "one")).toContain("connected to host network");
+    expect(await connect("beta", "hosted")).toContain("cannot be connected to any other network");
+    expect(await connect("host", "one")).toContain("cannot connect container to host network");
+    expect(await refused(1, "network", "disconnect", "-f", "host", "hosted")).toContain(
+      "cannot disconnect container from host network",
+    );
+    expect(await bocker.ok("inspect", "-f", "{{.HostConfig.NetworkMode}}", "hosted")).toBe("host");
     expect(await connect("none", "one")).toContain("in private (none) mode");
     expect(await connect("--ip", `${prefix}.9.9`, "beta", "one")).toContain("no configured subnet contains");
     expect(await connect("--ip", `${prefix}.2.1`, "beta", "one")).toContain("Address already in use");
@@ -190,6 +197,20 @@ describe("a running container", () => {
     await bocker.ok("network", "disconnect", "-f", "beta", "one");
     expect(Object.keys(await endpointsOf("one"))).toEqual(["alpha"]);
     await bocker.ok("rm", "-f", "one", "hosted");
+  });
+
+  test("of no network can be taken out of it, and into another", async () => {
+    await sleeper("loner", "--network", "none");
+    expect(await refused(1, "network", "connect", "alpha", "loner")).toContain("in private (none) mode");
+    await bocker.ok("network", "disconnect", "none", "loner");
+    expect(await endpointsOf("loner")).toEqual({});
+    await bocker.ok("network", "connect", "alpha", "loner");
+    expect(await inside("loner", "ip route")).toContain(`default via ${prefix}.1.1 dev eth0`);
+    expect(await inside("loner", "nslookup loner")).toContain(`${prefix}.1.2`);
+    await bocker.ok("restart", "-t", "0", "loner");
+    expect(Object.keys(await endpointsOf("loner"))).toEqual(["alpha"]);
+    expect(await inside("loner", "ip route")).toContain(`default via ${prefix}.1.1 dev eth0`);
+    await bocker.ok("rm", "-f", "loner");
   });
 
   test("a half-done connection is completed by the same command", async () => {

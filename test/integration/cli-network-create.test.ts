@@ -153,7 +153,7 @@ describe("refused:", () => {
       "loopback interface is not a valid ipvlan parent link",
     );
     expect(await refused("rm", "bridge")).toContain("bridge is a pre-defined network and cannot be removed");
-    expect(await bocker.ok("network", "rm", "-f", "missing")).toBe("missing");
+    expect(await bocker.ok("network", "rm", "-f", "missing")).toBe("");
     const { exitCode, stdout, stderr } = await bocker.run("network", "rm", "missing", "wide");
     expect([exitCode, stdout]).toEqual([1, "wide\n"]);
     expect(stderr).toContain("network missing not found");

@@ -8,7 +8,11 @@ export const command: CommandSpec = {
   name: "network inspect",
   summary: "Display detailed information on one or more networks",
   usage: "[OPTIONS] NETWORK [NETWORK...]",
-  options: [{ name: "format", short: "f", kind: "string", help: "Format output: 'json', or a Go template" }],
+  options: [
+    { name: "format", short: "f", kind: "string", help: "Format output: 'json', or a Go template" },
+    // Of what docker's swarm adds, there being none here.
+    { name: "verbose", short: "v", kind: "boolean", help: "Verbose output for diagnostics" },
+  ],
   example: "bocker network inspect bridge",
   minArguments: 1,
   async run(context, parsed) {

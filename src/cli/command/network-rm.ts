@@ -23,12 +23,10 @@ export const command: CommandSpec = {
   async run(context, parsed) {
     const engine = await openEngineFor(context);
     const isForced = parsed.boolean("force");
-    return forEachContainer(context, parsed.positionals, async (name) => {
-      try {
-        removeNetworkNamed(engine, name);
-      } catch (error) {
-        if (!isForced || !(error instanceof BockerError) || error.kind !== "not-found") throw error;
-      }
+    const isIgnored = (error: unknown) =>
+      isForced && error instanceof BockerError && error.kind === "not-found";
+    return forEachContainer(context, parsed.positionals, async (name) => removeNetworkNamed(engine, name), {
+      isIgnored,
     });
   },
 };

@@ -175,10 +175,26 @@ describe("hosts", () => {
     expect(text).not.toContain("172.30.0.2");
   });
 
-  test("in the host's network it is the host's file with the added ones", () => {
-    expect(renderHosts({ ...input, hostText: "127.0.0.1 me\n", addHosts: ["x:1.1.1.1"] })).toBe(
-      "127.0.0.1 me\n1.1.1.1\tx\n",
-    );
+  test("in the host's network it is the host's file, until names are added", () => {
+    const shared = { ...input, hostText: "127.0.0.1 me\n" };
+    expect(renderHosts(shared)).toBe("127.0.0.1 me\n");
+    const lines = renderHosts({ ...shared, addHosts: ["x:1.1.1.1"] });
+    expect(lines).toBe(`${[...standard, "1.1.1.1\tx"].join("\n")}\n`);
+  });
+
+  test("a full name is there with its first label, in one piece or in two", () => {
+    expect(renderHosts({ ...input, hostname: "web.a.b" })).toEndWith("172.30.0.2\tweb.a.b web\n");
+    expect(renderHosts({ ...input, hostname: "w.eb", domainname: "a.b" })).toEndWith("\tw.eb.a.b w\n");
+    const full = { ...input, hostname: "web.a.b" };
+    expect(updateHosts(renderHosts(full), { ...full, addresses: [] })).not.toContain("web");
+  });
+
+  test("without IPv6 there are no lines of it, nor are any added later", () => {
+    const addresses = ["172.30.0.2", "fd00::2"];
+    const plain = { ...input, addresses, addHosts: ["six:fd00::9", "four:1.2.3.4"], withoutIpv6: true };
+    const text = renderHosts(plain);
+    expect(text).toBe("127.0.0.1\tlocalhost\n1.2.3.4\tfour\n172.30.0.2\tweb\n");
+    expect(updateHosts(text, plain)).toBe(text);
   });
 
   test("the host name file is one line", () => {
