@@ -1,10 +1,10 @@
 /**
  * `exec --env` and `--env-file` as `K=V` words: files first, so that flags win. A bare name takes the caller's value.
  */
-import { readFileSync } from "node:fs";
 import { parseEnvFile } from "../config/env-file.ts";
 import { describeFileError } from "../config/security-opt.ts";
 import { BockerError, messageOf } from "../errors.ts";
+import { readBounded } from "../host/read-bounded.ts";
 import type { CommandContext } from "./command-spec.ts";
 import type { ParsedArguments } from "./parse-argv.ts";
 
@@ -26,7 +26,7 @@ function readFile(path: string, { env }: CommandContext): readonly string[] {
 
 function readBytes(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readBounded(path);
   } catch (error) {
     throw new BockerError(describeFileError(error, path), { kind: "invalid-config" });
   }

@@ -79,6 +79,7 @@ export function describeFileError(thrown: unknown, path: string): string {
     EACCES: "permission denied",
     EISDIR: "is a directory",
     ENOTDIR: "not a directory",
+    EFBIG: "file too large",
   };
   return `open ${path}: ${words[code] ?? messageOf(thrown)}`;
 }

@@ -100,6 +100,7 @@ export function present<K extends string, V>(key: K, value: V | undefined): { [P
 }
 
 function wrongType(path: string, wanted: string, value: unknown): BockerError {
+  if (value === undefined) return new BockerError(`${path.slice(0, 200)} is missing`, { kind: "corrupt" });
   const got = value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
   return new BockerError(`${path.slice(0, 200)} must be ${wanted}, not ${got}`, { kind: "corrupt" });
 }

@@ -74,7 +74,9 @@ function parseJsonEntry(line: string): LogEntry | undefined {
     const stream = value.stream === "stderr" ? "stderr" : "stdout";
     const { attrs } = value;
     if (typeof attrs !== "object" || attrs === null) return { stream, time: value.time, text: value.log };
-    const attributes = Object.fromEntries(Object.entries(attrs).map(([key, each]) => [key, String(each)]));
+    const attributes = Object.fromEntries(
+      Object.entries(attrs).filter(([, each]) => typeof each === "string"),
+    );
     return { stream, time: value.time, text: value.log, attributes };
   } catch {
     return undefined;

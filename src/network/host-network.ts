@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { BockerError, messageOf } from "../errors.ts";
 import { runCommand } from "../host/run-command.ts";
 import { addressAt, parseAddress, parseSubnet, renderAddress, type Subnet } from "./ip-address.ts";
 
@@ -27,16 +28,28 @@ const widestRouteBits = 8;
 
 /** The destinations in the output of `ip -json route`. */
 export function parseRoutes(json: string, ownDevice?: string): Subnet[] {
-  const routes: unknown = json.trim() === "" ? [] : JSON.parse(json);
+  const routes = json.trim() === "" ? [] : parseOutput(json);
   if (!Array.isArray(routes)) return [];
-  return routes.flatMap((route: { dst?: unknown; dev?: unknown; type?: unknown }) => {
-    const { dst, dev, type } = route;
+  return routes.flatMap((route: { dst?: unknown; dev?: unknown; type?: unknown } | null) => {
+    const { dst, dev, type } = route ?? {};
     // Nobody is there; the userland firewall keeps networks apart so.
     if (type === "prohibit") return [];
     if (typeof dst !== "string" || dst === "default" || (dev !== undefined && dev === ownDevice)) return [];
     const subnets = dst.includes("/") ? [parseSubnet(dst, true)] : hostSubnet(dst);
     return subnets.filter(({ prefixLength }) => prefixLength >= widestRouteBits);
   });
+}
+
+function parseOutput(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new BockerError(`cannot read the routes that "ip -json route" lists: ${messageOf(cause)}`, {
+      kind: "host",
+      hint: "bocker doctor tells which ip there is",
+      cause,
+    });
+  }
 }
 
 /**

@@ -88,7 +88,8 @@ export function record(fields: Readonly<Record<string, Check>>, required: readon
     const prefix = path === "" ? "" : `${path}.`;
     for (const name of required) if (found[name] === undefined) invalid(prefix + name, "it is missing");
     for (const name in found) {
-      const check = fields[name];
+      // A field may be called __proto__.
+      const check = Object.hasOwn(fields, name) ? fields[name] : undefined;
       if (check !== undefined) check(found[name], prefix + name);
     }
   };

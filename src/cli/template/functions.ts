@@ -94,7 +94,7 @@ function dockers(): Record<string, TemplateFunction> {
     upper: exactly(1, ([value]) => text(value).toUpperCase()),
     pad: exactly(3, ([value, before, after]) => {
       const source = text(value);
-      return source === "" ? source : " ".repeat(whole(before)) + source + " ".repeat(whole(after));
+      return source === "" ? source : blanks(before) + source + blanks(after);
     }),
     truncate: exactly(2, ([value, length]) => [...text(value)].slice(0, whole(length)).join("")),
   };
@@ -113,6 +113,12 @@ function list(value: TemplateValue): readonly TemplateValue[] {
 function whole(value: TemplateValue): number {
   if (typeof value === "number" && Number.isInteger(value)) return Math.max(value, 0);
   throw new ArgumentTypeError(`expected integer; found ${printValue(value)}`);
+}
+
+/** docker asks for as much memory as it is told to; this is as far as printf goes. */
+function blanks(count: TemplateValue): string {
+  if (whole(count) > 10_000_000) throw new Error(`too many blanks: ${printValue(count)}`);
+  return " ".repeat(whole(count));
 }
 
 /** Bytes of a string, as in Go. */

@@ -17,10 +17,14 @@ interface BodyEnd {
   readonly by: string | undefined;
 }
 
+/** Of parentheses and of actions in actions: more would be a stack that is too deep, here or when it is evaluated. */
+const deepest = 200;
+
 class TemplateParser {
   private readonly tokens: readonly Token[];
   private next = 0;
   private rangeDepth = 0;
+  private depth = 0;
   /** Variables in scope, innermost last. */
   private variables: readonly string[] = [""];
 
@@ -80,6 +84,7 @@ class TemplateParser {
   }
 
   private readControl(kind: "if" | "with" | "range"): TemplateNode {
+    this.descend();
     const outer = this.variables;
     const pipe = this.readPipe(kind);
     this.expect("close", kind);
@@ -90,6 +95,7 @@ class TemplateParser {
     if (by === undefined) throw this.problem("unexpected EOF");
     if (by === "end") this.expect("close", "end");
     this.variables = outer;
+    this.depth -= 1;
     return { kind, pipe, body, otherwise };
   }
 
@@ -200,8 +206,10 @@ class TemplateParser {
       case "word":
         return this.readWord(text, at);
       case "(": {
+        this.descend();
         const pipe = this.readPipe("parenthesized pipeline");
         this.expect(")", "parenthesized pipeline");
+        this.depth -= 1;
         return { kind: "pipe", at, pipe };
       }
       default:
@@ -221,6 +229,11 @@ class TemplateParser {
     const value = Number(text.replace(/^[+-]/, ""));
     if (Number.isNaN(value)) throw this.problem(`illegal number syntax: ${JSON.stringify(text)}`);
     return sign * value;
+  }
+
+  private descend(): void {
+    this.depth += 1;
+    if (this.depth > deepest) throw this.problem(`nested more than ${deepest} deep`);
   }
 
   private peek(): Token | undefined {

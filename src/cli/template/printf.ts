@@ -11,12 +11,15 @@ interface Verb {
   readonly letter: string;
 }
 
+/** Go stops reading a format at a number of more digits than it takes: what follows is lost. */
+const largestNumber = 10_000_009;
+
 const verbPattern = /%([-+# 0]*)(\d*)(?:\.(\d*))?(.)?/gsu;
 
 /** fmt.Sprintf; mistakes show as Go shows them: `%!d(string=x)`, `%!d(MISSING)`, `%!(EXTRA int=1)`. */
 export function sprintf(format: string, values: readonly TemplateValue[]): string {
   let used = 0;
-  const text = format.replace(
+  const text = readablePart(format).replace(
     verbPattern,
     (_, flags: string, width: string, precision: string | undefined, letter) => {
       if (letter === undefined) return "%!(NOVERB)";
@@ -35,6 +38,15 @@ export function sprintf(format: string, values: readonly TemplateValue[]): strin
   if (used >= values.length) return text;
   const extra = values.slice(used).map((value) => `${typeName(value)}=${printValue(value)}`);
   return `${text}%!(EXTRA ${extra.join(", ")})`;
+}
+
+/** The format up to a width or precision that is too large, which is then a % without a verb. */
+function readablePart(format: string): string {
+  for (const { index, 2: width, 3: precision = "" } of format.matchAll(verbPattern)) {
+    if (Number(width) > largestNumber || Number(precision) > largestNumber)
+      return `${format.slice(0, index)}%`;
+  }
+  return format;
 }
 
 /** fmt.Sprint: a space between two values when neither is a string. */
@@ -87,17 +99,29 @@ function cut(text: string, { precision }: Verb): string {
 function renderNumber({ letter, precision }: Verb, value: number): string | undefined {
   if ("eEfFgG".includes(letter)) {
     // Go formats an int with %f as a mistake; JSON does not tell 1 from 1.0, so the number is shown.
-    if (letter === "e" || letter === "E")
-      return value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, "e$10$2");
-    return letter === "g" || letter === "G" ? printValue(value) : value.toFixed(precision ?? 6);
+    if (letter === "e" || letter === "E") return renderExponential(value, precision ?? 6);
+    return letter === "g" || letter === "G" ? printValue(value) : renderFixed(value, precision ?? 6);
   }
   if (!Number.isInteger(value)) return undefined;
   if (letter === "d") return BigInt(value).toString();
-  if (letter === "c") return String.fromCodePoint(value);
+  if (letter === "c") return value < 0 || value > 0x10ffff ? "\uFFFD" : String.fromCodePoint(value);
   const radix = { x: 16, X: 16, o: 8, b: 2 }[letter];
   if (radix === undefined) return undefined;
   const digits = BigInt(value).toString(radix);
   return letter === "X" ? digits.toUpperCase() : digits;
+}
+
+/** JavaScript knows a hundred digits after the point; a number of JSON has nothing but zeros behind those. */
+const mostDigits = 100;
+
+function renderFixed(value: number, precision: number): string {
+  const digits = value.toFixed(Math.min(precision, mostDigits));
+  return digits + "0".repeat(Math.max(precision - mostDigits, 0));
+}
+
+function renderExponential(value: number, precision: number): string {
+  const [digits = "", power = ""] = value.toExponential(Math.min(precision, mostDigits)).split("e");
+  return `${digits}${"0".repeat(Math.max(precision - mostDigits, 0))}e${power.replace(/^([+-])(\d)$/, "$10$2")}`;
 }
 
 function pad(text: string, { flags, width }: Verb, isNumber: boolean): string {

@@ -161,6 +161,22 @@ describe("rows", () => {
   });
 });
 
+describe("templates that ask for too much", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    [`{{${"(".repeat(50_000)}1${")".repeat(50_000)}}}`, "nested more than 200 deep"],
+    ["{{if 1}}".repeat(20_000) + "{{end}}".repeat(20_000), "nested more than 200 deep"],
+    [`{{if 1}}${"{{else if 1}}".repeat(20_000)}{{end}}`, "nested more than 200 deep"],
+    ["{{pad .Name 2000000000 1}}", "error calling pad: too many blanks: 2000000000"],
+  ];
+  for (const [template, message] of cases) {
+    test(template.slice(0, 30), () => expect(() => render(template)).toThrow(message));
+  }
+
+  test("many actions beside each other are not deep", () => {
+    expect(render("{{if (1)}}x{{end}}".repeat(1000))).toBe("x".repeat(1000));
+  });
+});
+
 describe("printf as Go", () => {
   const cases: readonly (readonly [string, readonly unknown[], string])[] = [
     ["%d %s", [1, "a"], "1 a"],
@@ -174,6 +190,11 @@ describe("printf as Go", () => {
     ["%x %q %.2s %t %v%%", ["hi", 'a"b', "abc", true, null], '6869 "a\\"b" ab true <nil>%'],
     ["%s %T %T", [["a", "b"], {}, 1.5], "[a b] map[string]interface {} float64"],
     ["%!", [1], "%!!(int=1)"],
+    ["a %99999999999s b", ["x"], "a %!(NOVERB)%!(EXTRA string=x)"],
+    ["%d %.2147483648f", [1, 2], "1 %!(NOVERB)%!(EXTRA int=2)"],
+    ["%c%c", [-1, 0x110000], "\uFFFD\uFFFD"],
+    ["%.102f", [0.5], `0.5${"0".repeat(101)}`],
+    ["%.102e", [1.5], `1.5${"0".repeat(101)}e+00`],
   ];
   for (const [format, values, text] of cases) {
     test(`${format} ${JSON.stringify(values)}`, () => expect(sprintf(format, values)).toBe(text));

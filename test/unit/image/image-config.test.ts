@@ -65,7 +65,7 @@ describe("parseImageConfig", () => {
   });
 
   test.each([
-    [{ os: "linux" }, "image config: architecture must be a string, not undefined"],
+    [{ os: "linux" }, "image config: architecture is missing"],
     [{ ...minimal, config: [] }, "image config: config must be an object, not a list"],
     [{ ...minimal, config: { Env: ["a", 1] } }, "image config: config.Env[1] must be a string, not number"],
     [{ ...minimal, config: { Cmd: "sh" } }, "image config: config.Cmd must be a list, not string"],

@@ -63,7 +63,7 @@ describe("parseManifest", () => {
     ],
     ["two types", manifest, MediaType.ociIndex, "calls itself"],
     ["both kinds", { ...manifest, manifests: [] }, undefined, "both layers and manifests"],
-    ["no config", { schemaVersion: 2, layers: [] }, undefined, "manifest: config must be an object"],
+    ["no config", { schemaVersion: 2, layers: [] }, undefined, "manifest: config is missing"],
     [
       "a bad digest",
       { ...manifest, layers: [{ ...layer, digest: "sha256:../../etc" }] },

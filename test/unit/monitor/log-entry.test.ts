@@ -58,6 +58,11 @@ describe("parseEntry", () => {
     });
   });
 
+  test("takes of attrs what has a text", () => {
+    const line = `{"log":"x\\n","stream":"stdout","attrs":{"a":{},"b":null,"c":"d"},"time":"${time}"}`;
+    expect(parseEntry(line)?.attributes).toEqual({ c: "d" });
+  });
+
   const notEntries = [
     "",
     "{",

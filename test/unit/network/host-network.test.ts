@@ -26,6 +26,11 @@ test("routes are read from ip's JSON, defaults in any disguise and our own left 
   expect(parseRoutes("{}")).toEqual([]);
 });
 
+test("what is no list of routes is told in a line, and what is none in it is passed over", () => {
+  expect(() => parseRoutes('[{"dst"')).toThrow('cannot read the routes that "ip -json route" lists: ');
+  expect(parseRoutes('[null,1,"x",[],{"dst":7}]')).toEqual([]);
+});
+
 test("the kernel's route table is read in its byte order", () => {
   const table = [
     "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT",

@@ -38,6 +38,14 @@ describe("a configuration", () => {
     expect(checked.linux?.namespaces).toEqual([{ type: "pid" }]);
   });
 
+  test("a field called __proto__ or constructor is one that nobody knows", () => {
+    const text = JSON.stringify(fresh()).replace(
+      '"process":{',
+      '"process":{"__proto__":{"args":1},"constructor":1,',
+    );
+    expect(checkSpec(JSON.parse(text)).process?.args).toEqual(exampleSpec(true).process?.args);
+  });
+
   test("no user is root, and the largest limit is none", () => {
     const spec = fresh();
     delete spec.process.user;
