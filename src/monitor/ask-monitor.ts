@@ -52,5 +52,10 @@ async function exchange(
 }
 
 function noAnswer(cause: unknown): BockerError {
-  return new BockerError("the container's monitor does not answer", { kind: "not-running", cause });
+  return new BockerError("the container's monitor does not answer", {
+    kind: "not-running",
+    // A monitor that rests does not see that somebody cleared the run folder, and works on.
+    hint: "where somebody deleted its socket, bocker restart makes it again",
+    cause,
+  });
 }

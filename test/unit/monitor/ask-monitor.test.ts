@@ -87,5 +87,6 @@ describe("a question", () => {
   test("to nobody ends after a while", async () => {
     const error = await ask().catch((reason: unknown) => reason);
     expect(error).toMatchObject({ message: "the container's monitor does not answer", kind: "not-running" });
+    expect((error as BockerError).hint).toContain("bocker restart");
   });
 });
