@@ -63,6 +63,7 @@ const engineChecks: readonly Check[] = [
   ({ config }) => checkSwap(config.resources),
   ({ config }) => checkCpu(config.resources),
   ({ config }) => checkNumbers(config),
+  ({ config }) => checkEndpoints(config),
   ({ config }) => checkSharedNetwork(config),
   ({ config }) => checkSysctls(config),
   ({ config }) =>
@@ -145,22 +146,25 @@ function checkNetworks({ networks }: ContainerConfig): string | undefined {
   if (networks.length > 1 && networks.some(({ name }) => isMode(name))) {
     return "conflicting options: cannot attach both user-defined and non-user-defined network-modes";
   }
+  const names = networks.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  return repeated === undefined
+    ? undefined
+    : `network ${JSON.stringify(repeated)} is specified multiple times`;
+}
+
+/** What only a bridge has. */
+function checkEndpoints({ networks }: ContainerConfig): string | undefined {
   if (networks.some(({ name, aliases }) => isMode(name) && aliases.length > 0))
     return "network-scoped aliases are only supported for user-defined networks";
   const isFixed = ({ ip, ip6 }: NetworkConfig) => ip !== undefined || ip6 !== undefined;
   if (networks.some((network) => ["host", "none"].includes(network.name) && isFixed(network)))
     return "user specified IP address is supported on user defined networks only";
   const linked = networks.find(({ name, links = [] }) => isMode(name) && links.length > 0);
-  if (linked !== undefined) {
-    const type = linked.name.startsWith("container:") ? "container" : linked.name;
-    const words = type === "container" ? "container type network" : `${type} type networking`;
-    return `conflicting options: ${words} can't be used with links. This would result in undefined behavior`;
-  }
-  const names = networks.map(({ name }) => name);
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  return repeated === undefined
-    ? undefined
-    : `network ${JSON.stringify(repeated)} is specified multiple times`;
+  if (linked === undefined) return undefined;
+  const type = linked.name.startsWith("container:") ? "container" : linked.name;
+  const words = type === "container" ? "container type network" : `${type} type networking`;
+  return `conflicting options: ${words} can't be used with links. This would result in undefined behavior`;
 }
 
 function checkSharedNetwork(config: ContainerConfig): string | undefined {

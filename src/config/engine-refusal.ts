@@ -6,7 +6,13 @@ import { BockerError } from "../errors.ts";
 
 export class EngineRefusal extends Error {}
 
+/** The one that an error is, or comes of. */
+export function refusalOf(error: unknown): EngineRefusal | undefined {
+  const refusal = error instanceof BockerError ? error.cause : error;
+  return refusal instanceof EngineRefusal ? refusal : undefined;
+}
+
 /** Whether an error of resolveRunRequest was one. */
 export function isEngineRefusal(error: unknown): boolean {
-  return error instanceof BockerError && error.cause instanceof EngineRefusal;
+  return refusalOf(error) !== undefined;
 }

@@ -10,7 +10,7 @@ import { checkRun, warningsFor } from "./check-config.ts";
 import type { ClientOptions } from "./client-options.ts";
 import type { ContainerConfig } from "./container-config.ts";
 import { newRunDraft } from "./default-config.ts";
-import { EngineRefusal } from "./engine-refusal.ts";
+import { refusalOf } from "./engine-refusal.ts";
 import { orderMounts } from "./mount-target.ts";
 import type { RawOptions, RawValue } from "./option-spec.ts";
 import { manyWords, type OptionHost, type RunOption } from "./run-option.ts";
@@ -29,10 +29,11 @@ export function resolveRunRequest(layers: readonly RawOptions[], host: OptionHos
     return applyLayers(layers, host);
   } catch (thrown) {
     if (thrown instanceof BockerError && thrown.exitCode !== undefined) throw thrown;
+    const refusal = refusalOf(thrown);
     throw new BockerError(messageOf(thrown), {
       kind: "usage",
       exitCode: ExitCode.engine,
-      ...(thrown instanceof EngineRefusal ? { cause: thrown } : {}),
+      ...(refusal && { cause: refusal }),
       ...(thrown instanceof BockerError && thrown.hint !== undefined ? { hint: thrown.hint } : {}),
     });
   }

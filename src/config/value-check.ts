@@ -78,7 +78,7 @@ export function checkCpuset(text: string, kind: "cpus" | "mems"): string {
     const [, first, last = first] = /^([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(part) ?? [];
     return first !== undefined && Number(first) <= Number(last);
   });
-  if (text !== "" && !isList) throw new Error(`Invalid value ${text} for cpuset ${kind}`);
+  if (text !== "" && !isList) throw new EngineRefusal(`Invalid value ${text} for cpuset ${kind}`);
   return text;
 }
 
@@ -102,7 +102,7 @@ export function checkHostname(text: string): string {
 }
 
 /** `host`, `container:X`, or one of the words given; the option's name is docker's prefix. */
-export function checkNamespaceMode(text: string, problem: string, words: readonly string[]): string {
-  if (!words.includes(text) && !/^container:[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text)) throw new Error(problem);
+export function checkNamespaceMode(text: string, problem: Error, words: readonly string[]): string {
+  if (!words.includes(text) && !/^container:[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text)) throw problem;
   return text;
 }

@@ -47,6 +47,8 @@ export interface ExecRequest {
   readonly user?: string;
   readonly privileged: boolean;
   readonly size?: WindowSize;
+  /** This process's descriptors that the command gets as 3, 4, …, by the names that plans use; absent: none. */
+  readonly passed?: Readonly<Record<string, number>>;
 }
 
 /** Starts the process with this one as its parent and the holder of its streams. Throws docker's words when it cannot. */
@@ -87,7 +89,13 @@ async function startExec(
     const owner = hostUserOf(record.config, resolved.process.user);
     const streams = open(request, owner, rootFd);
     try {
-      const process = await launch(engine, record, { target, resolved, streams, init });
+      const process = await launch(engine, record, {
+        target,
+        resolved,
+        streams,
+        init,
+        passed: request.passed ?? {},
+      });
       const events = new ExecEvents(engine, record.id, request.args, process.identity);
       return { process, host: streams.host, events };
     } catch (error) {
@@ -166,6 +174,7 @@ interface Target {
   readonly init: ProcessIdentity;
   readonly resolved: Awaited<ReturnType<typeof resolveExecProcess>>;
   readonly streams: Streams;
+  readonly passed: Readonly<Record<string, number>>;
 }
 
 async function launch(engine: Engine, record: ContainerRecord, to: Target): Promise<StartedProcess> {
@@ -189,11 +198,16 @@ async function launch(engine: Engine, record: ContainerRecord, to: Target): Prom
     dieWithParent: false,
     cgroupTasks: tasks.length,
     keyring: record.id,
+    preserveFds: Object.keys(to.passed).length,
   });
   // Awaited here: the way into the cgroup stays open until the child is made.
   return await startProcess(plan, {
     stdio: to.streams.child,
-    fds: { target: to.target, ...Object.fromEntries(tasks.map((fd, index) => [`tasks${index}`, fd])) },
+    fds: {
+      target: to.target,
+      ...to.passed,
+      ...Object.fromEntries(tasks.map((fd, index) => [`tasks${index}`, fd])),
+    },
     cgroupFd: cgroup?.directoryFd,
   });
 }

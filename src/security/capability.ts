@@ -98,8 +98,8 @@ export interface CapabilitySets {
 export function resolveCapabilities(request: CapabilityRequest): readonly Capability[] {
   const available = capabilitiesOfMask(request.bounding);
   if (request.privileged) return available;
-  const add = request.capAdd.map(parseCapability);
-  const drop = new Set(request.capDrop.map(parseCapability));
+  const add = request.capAdd.map((name) => parseCapability(name));
+  const drop = new Set(request.capDrop.map((name) => parseCapability(name)));
   const named = add.filter((name) => name !== "ALL");
   const missing = named.find((name) => !available.includes(name));
   if (missing !== undefined) throw unavailable(missing);
@@ -118,15 +118,15 @@ export function capabilitySetsFor(names: readonly Capability[], uid: number): Ca
   return { bounding: names, effective: held, permitted: held, inheritable: [], ambient: [] };
 }
 
-/** `net_admin` or `CAP_NET_ADMIN` to its name; `ALL` stays; anything else is a usage error naming the nearest. */
-export function parseCapability(text: string): Capability | "ALL" {
+/** `net_admin` or `CAP_NET_ADMIN` to its name; `ALL` stays; anything else is an error that says `what` it was for, with the nearest. */
+export function parseCapability(text: string, what = "capability"): Capability | "ALL" {
   const upper = text.toUpperCase();
   if (upper === "ALL" || upper === "CAP_ALL") return "ALL";
   const name = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
   const known = capabilityNames.find((candidate) => candidate === name);
   if (known !== undefined) return known;
   const nearest = nearestName(name, capabilityNames);
-  throw new BockerError(`invalid capability: unknown capability: "${name}"`, {
+  throw new BockerError(`invalid ${what}: unknown capability: "${name}"`, {
     kind: "invalid-config",
     ...(nearest === undefined ? {} : { hint: `did you mean ${nearest}?` }),
   });

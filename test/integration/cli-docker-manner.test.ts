@@ -21,6 +21,7 @@ test("what the engine refuses ends create with 1, what makes no sense with 125",
   expect(taken.stderr).toContain('The container name "/made" is already in use');
   expect((await bocker.run("create", "-m", "much", "busybox", "true")).exitCode).toBe(125);
   expect((await bocker.run("run", "--name", "made", "busybox", "true")).exitCode).toBe(125);
+  expect((await bocker.run("create", "--cap-add", "NOSUCH", "busybox", "true")).exitCode).toBe(1);
 });
 
 test("start names what it could not start once more at the end", async () => {

@@ -2,6 +2,9 @@
  * `exec`: another process in a container that runs, in all its namespaces, its cgroup and its restrictions.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bockerBinary } from "../lib/bocker-binary.ts";
 import { parseProbe, probeScript } from "../lib/probe.ts";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
@@ -195,4 +198,35 @@ test("detach keys leave the process running", async () => {
   session.type("\x18");
   expect(await session.exited).toBe(0);
   expect(await bocker.ok("top", "base")).toContain("sleep 77");
+});
+
+test("--preserve-fds passes descriptors on from number 3, and no other", async () => {
+  const exec = (words: readonly string[], ...passed: readonly number[]) => {
+    const done = Bun.spawnSync([bockerBinary(), "exec", ...words], {
+      env: { ...bocker.env },
+      stdio: ["ignore", "pipe", "pipe", ...passed],
+    });
+    return { exitCode: done.exitCode, stdout: done.stdout.toString(), stderr: done.stderr.toString() };
+  };
+  const file = join(bocker.directory, "passed");
+  writeFileSync(file, "content");
+  const [first, second] = [openSync("/dev/null", "r"), openSync(file, "r")];
+  try {
+    const command = ["base", "sh", "-c", "cat <&4; ls /proc/self/fd"];
+    expect(exec(["--preserve-fds=2", ...command], first, second).stdout).toBe("content0\n1\n2\n3\n4\n5\n");
+    expect(exec(["--preserve-fds=1", ...command], first, second).stdout).toBe("0\n1\n2\n3\n4\n");
+    expect(exec(["--preserve-fds=1", ...command])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("cannot pass descriptor 3 on: it is not open"),
+    });
+    expect(exec(["--preserve-fds=-1", ...command]).stderr).toContain(
+      'invalid argument "-1" for "--preserve-fds" flag: it must not be negative',
+    );
+    expect(exec(["-d", "--preserve-fds=1", ...command], first).stderr).toContain(
+      "cannot specify both --detach and --preserve-fds",
+    );
+  } finally {
+    closeSync(first);
+    closeSync(second);
+  }
 });

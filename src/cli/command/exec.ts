@@ -2,6 +2,7 @@ import { loadEngineSettings } from "../../config/engine-settings.ts";
 import { execInBackground } from "../../engine/exec-background.ts";
 import { execInContainer } from "../../engine/exec-container.ts";
 import { passSettingsOn } from "../../engine/take-monitor.ts";
+import { BockerError } from "../../errors.ts";
 import { checkInputTerminal } from "../../terminal/run-attached.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { detachKeysOf, detachKeysOption } from "../detach-keys-option.ts";
@@ -28,6 +29,13 @@ export const command: CommandSpec = {
     },
     { name: "env-file", kind: "list", help: "Read in a file of environment variables" },
     { name: "interactive", short: "i", kind: "boolean", help: "Keep STDIN open even if not attached" },
+    {
+      name: "preserve-fds",
+      kind: "int",
+      help: "Pass N more of the caller's descriptors on, from number 3 up",
+      placeholder: "N",
+      check: checkDescriptorCount,
+    },
     { name: "privileged", kind: "boolean", help: "Give extended privileges to the command" },
     { name: "tty", short: "t", kind: "boolean", help: "Allocate a pseudo-TTY" },
     {
@@ -46,6 +54,7 @@ export const command: CommandSpec = {
 };
 
 async function execCommand(context: CommandContext, parsed: ParsedArguments): Promise<number> {
+  const passed = await passedWith(parsed);
   const settings = await loadEngineSettings(context.global, context.env);
   const [container = "", ...words] = parsed.positionals;
   const args = words[0] === "--" ? words.slice(1) : words;
@@ -65,6 +74,7 @@ async function execCommand(context: CommandContext, parsed: ParsedArguments): Pr
     ...(workdir ? { workdir } : {}),
     ...(user === undefined ? {} : { user }),
     ...(request.size === undefined ? {} : { size: request.size }),
+    ...(passed && { passed }),
   };
   if (detach) {
     requireRoot();
@@ -75,4 +85,20 @@ async function execCommand(context: CommandContext, parsed: ParsedArguments): Pr
   const session = await execInContainer(openEngineWith(settings), asked);
   const noted = { detached: () => session.noteDetach() };
   return attachAndWait(session, request, { ...wanted, sigProxy: false, ...keys, ...noted });
+}
+
+/** Looked for before anything of this process's own is open. */
+async function passedWith(parsed: ParsedArguments): Promise<Readonly<Record<string, number>> | undefined> {
+  const count = parsed.int("preserve-fds") ?? 0;
+  if (count === 0) return undefined;
+  if (parsed.boolean("detach")) {
+    throw new BockerError("conflicting options: cannot specify both --detach and --preserve-fds", {
+      kind: "usage",
+    });
+  }
+  return (await import("../../host/passed-descriptor.ts")).findPassed(count);
+}
+
+function checkDescriptorCount(text: string): void {
+  if (text.startsWith("-")) throw new Error("it must not be negative");
 }

@@ -2,6 +2,7 @@
  * Options of run and create about the process: its image, words, environment, user and names.
  */
 import { resolve } from "node:path";
+import { EngineRefusal } from "../engine-refusal.ts";
 import { parseEnvFile } from "../env-file.ts";
 import { parseRestart, renderRestart } from "../restart-spec.ts";
 import {
@@ -104,7 +105,9 @@ export const processOptions: readonly RunOption[] = [
     { name: "workdir", short: "w", help: "Working directory inside the container" },
     (draft, workdir) => {
       if (workdir !== "" && !workdir.startsWith("/")) {
-        throw new Error(`the working directory '${workdir}' is invalid, it needs to be an absolute path`);
+        throw new EngineRefusal(
+          `the working directory '${workdir}' is invalid, it needs to be an absolute path`,
+        );
       }
       if (workdir !== "") draft.config.workdir = workdir;
     },
@@ -208,7 +211,7 @@ export const processOptions: readonly RunOption[] = [
   intOption(
     { name: "stop-timeout", help: "Timeout (in seconds) to stop a container" },
     (draft, seconds) => {
-      if (seconds < -1) throw new Error(`invalid stop timeout: ${seconds}`);
+      if (seconds < -1) throw new EngineRefusal(`invalid stop timeout: ${seconds}`);
       draft.config.stopTimeout = seconds;
     },
     (config) => config.stopTimeout,

@@ -1,7 +1,9 @@
 /**
  * Options of run and create about privileges and shared namespaces.
  */
-import { parseCapability } from "../../security/capability.ts";
+import { BockerError } from "../../errors.ts";
+import { type Capability, parseCapability } from "../../security/capability.ts";
+import { EngineRefusal } from "../engine-refusal.ts";
 import { booleanOption, listOption, member, type RunOption, stringOption } from "../run-option.ts";
 import { parseSecurityOpt } from "../security-opt.ts";
 import { checkNamespaceMode } from "../value-check.ts";
@@ -14,14 +16,14 @@ export const securityOptions: readonly RunOption[] = [
   listOption(
     { name: "cap-add", help: "Add Linux capabilities" },
     (draft, words) => {
-      draft.config.capAdd = words.map(parseCapability);
+      draft.config.capAdd = words.map((word) => capabilityOf(word, "CapAdd"));
     },
     (config) => config.capAdd,
   ),
   listOption(
     { name: "cap-drop", help: "Drop Linux capabilities" },
     (draft, words) => {
-      draft.config.capDrop = words.map(parseCapability);
+      draft.config.capDrop = words.map((word) => capabilityOf(word, "CapDrop"));
     },
     (config) => config.capDrop,
   ),
@@ -35,15 +37,15 @@ export const securityOptions: readonly RunOption[] = [
   stringOption(
     { name: "pid", help: "PID namespace to use" },
     (draft, mode) => {
-      if (mode !== "") draft.config.pidMode = checkNamespaceMode(mode, "--pid: invalid PID mode", ["host"]);
+      if (mode !== "")
+        draft.config.pidMode = checkNamespaceMode(mode, new Error("--pid: invalid PID mode"), ["host"]);
     },
     (config) => config.pidMode,
   ),
   stringOption(
     { name: "ipc", help: "IPC mode to use" },
     (draft, mode) => {
-      const words = ["none", "private", "shareable", "host"];
-      if (mode !== "") draft.config.ipcMode = checkNamespaceMode(mode, `invalid IPC mode: ${mode}`, words);
+      if (mode !== "") draft.config.ipcMode = checkIpcMode(mode);
     },
     (config) => config.ipcMode,
   ),
@@ -56,3 +58,18 @@ export const securityOptions: readonly RunOption[] = [
     (config) => config.utsMode,
   ),
 ];
+
+function capabilityOf(word: string, member: "CapAdd" | "CapDrop"): Capability | "ALL" {
+  try {
+    return parseCapability(word, member);
+  } catch (error) {
+    if (!(error instanceof BockerError)) throw error;
+    const { message, kind, hint } = error;
+    throw new BockerError(message, { kind, cause: new EngineRefusal(message), ...(hint && { hint }) });
+  }
+}
+
+function checkIpcMode(mode: string): string {
+  const problem = `invalid IPC mode: ${mode}`;
+  return checkNamespaceMode(mode, new EngineRefusal(problem), ["none", "private", "shareable", "host"]);
+}

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { parseRunArguments } from "../../../src/cli/run-arguments.ts";
+import { isEngineRefusal } from "../../../src/config/engine-refusal.ts";
 import { BockerError } from "../../../src/errors.ts";
 import { memoryHost } from "./option-host.ts";
 
@@ -126,6 +127,31 @@ const flagErrors: readonly (readonly [string, string])[] = [
   ["--oom_kill_disable 2", `invalid argument "2" for "--oom_kill_disable" flag: must be 0 or 1`],
 ];
 
+/** What docker's daemon says, for which `create` ends with 1. */
+const refused: readonly string[] = [
+  "-w rel",
+  "--ipc foo",
+  "--cap-add foo",
+  "--cap-drop foo",
+  "--stop-timeout -2",
+  "--cpuset-cpus 3-1",
+  "--network host --network-alias x",
+  "--network host --link x",
+];
+
+describe("whose error it is", () => {
+  for (const words of refused) {
+    test(`the engine's: ${words}`, async () => {
+      expect(isEngineRefusal(await errorOf([...words.split(" "), "busybox"]))).toBe(true);
+    });
+  }
+  for (const words of ["--pid foo", "--uts foo", "--security-opt foo", "--rm --restart always", "-p foo"]) {
+    test(`the command line's: ${words}`, async () => {
+      expect(isEngineRefusal(await errorOf([...words.split(" "), "busybox"]))).toBe(false);
+    });
+  }
+});
+
 describe("errors of a flag", () => {
   for (const [words, message] of flagErrors) {
     test(words, async () => {
@@ -226,7 +252,7 @@ const valueErrors: readonly (readonly [string, string])[] = [
     "--security-opt seccomp=no.json",
     "opening seccomp profile (no.json) failed: open no.json: no such file or directory",
   ],
-  ["--cap-add foo", 'invalid capability: unknown capability: "CAP_FOO"'],
+  ["--cap-add foo", 'invalid CapAdd: unknown capability: "CAP_FOO"'],
   ["--env-file none", "open none: no such file or directory"],
   ["--env-file bad-name", "invalid env file (bad-name): variable 'A B' contains whitespaces"],
   ["--env-file no-name", "invalid env file (no-name): no variable name on line '=x'"],
