@@ -9,11 +9,27 @@ import { type Cgroup, controllerDirectory } from "../cgroup/hierarchy.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Go's "no limit" on v1, in whole pages; v2 has 2^64-1. */
-const unlimited = 2 ** 64;
+declare global {
+  interface JSON {
+    /** Bun has it, TypeScript's library not yet. */
+    rawJSON(text: string): object;
+  }
+}
 
-/** The `data` of a stats event. */
-export function containerStats(cgroup: Cgroup): Json {
+/** "max" in v2's files, as Go has it. */
+const unlimited = 2n ** 64n - 1n;
+
+/** A stats event as one line of JSON. */
+export function renderStatsEvent(id: string, cgroup: Cgroup): string {
+  return JSON.stringify({ type: "stats", id, data: containerStats(cgroup) }, exactly);
+}
+
+/** Every digit of it: the double next to 2^64-1 is one that Go's uint64 refuses. */
+function exactly(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? JSON.rawJSON(`${value}`) : value;
+}
+
+function containerStats(cgroup: Cgroup): Json {
   const { cpuNanoseconds, cpuUserNanoseconds, cpuSystemNanoseconds, pids, pidsLimit } = readStats(cgroup);
   const cpu = controllerDirectory(cgroup, "cpu")?.directory;
   const percpu = read(controllerDirectory(cgroup, "cpuacct")?.directory, "cpuacct.usage_percpu");
@@ -126,12 +142,15 @@ function read(directory: string | undefined, file: string): string | undefined {
   return directory === undefined ? undefined : tryReadFile(`${directory}/${file}`)?.trim();
 }
 
-function number(text: string | undefined): number | undefined {
+/** A bigint where a double has not every digit, as of v1's "no limit". */
+function number(text: string | undefined): number | bigint | undefined {
   if (text === undefined) return undefined;
-  return text === "max" ? unlimited : Number.parseInt(text, 10) || 0;
+  if (text === "max") return unlimited;
+  const value = Number.parseInt(text, 10) || 0;
+  return Number.isSafeInteger(value) ? value : BigInt(text);
 }
 
 function keyed(text: string | undefined): Json {
   const lines = (text ?? "").matchAll(/^(\S+) (\d+)$/gm);
-  return Object.fromEntries([...lines].map(([, key = "", value = "0"]) => [key, Number(value)]));
+  return Object.fromEntries([...lines].map(([, key = "", value = "0"]) => [key, number(value)]));
 }

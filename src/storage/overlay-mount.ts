@@ -2,8 +2,8 @@
  * Overlays as detached mounts: owned by a descriptor, on no path of the host.
  *
  * Linux 6.5 takes the layers one by one (`lowerdir+`). Older kernels want them in one string of at most 255 bytes: there
- * each layer is named by one letter, a symbolic link in a tmpfs that is detached too. Follows
- * docs.kernel.org/filesystems/overlayfs.html.
+ * each layer is named by one letter, a symbolic link in a tmpfs that is detached too. Trying would not do: what they do not
+ * know they tell their log, and the console, at each start. Follows docs.kernel.org/filesystems/overlayfs.html.
  */
 import { closeSync, openSync } from "node:fs";
 import { fchdir, symlinkat } from "../../ffi/file.ts";
@@ -11,6 +11,7 @@ import { openFlags } from "../../ffi/flags.ts";
 import { fsconfig, fsmount, fsopen } from "../../ffi/mount.ts";
 import { isErrno, SyscallError } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
+import { isKernelAtLeast } from "../host/host-facts.ts";
 import type { OverlayRootfs } from "./storage-driver.ts";
 
 const O_PATH_DIRECTORY = openFlags.O_PATH | openFlags.O_DIRECTORY;
@@ -29,6 +30,9 @@ export function mountOverlay(lowerdirs: readonly string[], writable?: Writable):
 
 /** As mountOverlay, with the kernel's own errors. */
 export function tryOverlay(lowerdirs: readonly string[], writable?: Writable): number {
+  // More layers than that can only be taken by a kernel that has lowerdir+ from a newer one.
+  if (!isKernelAtLeast(6, 5) && lowerdirs.length <= letters.length)
+    return mountWith(addLayersTogether, lowerdirs, writable);
   try {
     return mountWith(addLayersOneByOne, lowerdirs, writable);
   } catch (error) {

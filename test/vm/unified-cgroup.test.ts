@@ -46,6 +46,11 @@ describe.skipIf(!canBoot)("cgroup v2", () => {
     await machine.ok("bocker rm -f web");
   });
 
+  test("a kernel without lowerdir+ is not asked for it: it would tell the console of that at each start", async () => {
+    await machine.ok(`${run} busybox true`);
+    expect(await machine.ok("dmesg | grep overlayfs || true")).toBe("");
+  });
+
   test("every limit of run is in its file, converted as runc does", async () => {
     const flags =
       "-m 64m --memory-reservation 32m --memory-swap 80m --cpus 0.5 --cpu-shares 100 --cpuset-cpus 1 --cpuset-mems 0 --pids-limit 70 --blkio-weight 300 --cgroup-conf memory.high=50331648 --cgroup-conf hugetlb.2MB.max=2097152";

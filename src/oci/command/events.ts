@@ -3,9 +3,8 @@
  * ran out of memory. Ends with the container.
  */
 import { readOomKills } from "../../cgroup/cgroup-stats.ts";
-import type { Cgroup } from "../../cgroup/hierarchy.ts";
 import { BockerError } from "../../errors.ts";
-import { containerStats } from "../container-stats.ts";
+import { renderStatsEvent } from "../container-stats.ts";
 import { cgroupOf, statusOf } from "../container-status.ts";
 import type { OciContext, OciInvocation } from "../oci-context.ts";
 import { usage } from "../option.ts";
@@ -27,7 +26,7 @@ export async function run({ store }: OciContext, invocation: OciInvocation): Pro
   if (cgroup === undefined) {
     throw new BockerError("cannot read what the container uses: it has no cgroup", { kind: "unsupported" });
   }
-  printStats(id, cgroup);
+  printLine(renderStatsEvent(id, cgroup));
   if (options.flag("stats")) return 0;
   let kills = readOomKills(cgroup);
   for (let waited = lookMs; ; waited += lookMs) {
@@ -36,12 +35,8 @@ export async function run({ store }: OciContext, invocation: OciInvocation): Pro
     if (now > kills) printLine(JSON.stringify({ type: "oom", id }));
     kills = now;
     if (statusOf(store, record) === "stopped") return 0;
-    if (waited % intervalMs < lookMs) printStats(id, cgroup);
+    if (waited % intervalMs < lookMs) printLine(renderStatsEvent(id, cgroup));
   }
-}
-
-function printStats(id: string, cgroup: Cgroup): void {
-  printLine(JSON.stringify({ type: "stats", id, data: containerStats(cgroup) }));
 }
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
