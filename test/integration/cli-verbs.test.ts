@@ -2,6 +2,7 @@
  * The verbs of a container's life beside run and stop: wait, restart, pause, rename, attach, port, top.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
 import { openWorkspace, type Workspace } from "../lib/workspace.ts";
 
 let bocker: Workspace;
@@ -40,6 +41,18 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
   throw new Error("it did not happen within 10 s");
 }
 
+/** Beside its standard streams: it has found the container, and its monitor. */
+function hasSocket(pid: number): boolean {
+  const fds = readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 2);
+  return fds.some((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:");
+    } catch {
+      return false;
+    }
+  });
+}
+
 async function refusal(...words: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await bocker.run(...words);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
@@ -67,11 +80,16 @@ describe("wait", () => {
   });
 
   test("--condition next-exit waits for a start first, removed for the removal", async () => {
-    await bocker.ok("create", "--network", "none", "--rm", "--name", "w4", "busybox", "sh", "-c", "exit 5");
-    const next = bocker.ok("wait", "--condition", "next-exit", "w4");
-    const removed = bocker.ok("wait", "--condition", "removed", "w4");
+    await bocker.ok("create", "--network", "none", "--rm", "--name", "w4", "busybox", "sh", "-c", politely);
+    const waiting = ["next-exit", "removed"].map((each) => bocker.spawn(["wait", "--condition", each, "w4"]));
     await bocker.ok("start", "w4");
-    expect(await Promise.all([next, removed])).toEqual(["5", "5"]);
+    await eventually(async () => waiting.every(({ pid }) => hasSocket(pid)));
+    await eventually(async () => (await bocker.ok("logs", "w4")).includes("ready"));
+    await bocker.ok("kill", "-s", "TERM", "w4");
+    for (const { stdout, exited } of waiting) {
+      expect(await new Response(stdout).text()).toBe("7\n");
+      expect(await exited).toBe(0);
+    }
     expect(await bocker.ok("ps", "-aq")).toBe("");
   });
 
