@@ -50,7 +50,7 @@ test("what comes out is the container's, never the host's", async () => {
     const inTree = join(bocker.directory, `tree${times}/secret`);
     if (existsSync(inTree)) expect(readFileSync(inTree, "utf8")).toBe("bait\n");
   }
-}, 30_000);
+}, 60_000);
 
 test("what goes in stays in", async () => {
   const planted = join(bocker.directory, "planted");
@@ -62,7 +62,7 @@ test("what goes in stays in", async () => {
   }
   expect(readdirSync(outside)).toEqual(["secret"]);
   expect(readFileSync(join(outside, "secret"), "utf8")).toBe("the host's\n");
-}, 30_000);
+}, 60_000);
 
 test("no library of the container's is loaded by who copies", async () => {
   const library = join(bocker.directory, "libnss_files.so.2");
@@ -99,4 +99,4 @@ test("no library of the container's is loaded by who copies", async () => {
   await bocker.ok("exec", "-u", "root", "racer", "true");
   expect(existsSync(mark)).toBe(false);
   expect((await bocker.run("exec", "racer", "ls", "/loaded")).exitCode).toBe(1);
-}, 30_000);
+}, 60_000);

@@ -111,4 +111,4 @@ test("exec does not give the caller's terminal away", async () => {
     await session.waitFor(/tiocsti-tty (ok|E\w+)/, 15_000);
     await session.waitFor("typed: []", 15_000);
   }
-}, 40_000);
+}, 60_000);

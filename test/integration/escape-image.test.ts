@@ -34,7 +34,7 @@ test("a device, a FIFO or a link in place of passwd and group is not opened on t
     const asUser = await bocker.run("run", "--rm", "--network", "none", "-u", "bob", name, "true");
     expect(asUser.stderr).toContain("unable to find user bob: no matching entries in passwd file");
   }
-}, 30_000);
+}, 60_000);
 
 test("a tree that no path can name keeps no command from its work", async () => {
   const name = "d".repeat(200);
@@ -59,7 +59,7 @@ test("a tree that no path can name keeps no command from its work", async () => 
   expect(committed.stderr).toMatch(/^Error: cannot apply the container's changes: .*name too long\n$/);
   await bocker.ok("rm", "deep");
   expect(await bocker.ok("images", "-q", "local/deep")).toBe("");
-}, 30_000);
+}, 60_000);
 
 test("diff knows a file of the image's again whose name is not UTF-8", async () => {
   const name = Buffer.concat([Buffer.from("odd-"), Buffer.from([0xff])]);
@@ -68,4 +68,4 @@ test("diff knows a file of the image's again whose name is not UTF-8", async () 
   await bocker.ok("run", "--name", "odd", "--network", "none", "local/odd", "sh", "-c", script);
   const { stdoutBytes } = await bocker.run("diff", "odd");
   expect(Buffer.from(stdoutBytes).toString("latin1")).toStartWith("C /odd-");
-}, 30_000);
+}, 60_000);

@@ -62,7 +62,7 @@ test("a directory and a link out of a shared volume that change places while oth
   }
   await bocker.ok("rm", "-f", "racer");
   await bocker.ok("volume", "rm", "raced");
-}, 30_000);
+}, 60_000);
 
 test("a volume that is being filled while another container swaps its directories for links", async () => {
   const files =
@@ -92,7 +92,7 @@ test("a volume that is being filled while another container swaps its directorie
     await bocker.ok("rm", "-f", name);
     await bocker.ok("volume", "rm", name);
   }
-}, 30_000);
+}, 60_000);
 
 test.each(["/proc", "/sys"])("an image whose %s is a link is refused (CVE-2023-27561)", async (path) => {
   const name = `link${path.slice(1)}`;

@@ -56,14 +56,14 @@ test("by default nothing of a process that joins can be had before it runs its c
   const seen = await preyOf("plain", "/hostile/watch seize");
   const own = /^((exe|write|seized) \/s?bin\/|fd (pipe:|\/dev\/|\/proc|socket:)|root \/)/;
   expect(seen.filter((line) => !own.test(line))).toEqual([]);
-}, 30_000);
+}, 60_000);
 
 test("with CAP_SYS_PTRACE: the sealed copy of init, the container's own cgroups; nothing to write, no way out", async () => {
   const seen = await preyOf("tracer", "/hostile/watch", "--cap-add", "SYS_PTRACE");
   const harmless =
     /^((exe|write) \/s?bin\/|exe \/memfd:bocker-init|fd (pipe:|\/dev\/|\/proc|socket:|anon_inode:|\/memfd:bocker-tape|\/sys\/fs\/cgroup\/[^ ]*\/tasks$)|root \/$)/;
   expect(seen.filter((line) => !harmless.test(line))).toEqual([]);
-}, 30_000);
+}, 60_000);
 
 test("#!/proc/self/exe as the first command and as a link is nobody's but the container's", async () => {
   const script =
@@ -96,7 +96,7 @@ test("a working directory by a descriptor leads nowhere (CVE-2024-21626)", async
     const { exitCode } = await bocker.run("run", "--rm", "--network", "none", "-w", cwd, "busybox", "pwd");
     expect([cwd, exitCode]).not.toEqual([cwd, 0]);
   }
-}, 20_000);
+}, 60_000);
 
 test("nor does one of an image, by a link, nor one of exec", async () => {
   await bocker.ok("run", "-d", "--name", "cwd", "--network", "none", "busybox", "sleep", "60");
@@ -108,4 +108,4 @@ test("nor does one of an image, by a link, nor one of exec", async () => {
   await bocker.ok("commit", "-c", "WORKDIR /fd7", "cwd", "cwd:1");
   expect((await bocker.run("run", "--rm", "--network", "none", "cwd:1", "pwd")).exitCode).not.toBe(0);
   await bocker.ok("rm", "-f", "cwd");
-}, 20_000);
+}, 60_000);

@@ -212,7 +212,7 @@ describe.skipIf(!isRoot)("a filter that notifies", () => {
       state,
     });
     await agent.exited;
-  }, 20_000);
+  }, 60_000);
 
   test("without an agent the start fails", async () => {
     using rootfs = temporaryRootfs();

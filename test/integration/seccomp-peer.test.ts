@@ -189,5 +189,5 @@ describe.skipIf(!hasLibseccomp)("policies made at random", () => {
       const policy = make();
       compare(policy, "x86_64", peer.compile(policy, abisOf.x86_64, times % 2 === 0 ? 1 : 2));
     }
-  }, 20_000);
+  }, 60_000);
 });

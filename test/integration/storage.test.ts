@@ -357,7 +357,7 @@ describe("sweeping", () => {
     }
     const image = await importImageArgument(store, path);
     expect(image.sizeBytes).toBe(64 << 20);
-  }, 30_000);
+  }, 60_000);
 });
 
 describe("removeTree", () => {

@@ -106,7 +106,7 @@ describe("storeCredential", () => {
     );
     expect(await Promise.all(children.map((child) => child.exited))).toEqual(names.map(() => 0));
     expect(Object.keys(config().auths).sort()).toEqual(names);
-  }, 20_000);
+  }, 60_000);
 });
 
 describe("eraseCredential", () => {
