@@ -28,6 +28,7 @@ import { loadContainer } from "./find-container.ts";
 import { renderCreated } from "./image-time.ts";
 import { withPaused } from "./paused.ts";
 import { removeImage } from "./remove-image.ts";
+import { unlessRemoved } from "./removed-meanwhile.ts";
 import { noSuchImage } from "./resolve-image.ts";
 
 export interface CommitOptions {
@@ -54,7 +55,9 @@ export async function commitContainer(
   checkCommittable(record);
   applyChanges({}, options.changes);
   const replaced = options.replace ? requireTarget(engine, target) : undefined;
-  const image = await commitWhole(engine, record, target, options);
+  const image = await unlessRemoved(engine, record, nameOrId, () =>
+    commitWhole(engine, record, target, options),
+  );
   appendContainerEvent(engine.state, record.id, "commit", {
     comment: options.message ?? "",
     imageID: image.id,

@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { BockerError } from "../errors.ts";
 import { writeFileAtomic } from "../host/atomic-file.ts";
 import { type ImageConfig, parseImageConfig } from "../image/image-config.ts";
+import { noSuchContainer } from "../state/container.ts";
 import type { ContainerRecord } from "../state/record.ts";
 import { containerFolder } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import { isRemoved } from "./removed-meanwhile.ts";
 
 const fileName = "image.json";
 
@@ -23,11 +25,12 @@ export function hasContainerImage(engine: Engine, { id }: ContainerRecord): bool
   return existsSync(join(containerFolder(engine.paths, id), fileName));
 }
 
-/** Reads it back. Throws kind `corrupt` where it is missing or damaged. */
+/** Reads it back. Throws kind `corrupt` where it is missing or damaged, `not-found` where the container is being removed. */
 export function loadContainerImage(engine: Engine, record: ContainerRecord): ImageConfig {
   try {
     return parseImageConfig(readFileSync(join(containerFolder(engine.paths, record.id), fileName)));
   } catch (cause) {
+    if (isRemoved(engine, record)) throw noSuchContainer(record.name);
     throw new BockerError(`cannot read the image config of container "${record.name}"`, {
       kind: "corrupt",
       cause,

@@ -30,6 +30,7 @@ import {
   type TreeFile,
 } from "./file-tree.ts";
 import { loadContainer } from "./find-container.ts";
+import { unlessRemoved } from "./removed-meanwhile.ts";
 
 export interface CopyOptions {
   /** Owners as they are in the source. */
@@ -81,27 +82,31 @@ export async function copyToContainer(
   const path = absolute(from, options.cwd);
   const { file, source } = sourceIn(hostTree(), path, options, () => missingInput(path));
   const record = await loadContainer(engine, container);
-  const tree = containerTree(engine, record);
-  const plan = planCopy(source, containerTarget(tree, container, to));
-  const directory = writableDirectory(tree, record, plan.directory, container);
-  const counter = new ByteCounter(packFile(file, plan.name));
-  await writeArchive(counter, { ...intoTree(tree), directory });
-  appendContainerEvent(engine.state, record.id, "extract-to-dir");
-  return counter.bytes;
+  return unlessRemoved(engine, record, container, async () => {
+    const tree = containerTree(engine, record);
+    const plan = planCopy(source, containerTarget(tree, container, to));
+    const directory = writableDirectory(tree, record, plan.directory, container);
+    const counter = new ByteCounter(packFile(file, plan.name));
+    await writeArchive(counter, { ...intoTree(tree), directory });
+    appendContainerEvent(engine.state, record.id, "extract-to-dir");
+    return counter.bytes;
+  });
 }
 
 /** Unpacks standard input in a directory of a container. */
 export async function extractToContainer(engine: Engine, container: string, to: string): Promise<void> {
   const record = await loadContainer(engine, container);
-  const tree = containerTree(engine, record);
-  const target = containerTarget(tree, container, to);
-  if (target.kind !== "directory") {
-    throw new BockerError(`destination "${container}:${to}" must be a directory`, { kind: "conflict" });
-  }
-  const directory = writableDirectory(tree, record, target.path, container);
-  const input: ArchiveInput = "stdin";
-  await writeArchive(input, { ...intoTree(tree), directory });
-  appendContainerEvent(engine.state, record.id, "extract-to-dir");
+  await unlessRemoved(engine, record, container, async () => {
+    const tree = containerTree(engine, record);
+    const target = containerTarget(tree, container, to);
+    if (target.kind !== "directory") {
+      throw new BockerError(`destination "${container}:${to}" must be a directory`, { kind: "conflict" });
+    }
+    const directory = writableDirectory(tree, record, target.path, container);
+    const input: ArchiveInput = "stdin";
+    await writeArchive(input, { ...intoTree(tree), directory });
+    appendContainerEvent(engine.state, record.id, "extract-to-dir");
+  });
 }
 
 function intoTree({ rootFd, idMaps }: FileTree): Omit<ArchiveTarget, "directory"> {
@@ -121,7 +126,9 @@ async function containerSource(
 ): Promise<FoundSource> {
   const record = await loadContainer(engine, container);
   const path = `/${from}`;
-  const found = sourceIn(containerTree(engine, record), path, options, () => missingFile(from, container));
+  const found = await unlessRemoved(engine, record, container, () =>
+    sourceIn(containerTree(engine, record), path, options, () => missingFile(from, container)),
+  );
   appendContainerEvent(engine.state, record.id, "archive-path");
   return found;
 }

@@ -9,6 +9,7 @@ import { packRootfs } from "./container-changes.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
 import { withPaused } from "./paused.ts";
+import { unlessRemoved } from "./removed-meanwhile.ts";
 
 export interface ExportOptions {
   readonly compression: TarCompression;
@@ -39,8 +40,10 @@ export async function exportContainer(
   const record: ContainerRecord = await loadContainer(engine, nameOrId);
   const { epochSeconds } = options;
   const packing = epochSeconds === undefined ? {} : { latestSeconds: epochSeconds };
-  await withPaused(engine, record, options.pause, async () => {
-    await openPlace(place).writeAll(compress(packRootfs(engine, record, packing), options.compression));
-  });
+  await unlessRemoved(engine, record, nameOrId, () =>
+    withPaused(engine, record, options.pause, async () => {
+      await openPlace(place).writeAll(compress(packRootfs(engine, record, packing), options.compression));
+    }),
+  );
   appendContainerEvent(engine.state, record.id, "export");
 }

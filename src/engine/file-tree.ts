@@ -11,11 +11,11 @@ import { openat2 } from "../../ffi/file.ts";
 import { openFlags, resolveFlags } from "../../ffi/flags.ts";
 import { isErrno } from "../../ffi/syscall-error.ts";
 import { BockerError } from "../errors.ts";
-import { isProcessAlive } from "../host/process-identity.ts";
+import { isProcessAlive, isProcessEnding } from "../host/process-identity.ts";
 import type { ImageConfig } from "../image/image-config.ts";
 import type { IdMaps } from "../security/id-map.ts";
 import { noSuchContainer } from "../state/container.ts";
-import type { ContainerRecord } from "../state/record.ts";
+import type { ContainerRecord, ProcessIdentity } from "../state/record.ts";
 import { getVolume } from "../state/volume.ts";
 import { mountRootfs } from "../storage/mount-rootfs.ts";
 import { mountPrivately, type PrivateMount } from "../storage/private-mounts.ts";
@@ -48,11 +48,22 @@ export function hostTree(): FileTree {
 export function containerTree(engine: Engine, record: ContainerRecord): FileTree {
   const { init } = record;
   if (init === undefined) return idleTree(engine, record);
-  const rootFd = openSync(`/proc/${init.pid}/root`, O_PATH_DIRECTORY);
+  const rootFd = openRootOf(init);
+  if (rootFd === undefined) return idleTree(engine, record);
   const { idMaps } = record.config;
   if (isProcessAlive(init)) return { kind: "container", rootFd, prefix: "", ...(idMaps && { idMaps }) };
   closeSync(rootFd);
   return idleTree(engine, record);
+}
+
+/** Undefined: it is ending, and has let go of its root. */
+function openRootOf(init: ProcessIdentity): number | undefined {
+  try {
+    return openSync(`/proc/${init.pid}/root`, O_PATH_DIRECTORY);
+  } catch (error) {
+    if (isProcessEnding(init)) return undefined;
+    throw error;
+  }
 }
 
 function idleTree(engine: Engine, record: ContainerRecord): FileTree {

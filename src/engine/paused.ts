@@ -2,6 +2,7 @@
  * Doing something while a running container stands still, and letting it go on however that ends: a signal that would
  * end us thaws it first, and for SIGKILL a shell waits at the other end of a pipe.
  */
+import { BockerError } from "../errors.ts";
 import { startCommand } from "../host/run-command.ts";
 import { selfCommand } from "../host/self-command.ts";
 import { getContainer } from "../state/container.ts";
@@ -21,7 +22,7 @@ export async function withPaused<T>(
 ): Promise<T> {
   if (!wanted || record.status !== "running") return work();
   using _guard = startGuard(engine, record.id);
-  await pauseContainer(engine, record.id);
+  if (!(await pausedByUs(engine, record))) return work();
   const end = (signal: NodeJS.Signals) => {
     void letGoOn(engine, record.id).finally(() => {
       for (const name of endings) process.removeListener(name, end);
@@ -34,6 +35,18 @@ export async function withPaused<T>(
   } finally {
     for (const name of endings) process.removeListener(name, end);
     await letGoOn(engine, record.id);
+  }
+}
+
+/** False: it has ended since it was looked at, or somebody else has paused it. */
+async function pausedByUs(engine: Engine, { id }: ContainerRecord): Promise<boolean> {
+  try {
+    await pauseContainer(engine, id);
+    return true;
+  } catch (error) {
+    if (error instanceof BockerError && (error.kind === "not-running" || error.kind === "conflict"))
+      return false;
+    throw error;
   }
 }
 

@@ -24,7 +24,17 @@ export async function refreshNames(engine: Engine, id: string): Promise<void> {
   if (hasNames(places.networks) && !(await startServing(engine, record, record.init))) return;
   const folder = containerFolder(engine.paths, id);
   const links = linkedHostsNow(engine, record);
-  updateContainerFiles(folder, record.config, hostnameOf(engine, record), places, links);
+  const hostname = hostnameOf(engine, record);
+  whileRunning(record.init, () => updateContainerFiles(folder, record.config, hostname, places, links));
+}
+
+/** With the container's end its files go too, and nobody needs what was to be written. */
+function whileRunning(init: ProcessIdentity, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (isProcessAlive(init)) throw error;
+  }
 }
 
 /** Who it is linked to, in its hosts file: asks nobody, so that nobody can hold it up. */
