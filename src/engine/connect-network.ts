@@ -56,7 +56,10 @@ export async function connectNetwork(
   await refreshNames(engine, container.id);
 }
 
-/** Takes a container out of a network. With `force` also one that is not there any more, or that cannot be reached. */
+/**
+ * Takes a container out of a network. With `force` also where that is not there any more, which needs none for a container
+ * that does not run, or where the container cannot be reached.
+ */
 export async function disconnectNetwork(
   engine: Engine,
   networkName: string,
@@ -71,7 +74,8 @@ export async function disconnectNetwork(
       "cannot disconnect container from host network - container was created in host network mode",
     );
   if (networkName === "none" && modeName === "none") return writeNetworks(engine, container, []);
-  if (options.force && forgetMissing(engine, container, networkName)) return;
+  const isForgettable = options.force || container.init === undefined;
+  if (isForgettable && forgetMissing(engine, container, networkName)) return;
   const { record: network, name } = findNetworkView(engine, networkName);
   if (network === undefined) throw notInNetwork(container, name);
   const endpoints = heldEndpoints(engine.state, container.id);

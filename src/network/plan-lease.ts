@@ -74,6 +74,8 @@ function endpointProblem(network: NetworkRecord, request: NetworkConfig): string
   const { ip, ip6, aliases } = request;
   if (network.driver === "ipvlan" && request.macAddress !== undefined)
     return "ipvlan interfaces do not support custom mac address assignment";
+  if (request.macAddress !== undefined && !isUnicast(request.macAddress))
+    return `${request.macAddress} cannot be an interface's address: it is all zeros, or a group's`;
   const isFixed = ip !== undefined || ip6 !== undefined;
   if (network.name === defaultNetworkName) {
     if (isFixed) return "user specified IP address is supported on user defined networks only";
@@ -83,6 +85,11 @@ function endpointProblem(network: NetworkRecord, request: NetworkConfig): string
   if (isFixed && !network.hasOwnSubnet)
     return "user specified IP address is supported only when connecting to networks with user configured subnets";
   return ipProblem(network, ip) ?? (ip6 === undefined ? undefined : ip6Problem(network, ip6));
+}
+
+/** What a kernel takes as an interface's own (is_valid_ether_addr). */
+function isUnicast(macAddress: string): boolean {
+  return (Number.parseInt(macAddress.slice(0, 2), 16) & 1) === 0 && /[1-9a-f]/i.test(macAddress);
 }
 
 function ipProblem(pool: Parameters<typeof chooseAddress>[0], ip: string | undefined): string | undefined {

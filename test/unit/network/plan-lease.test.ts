@@ -81,6 +81,8 @@ test.each<[Partial<NetworkRecord>, Partial<NetworkConfig>, string]>([
   [{}, { ip6: "fd00::9" }, "no configured subnet contains IP address fd00::9"],
   [{ ipv6 }, { ip6: "fd01::9" }, "no configured subnet contains IP address fd01::9"],
   [{ driver: "ipvlan" }, { macAddress: "02:00:00:00:00:01" }, "do not support custom mac address"],
+  [{}, { macAddress: "01:42:00:00:00:01" }, "01:42:00:00:00:01 cannot be an interface's address"],
+  [{ name: "bridge" }, { macAddress: "00:00:00:00:00:00" }, "all zeros, or a group's"],
 ])("%p: %p is no endpoint", (network, request, reason) => {
   const check = () => checkEndpoint(named(network), asking(request));
   expect(check).toThrow(reason);
