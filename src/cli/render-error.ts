@@ -4,6 +4,7 @@
  * Pure. The usage lines that follow a UsageError are main-loop.ts's; what an error means for the exit code is here.
  */
 import { BockerError, ExitCode, messageOf } from "../errors.ts";
+import { printable } from "./printable.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface ErrorStyle {
@@ -57,12 +58,4 @@ function isExpected(thrown: unknown): boolean {
 function stackOf(thrown: unknown): readonly string[] {
   const stack = thrown instanceof Error ? thrown.stack : undefined;
   return stack === undefined ? [] : stack.split("\n").map((line) => `  ${line.trim()}`);
-}
-
-/** Names from images and files must not move the cursor or colour the terminal. Newlines and tabs stay. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => {
-    if (char === "\n" || char === "\t") return char;
-    return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
 }

@@ -205,3 +205,12 @@ test("a terminal that hangs up takes the command line along, and tells the conta
   expect(await bocker.ok("exec", "hung", "cat", "/tmp/seen")).toBe("hup");
   await bocker.ok("rm", "-f", "hung");
 });
+
+test("a container's file names are escaped on a terminal, and nowhere else", async () => {
+  await bocker.ok("run", "--name", "names", ...quiet, "busybox", "touch", "/a\x1b]0;evil\x07b");
+  await using session = bocker.terminal("diff", "names");
+  await session.waitFor("A /a\\x1b]0;evil\\x07b");
+  expect(await session.exited).toBe(0);
+  expect((await bocker.run("diff", "names")).stdout).toContain("A /a\x1b]0;evil\x07b\n");
+  await bocker.ok("rm", "names");
+});

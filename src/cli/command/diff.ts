@@ -1,6 +1,7 @@
 import { listContainerChanges } from "../../engine/list-changes.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
+import { shownInLine } from "../printable.ts";
 
 const letters = { added: "A", changed: "C", deleted: "D" } as const;
 
@@ -18,7 +19,8 @@ export const command: CommandSpec = {
     const engine = await openEngineFor(context);
     const changes = await listContainerChanges(engine, parsed.positionals[0] ?? "");
     const lines = changes.map(
-      ({ kind, path }) => `${letters[kind]} ${Buffer.from(path, "latin1").toString()}\n`,
+      ({ kind, path }) =>
+        `${letters[kind]} ${shownInLine(context.out, Buffer.from(path, "latin1").toString())}\n`,
     );
     context.out.write(lines.join(""));
     return 0;

@@ -7,6 +7,7 @@ import { eventFields, eventFilters, eventObject, matchesEvent, renderEvent } fro
 import { filterOption, parseFilters } from "../filter-option.ts";
 import type { Format } from "../format.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
+import { shownInLine } from "../printable.ts";
 import { parseTimeOption } from "../time-option.ts";
 
 const badTemplate = 64;
@@ -50,14 +51,20 @@ async function show(context: CommandContext, parsed: ParsedArguments): Promise<n
   const sinceMs = parseTimeOption("since", parsed.string("since")) ?? (streams ? undefined : 0);
   const asked = parseTimeOption("until", parsed.string("until"));
   const untilMs = streams ? asked : Math.min(asked ?? Number.POSITIVE_INFINITY, nowMs());
-  const render = await rendererOf(parsed.string("format"));
+  const format = parsed.string("format");
+  const render = await rendererOf(format);
+  // A template may colour its lines; nobody else's words may.
+  const shown =
+    format === undefined || format === "" ? (text: string) => shownInLine(context.out, text) : String;
   const engine = await openEngineFor(context);
   const window = {
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(untilMs === undefined ? {} : { untilMs }),
   };
   for await (const batch of watchEvents(engine, window)) {
-    const lines = batch.filter((event) => matchesEvent(filters, event)).map((event) => `${render(event)}\n`);
+    const lines = batch
+      .filter((event) => matchesEvent(filters, event))
+      .map((event) => `${shown(render(event))}\n`);
     if (lines.length > 0) context.out.write(lines.join(""));
     if (context.out.isBroken) return ExitCode.brokenPipe;
   }

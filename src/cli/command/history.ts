@@ -4,6 +4,7 @@ import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { renderAgo } from "../container-text.ts";
 import { openEngineFor } from "../engine-of.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
+import { shownOn } from "../printable.ts";
 import { ellipsis, renderSize, renderTable } from "../table.ts";
 
 const titles = {
@@ -55,7 +56,7 @@ async function showThem(context: CommandContext, parsed: ParsedArguments): Promi
   const format = parsed.string("format");
   context.out.write(
     format === undefined || format === "table"
-      ? renderPlain(cells, look.human)
+      ? shownOn(context.out, renderPlain(cells, look.human))
       : (await import("../format.ts"))
           .parseFormat(format, { headers: titles, typeName: "formatter.historyContext" })
           .renderRows(cells),

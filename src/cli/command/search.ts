@@ -4,6 +4,7 @@ import { BockerError } from "../../errors.ts";
 import type { CommandContext, CommandSpec } from "../command-spec.ts";
 import { booleanFilter, type Filters, filterOption, invalidFilter, parseFilters } from "../filter-option.ts";
 import type { ParsedArguments } from "../parse-argv.ts";
+import { shownOn } from "../printable.ts";
 import { ellipsis, renderTable } from "../table.ts";
 
 const titles = {
@@ -58,12 +59,11 @@ async function searchFor(context: CommandContext, parsed: ParsedArguments): Prom
   }
   const official = { true: "[OK]", false: "" };
   const cells = rows.map((row) => ({ ...row, IsOfficial: official[row.IsOfficial] }));
-  context.out.write(
-    renderTable(
-      columns.map((column) => titles[column]),
-      cells.map((row) => columns.map((column) => row[column])),
-    ),
+  const table = renderTable(
+    columns.map((column) => titles[column]),
+    cells.map((row) => columns.map((column) => row[column])),
   );
+  context.out.write(shownOn(context.out, table));
   return 0;
 }
 

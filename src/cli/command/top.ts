@@ -1,6 +1,7 @@
 import { listProcesses } from "../../engine/list-processes.ts";
 import type { CommandSpec } from "../command-spec.ts";
 import { openEngineFor } from "../engine-of.ts";
+import { shownOn } from "../printable.ts";
 import { renderTable } from "../table.ts";
 
 /** docker's columns here are wider than elsewhere. */
@@ -19,7 +20,7 @@ export const command: CommandSpec = {
   async run(context, { positionals: [container = "", ...words] }) {
     const engine = await openEngineFor(context);
     const { titles, rows } = await listProcesses(engine, container, words);
-    context.out.write(renderTable(titles, rows, minimumWidth));
+    context.out.write(shownOn(context.out, renderTable(titles, rows, minimumWidth)));
     return 0;
   },
 };
