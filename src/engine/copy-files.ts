@@ -156,31 +156,38 @@ function hostTarget(tree: FileTree, to: string, cwd: string): CopyTarget {
   const path = absolute(to, cwd);
   const parent = posix.dirname(posix.normalize(path));
   if (openInTree(tree, parent, { followLast: true }) === undefined) throw missingOutput(parent);
+  // A device would be a file afterwards, and /dev/stdout leads to a name that no pipe has.
+  const found = assertsDirectory(path) ? undefined : openInTree(tree, path, { followLast: true });
+  const special = specialOf(found);
+  if (special !== undefined) throw notWritable("invalid output path:", posix.normalize(path), special);
   return targetIn(tree, path) ?? missingTarget(path);
 }
 
 function containerTarget(tree: FileTree, container: string, to: string): CopyTarget {
   const target = targetIn(tree, `/${to}`) ?? missingTarget(`/${to}`);
-  if (target.kind === "other" && target.isSpecial === true) {
-    throw new BockerError(`destination "${container}:${to}" must be a directory or a regular file`, {
-      kind: "conflict",
-    });
-  }
+  const special = specialOf(followInTree(tree, `/${to}`)?.fd);
+  if (special !== undefined) throw notWritable("destination", `${container}:${to}`, special);
   return target;
 }
 
-function missingTarget(path: string): CopyTarget & { readonly isSpecial?: boolean } {
+/** In docker's words, what is neither a directory nor a file. */
+function specialOf(fd: number | undefined): string | undefined {
+  const stat = fd === undefined ? undefined : fstatSync(fd);
+  if (stat === undefined || stat.isDirectory() || stat.isFile()) return undefined;
+  return stat.isCharacterDevice() || stat.isBlockDevice() ? "a device" : "an irregular file";
+}
+
+function missingTarget(path: string): CopyTarget {
   return { path: posix.normalize(path), kind: "missing", assertsDirectory: assertsDirectory(path) };
 }
 
-function targetIn(tree: FileTree, path: string): (CopyTarget & { readonly isSpecial?: boolean }) | undefined {
+function targetIn(tree: FileTree, path: string): CopyTarget | undefined {
   const file = followInTree(tree, path);
   if (file === undefined) return undefined;
   const asserted = assertsDirectory(path);
   if (file.fd === undefined) return { path: file.path, kind: "missing", assertsDirectory: asserted };
-  const stat = fstatSync(file.fd);
-  const kind = stat.isDirectory() ? "directory" : "other";
-  return { path: file.path, kind, assertsDirectory: asserted, isSpecial: !stat.isFile() };
+  const kind = fstatSync(file.fd).isDirectory() ? "directory" : "other";
+  return { path: file.path, kind, assertsDirectory: asserted };
 }
 
 /** The real path of the directory to write into. Throws docker's refusals for what is not there or read-only. */
@@ -280,6 +287,13 @@ function missingInput(path: string): BockerError {
 function missingOutput(directory: string): BockerError {
   return new BockerError(`invalid output path: directory "${directory}" does not exist`, {
     kind: "not-found",
+  });
+}
+
+/** docker's ValidateOutputPath; it goes on with a pipe, which it then replaces. */
+function notWritable(what: string, path: string, found: string): BockerError {
+  return new BockerError(`${what} "${path}" must be a directory or a regular file: got ${found}`, {
+    kind: "conflict",
   });
 }
 

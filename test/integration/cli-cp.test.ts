@@ -27,6 +27,9 @@ beforeAll(async () => {
   writeFileSync(join(host, "file"), "text\n");
   writeFileSync(join(host, "dir/sub/deep"), "deep\n");
   symlinkSync("file", join(host, "link"));
+  Bun.spawnSync(["mknod", join(host, "node"), "c", "1", "3"]);
+  Bun.spawnSync(["mkfifo", join(host, "fifo")]);
+  symlinkSync("node", join(host, "link-to-node"));
   const flags = ["-d", "--network", "none", "--name", "web", "-v", "data:/data", "-v", `${host}:/fixed:ro`];
   await bocker.ok("run", ...flags, "busybox", "sleep", "1000");
 });
@@ -134,7 +137,17 @@ describe("refusals", () => {
     [["web:/etc/passwd/", "."], "not a directory"],
     [["web:/etc/passwd", "/nonexistent/x"], 'invalid output path: directory "/nonexistent" does not exist'],
     [["file", "web:/fixed/x"], "mounted volume is marked read-only"],
-    [["file", "web:/dev/null"], 'destination "web:/dev/null" must be a directory or a regular file'],
+    [
+      ["file", "web:/dev/null"],
+      'destination "web:/dev/null" must be a directory or a regular file: got a device',
+    ],
+    [["web:/etc/passwd", "node"], 'node" must be a directory or a regular file: got a device'],
+    [
+      ["web:/etc/passwd", "link-to-node"],
+      'link-to-node" must be a directory or a regular file: got a device',
+    ],
+    [["web:/etc/passwd", "fifo"], 'fifo" must be a directory or a regular file: got an irregular file'],
+    [["web:/etc/passwd", "/dev/stdout"], '"/dev/stdout" must be a directory or a regular file'],
     [["web:/a", "other:/b"], "copying between containers is not supported"],
     [["a", "b"], "must specify at least one container source"],
     [["", "web:/"], "source can not be empty"],
