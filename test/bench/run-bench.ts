@@ -4,7 +4,7 @@
  *
  *   bun run bench                  everything that is installed
  *   bun run bench --rounds 40      more rounds (15)
- *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, net, names, oci, build
+ *   bun run bench --only exec      one of: version, none, bridge, exec, images, ps, burst, crowd, pull, logs, memory, net, names, oci, build, walls
  *   bun run bench --record         also replaces the results in README.md beside this file
  *
  * Prints Markdown. Take ratios from it, and those only from a quiet machine.
@@ -28,6 +28,7 @@ import { openDocker, openPodman, type Peer } from "./peer.ts";
 import { isInPrivateNamespaces, runInPrivateNamespaces } from "./private-namespaces.ts";
 import { benchPull } from "./pull.ts";
 import { benchBurst, benchCrowd, benchPs } from "./scale.ts";
+import { benchWalls } from "./walls.ts";
 
 interface Bench {
   readonly directory: string;
@@ -53,6 +54,7 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<string>>> = {
   names: benchNames,
   oci: benchOci,
   build: benchBuild,
+  walls: benchWalls,
 };
 
 /** `--version` beside an executable that does nothing. */
@@ -212,7 +214,9 @@ async function main(): Promise<void> {
   const rootfs = join(directory, "rootfs");
   mkdirSync(rootfs);
   makeRootfs(rootfs);
-  const peers = ["version", "crowd", "oci"].includes(only ?? "") ? [] : await openPeers(directory, rootfs);
+  const peers = ["version", "crowd", "oci", "walls"].includes(only ?? "")
+    ? []
+    : await openPeers(directory, rootfs);
   try {
     const report = [`${describeMachine()}\n`];
     console.log(report[0]);
