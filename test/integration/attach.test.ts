@@ -56,7 +56,7 @@ const inShell = (argv: readonly string[]): string =>
   argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
+  for (let tries = 0; tries < 8000; tries++) {
     if (condition()) return;
     await Bun.sleep(5);
   }

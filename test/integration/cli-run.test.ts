@@ -243,7 +243,7 @@ describe("signals to the CLI", () => {
 
 /** Waits until the container runs. */
 async function runningSoon(name: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     const { exitCode, stdout } = await bocker.run("inspect", "--format", "{{.State.Running}}", name);
     if (exitCode === 0 && stdout.trim() === "true") return;
     await Bun.sleep(20);

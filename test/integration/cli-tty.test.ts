@@ -198,7 +198,7 @@ test("a terminal that hangs up takes the command line along, and tells the conta
   session.hangUp();
   expect(await session.exited).toBe(1);
   expect((await bocker.inspect("hung")).State.Status).toBe("running");
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     if ((await bocker.run("exec", "hung", "cat", "/tmp/seen")).stdout === "hup\n") break;
     await Bun.sleep(20);
   }

@@ -202,7 +202,7 @@ describe.skipIf(!isRoot)("identity and privileges", () => {
     if (identity === undefined) throw new Error("no container was started");
     engine.kill("SIGKILL");
     await engine.exited;
-    for (let turn = 0; turn < 200 && isProcessAlive(identity); turn++) await Bun.sleep(5);
+    for (let turn = 0; turn < 8000 && isProcessAlive(identity); turn++) await Bun.sleep(5);
     expect(isProcessAlive(identity)).toBe(false);
   });
 });
@@ -432,7 +432,7 @@ describe.skipIf(!isRoot || Bun.which("ip") === null)("network", () => {
     expect(stdout).toContain("inet6 fd99::2/64 scope global");
     expect(stdout).toContain("default via fd99::1 dev eth0");
     // The kernel takes the pair down with the namespace, a moment later.
-    for (let turn = 0; turn < 400 && existsSync(`/sys/class/net/${link}`); turn++) await Bun.sleep(5);
+    for (let turn = 0; turn < 8000 && existsSync(`/sys/class/net/${link}`); turn++) await Bun.sleep(5);
     expect(existsSync(`/sys/class/net/${link}`)).toBe(false);
   });
 

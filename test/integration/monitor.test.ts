@@ -69,7 +69,7 @@ function isRunning(pid: number): boolean {
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
+  for (let tries = 0; tries < 8000; tries++) {
     if (condition()) return;
     await Bun.sleep(5);
   }

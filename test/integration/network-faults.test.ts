@@ -129,7 +129,7 @@ describe.each(["before", "after"] as const)("a process that is killed %s its tra
     process.kill(Pid, "SIGKILL");
     const status = async () => (await run("ps", "-a", "--format", "{{.Status}}")).stdout;
     // The monitor takes a moment to be killed.
-    for (let tries = 0; tries < 100 && !(await status()).startsWith("Exited"); tries++) await Bun.sleep(20);
+    for (let tries = 0; tries < 1000 && !(await status()).startsWith("Exited"); tries++) await Bun.sleep(20);
     expect(await status()).toStartWith("Exited");
     expect(existsSync(join(folder, "once"))).toBe(false);
     expect(published()).toEqual([]);

@@ -106,10 +106,10 @@ function connect(lanPid: number): void {
 
 /** unshare(1) has changed the namespace once it has become sleep. */
 async function untilMoved(pid: number): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
+  for (let attempt = 0; attempt < 8000; attempt++) {
     const name = await Bun.file(`/proc/${pid}/comm`).text();
     if (name.trim() === "sleep") return;
-    await Bun.sleep(2);
+    await Bun.sleep(5);
   }
   throw new Error(`process ${pid} did not enter its namespace`);
 }

@@ -104,7 +104,7 @@ async function runStep(stage: PageStage, command: string, before: number): Promi
 
 /** A server that was started by the step before takes a moment before it listens. */
 async function runPatiently(stage: PageStage, command: string, before: number): Promise<Printed> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 40_000;
   for (;;) {
     const printed = await runStep(stage, command, before);
     if (!command.startsWith("curl") || printed.exitCode === 0 || performance.now() > deadline) return printed;

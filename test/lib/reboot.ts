@@ -19,12 +19,21 @@ export async function crashAndReboot(bocker: Workspace): Promise<void> {
   const database = new Database(join(bocker.root, "state.db"));
   const processes = identities(database);
   // Monitors first: nobody is to be there who records how containers end.
-  for (const { pid } of processes.filter(isAlive)) process.kill(pid, "SIGKILL");
+  for (const { pid } of processes.filter(isAlive)) kill(pid);
   for (let tries = 0; processes.some(isAlive); tries++) {
     if (tries > 400) throw new Error("a killed process does not go");
     await Bun.sleep(25);
   }
   forgetBoot(database, bocker.runRoot);
+}
+
+/** A container's process dies with its monitor, maybe just now. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** After a system that was shut down in order: nothing runs, and the boot has another id. */

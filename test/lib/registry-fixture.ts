@@ -132,7 +132,7 @@ function requester(port: number, directory: string, options: RegistryOptions): R
 }
 
 async function waitUntilUp(request: Requester, server: Bun.Subprocess): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 1600; attempt++) {
     const up = await request("/v2/").then(
       (response) => response.ok,
       () => false,
