@@ -6,6 +6,7 @@ import { portsOfContainer } from "../state/port.ts";
 import type { PortRecord } from "../state/record.ts";
 import type { Engine } from "./engine.ts";
 import { loadContainer } from "./find-container.ts";
+import { isPortsChangeOpen } from "./ports-mark.ts";
 
 /** All of them; those of one `PORT[/PROTOCOL]` when it is given. Throws docker's `No public port …`. */
 export async function loadPublishedPorts(
@@ -15,11 +16,19 @@ export async function loadPublishedPorts(
 ): Promise<readonly PortRecord[]> {
   const key = wanted === undefined ? undefined : portKey(wanted);
   const record = await loadContainer(engine, nameOrId);
+  if (isPortsChangeOpen(engine.settings.network, record.id)) await finishChange(engine, record.id);
   const ports = portsOfContainer(engine.state, record.id);
   if (key === undefined) return ports;
   const matching = ports.filter((port) => `${port.containerPort}/${port.protocol}` === key);
   if (matching.length > 0) return matching;
   throw new BockerError(`No public port '${wanted}' published for ${nameOrId}`, { kind: "not-found" });
+}
+
+/** After another's change, or one that somebody was killed in: the ports are what the config says again. */
+async function finishChange(engine: Engine, id: string): Promise<void> {
+  const { syncPorts } = await import("./sync-ports.ts");
+  // What cannot be finished now is shown as it is.
+  await syncPorts(engine, id).catch(() => undefined);
 }
 
 function portKey(text: string): string {

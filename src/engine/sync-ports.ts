@@ -6,7 +6,6 @@
  * Until the end the rows are everything that may be published, old and new, so that a crash leaves nothing that giving the
  * container's ports back would not find. An error leaves it as it was. Connections that are open go on.
  */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
 import type { ContainerConfig } from "../config/container-config.ts";
 import { BockerError } from "../errors.ts";
 import { lockFile } from "../host/lock-file.ts";
@@ -24,6 +23,7 @@ import { loadContainerImage } from "./container-image.ts";
 import { attachSocketOf } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { withPublishedPorts } from "./exposed-ports.ts";
+import { markPortsChange } from "./ports-mark.ts";
 
 /**
  * Publishes what the container's config and networks say now; `change` makes the config first, and is kept when all has
@@ -38,27 +38,13 @@ export async function syncPorts(
   using _lock = lockFile(`${network.runFolder}/ports.lock`);
   const record = requireContainer(engine, id);
   const plan = planSync(engine, { ...record, config: change(record.config) });
-  using mark = markChange(network);
+  using mark = markPortsChange(network, id);
   if (plan.added.length + plan.removed.length > 0 || mark.wasCutShort) await applySync(engine, record, plan);
   engine.state.transaction(() => {
     for (const port of plan.removed) dropPort(engine.state, port);
     reservePorts(engine.state, plan.moved);
     setContainerConfig(engine.state, id, change(requireContainer(engine, id).config));
   });
-}
-
-interface ChangeMark extends Disposable {
-  /** Somebody was killed in the middle: rows alone do not say any more what firewall and monitor know. */
-  readonly wasCutShort: boolean;
-}
-
-/** A file that stands while a change is under way, and that only a killed process leaves behind. */
-function markChange(network: Engine["settings"]["network"]): ChangeMark {
-  const path = `${network.runFolder}/ports-changing`;
-  const wasCutShort = existsSync(path);
-  if (wasCutShort) markStale(network);
-  writeFileSync(path, "");
-  return { wasCutShort, [Symbol.dispose]: () => rmSync(path, { force: true }) };
 }
 
 interface SyncPlan {

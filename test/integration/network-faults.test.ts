@@ -145,6 +145,17 @@ describe.each(["before", "after"] as const)("a process that is killed %s its tra
     expect(published()).toEqual([String(port + 1000)]);
     expect((await run("port", "web")).stdout).not.toContain(`:${port}\n`);
   });
+
+  test("changing: a look at the ports takes back what was half done", async () => {
+    await start("web", "-p", `${port}:80`);
+    once(moment);
+    const change = ["update", "-p", `${port + 1000}:80`, "--publish-rm", "80", "web"];
+    expect((await run(...change)).signal).toBe("SIGKILL");
+    const { stdout } = await run("port", "web");
+    expect(stdout).toContain(`:${port}\n`);
+    expect(stdout).not.toContain(`:${port + 1000}\n`);
+    expect(published()).toEqual([String(port)]);
+  });
 });
 
 test("busybox's ip: enough for a bridge that stands, else what is missing, and nothing left", async () => {
