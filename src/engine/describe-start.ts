@@ -42,13 +42,23 @@ export async function describeFilter(engine: Engine, id: string): Promise<readon
     : [`its seccomp profile names calls that no table knows, left out: ${unknown.join(", ")}`];
 }
 
-/** `net:[4026532281] …`, without those that are the host's. */
-function namespacesOf(pid: number): string {
-  const links = readdirSync(`/proc/${pid}/ns`).flatMap((name) => {
+/** `net:[4026532281] …`, without those that are the host's; says so where the process has ended meanwhile. */
+export function namespacesOf(pid: number): string {
+  const names = listOf(`/proc/${pid}/ns`);
+  if (names.length === 0) return "it has ended already";
+  const links = names.flatMap((name) => {
     const [own, host] = [linkOf(`/proc/${pid}/ns/${name}`), linkOf(`/proc/self/ns/${name}`)];
     return own === undefined || own === host || name.endsWith("_for_children") ? [] : [own];
   });
   return links.join(" ");
+}
+
+function listOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }
 
 function linkOf(path: string): string | undefined {
