@@ -4,11 +4,12 @@
  * Read at each start of a container that asks, so that a file that a driver writes anew counts at once. A file of
  * /var/run/cdi wins over one of /etc/cdi; the same device twice in one folder is an error for who asks for it.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerConfig } from "../config/container-config.ts";
 import type { GpuRequest } from "../config/gpu-spec.ts";
 import { BockerError, messageOf } from "../errors.ts";
+import { readBounded } from "../host/read-bounded.ts";
 import { applyCdiEdits, type CdiEdits, type CdiFile } from "../spec/cdi.ts";
 import type { Spec } from "../spec/oci.ts";
 import { findDevice } from "./host-device.ts";
@@ -71,7 +72,7 @@ function listFolder(folder: string): readonly string[] {
 
 function load(path: string): CdiFile {
   try {
-    const text = readFileSync(path, "utf8");
+    const text = Buffer.from(readBounded(path)).toString();
     return parseCdiFile(path.endsWith(".json") ? JSON.parse(text) : Bun.YAML.parse(text));
   } catch (cause) {
     throw new BockerError(`cannot read CDI file "${path}": ${messageOf(cause)}`, {

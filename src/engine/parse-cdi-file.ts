@@ -7,7 +7,8 @@ type Fields = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === "string" && value !== "";
-const isNumber: Check = (value) => Number.isInteger(value) && Number(value) >= 0;
+/** The kernel takes 32 bits of ids, modes and device numbers, and would make another number of more. */
+const isNumber: Check = (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32;
 const listOf =
   (check: Check): Check =>
   (value) =>
@@ -21,11 +22,11 @@ interface Shape {
 const nodeShape: Shape = {
   path: { check: isPath, required: true },
   hostPath: { check: isPath },
-  type: { check: (value) => ["b", "c", "u", "p"].includes(String(value)) },
+  type: { check: (value) => typeof value === "string" && ["b", "c", "u", "p"].includes(value) },
   major: { check: isNumber },
   minor: { check: isNumber },
   fileMode: { check: isNumber },
-  permissions: { check: (value) => /^[rwm]{1,3}$/.test(String(value)) },
+  permissions: { check: (value) => typeof value === "string" && /^[rwm]{1,3}$/.test(value) },
   uid: { check: isNumber },
   gid: { check: isNumber },
 };

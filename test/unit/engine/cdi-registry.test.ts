@@ -2,7 +2,7 @@
  * CDI files of a host: read, checked, searched; and the GPUs among their devices.
  */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContainerConfig } from "../../../src/config/container-config.ts";
@@ -79,6 +79,12 @@ describe("devices", () => {
       `cannot read CDI file "${join(base, "broken/low/a.json")}"`,
     );
   });
+
+  test("a device in place of a file has no end and is refused", () => {
+    const places = folders("endless", {});
+    symlinkSync("/dev/zero", join(base, "endless/low/a.json"));
+    expect(() => envFor(places, { cdiDevices: ["v.com/d=x"] })).toThrow("EFBIG: file too large");
+  });
 });
 
 describe("--gpus", () => {
@@ -142,6 +148,12 @@ describe("a file's shape", () => {
     [withEdits({ mounts: [{ hostPath: "/a" }] }), "mounts[0].containerPath"],
     [withEdits({ hooks: [{ path: "/a" }] }), "hooks[0].hookName"],
     [withEdits({ additionalGids: ["x"] }), "additionalGids"],
+    [withEdits({ additionalGids: [2 ** 32] }), "additionalGids"],
+    [withEdits({ deviceNodes: [{ path: "/d", permissions: ["r"] }] }), "deviceNodes[0].permissions"],
+    [withEdits({ deviceNodes: [{ path: "/d", type: ["c"] }] }), "deviceNodes[0].type"],
+    [withEdits({ deviceNodes: [{ path: "/d", uid: 1e12 }] }), "deviceNodes[0].uid"],
+    [withEdits({ deviceNodes: [{ path: "/d", fileMode: 1e300 }] }), "deviceNodes[0].fileMode"],
+    [withEdits({ hooks: [{ hookName: "prestart", path: "/h", timeout: 1e300 }] }), "hooks[0].timeout"],
     [withEdits({ intelRdt: {} }), "intelRdt is not supported"],
     [[], "the file"],
   ])("%p", (value, place) => {
