@@ -5,12 +5,13 @@
  * Trees may be deeper than there are descriptors, or than a stack reaches: what lies deep is first moved to the top.
  * Files that a container made immutable or append-only (chattr +i, +a) are unlocked.
  */
-import { closeSync, constants, lstatSync, openSync, readdirSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { renameat2, tryUnlinkat } from "../../ffi/file.ts";
 import { clearProtection } from "../../ffi/file-metadata.ts";
 import { atFlags } from "../../ffi/flags.ts";
 import { randomHex } from "../host/random-id.ts";
+import { directoryNames } from "./directory-names.ts";
 
 /** Levels that are gone down before a directory is moved up. */
 const deepest = 64;
@@ -51,7 +52,7 @@ class TreeDeletion {
     try {
       clearProtection(fd);
       if (depth === 0) this.#top = fd;
-      const left = namesIn(fd).filter((name) => !this.remove(fd, name, depth + 1));
+      const left = directoryNames(fd).filter((name) => !this.remove(fd, name, depth + 1));
       return (depth > 0 || this.#emptyMoved()) && left.length === 0;
     } finally {
       closeSync(fd);
@@ -94,10 +95,6 @@ export function unlock(path: Buffer | string, flags: number): void {
   } finally {
     closeSync(fd);
   }
-}
-
-function namesIn(fd: number): readonly Buffer[] {
-  return readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }).map((name) => Buffer.from(name));
 }
 
 function pathBelow(parent: number, name: Buffer): Buffer {

@@ -4,7 +4,8 @@
  * A tree may be a running container's: directories are opened below one another, without following a link, and however
  * deep or long its paths are, there is a sum.
  */
-import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, type Stats } from "node:fs";
+import { directoryNames } from "./directory-names.ts";
 
 /** Bytes of one block of st_blocks, whatever the file system's own is; stat(2). */
 const blockBytes = 512;
@@ -43,7 +44,7 @@ export class DiskUsage {
     try {
       const here = `/proc/self/fd/${fd}`;
       let bytes = 0;
-      for (const name of readdirSync(here, { encoding: "buffer" }))
+      for (const name of directoryNames(fd))
         bytes += this.#count(Buffer.concat([Buffer.from(`${here}/`), name]), depth + 1);
       return bytes;
     } finally {
