@@ -339,11 +339,11 @@ describe("a resting monitor", () => {
 
   test("is the same process and misses neither output, nor clients, nor the end", async () => {
     const monitor = await startResting(
-      shell("echo before; sleep 1.5; echo after; echo err >&2; read x; echo $x; exit 6"),
+      shell("echo before; read go; echo after; echo err >&2; read x; echo $x; exit 6"),
     );
     const guest = await connectAttach(socket(), everything);
     const seen = collect(guest);
-    await guest.write(Buffer.from("typed\n"));
+    await guest.write(Buffer.from("go\ntyped\n"));
     expect(await seen).toEqual({ exitCode: 6, stdout: "after\ntyped\n", stderr: "err\n" });
     expect(settled()).toBe(`${id} 6\n`);
     expect(logTexts().toSorted()).toEqual(["after\n", "before\n", "err\n", "typed\n"]);
