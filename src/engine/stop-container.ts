@@ -26,8 +26,10 @@ const SIGUSR1 = 10;
 const SIGTERM = 15;
 const lastSignal = 64;
 const defaultStopTimeoutSeconds = 10;
-/** A monitor needs milliseconds to record an exit; one that takes longer than this is stuck. */
-const recordPatienceMs = 10_000;
+/** A monitor needs milliseconds to record an exit, seconds on a starving machine; one that takes longer than this is stuck. */
+const recordPatienceMs = 30_000;
+/** Looks a millisecond apart, before they leave the processor to whom they wait for. */
+const closeLooks = 25;
 
 export interface StopOptions {
   /** Seconds; negative: for ever. Absent: the container's, or 10. */
@@ -184,7 +186,7 @@ async function waitUntilGone(process: ProcessIdentity, patienceMs: number): Prom
 async function waitUntilRecorded(engine: Engine, record: ContainerRecord): Promise<void> {
   const deadline = monotonicMs() + recordPatienceMs;
   const { monitor } = record;
-  for (;;) {
+  for (let looks = 0; ; looks++) {
     const current = getContainer(engine.state, record.id);
     if (current === undefined || current.init === undefined || monitor === undefined) return;
     if (current.init.startTicks !== record.init?.startTicks) return;
@@ -195,7 +197,7 @@ async function waitUntilRecorded(engine: Engine, record: ContainerRecord): Promi
     if (monotonicMs() >= deadline) {
       throw monitorIsStuck(record, monitor);
     }
-    await Bun.sleep(1);
+    await Bun.sleep(looks < closeLooks ? 1 : 10);
   }
 }
 
