@@ -58,14 +58,15 @@ export function planBridge(
     ...firewall,
     ...ipBatch(network, added),
     // A host may have it off for new interfaces.
-    {
-      label: `speak IPv6 on "${bridge}"`,
-      kind: "write",
-      path: `/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`,
-      data: "0",
-    },
+    ipv6Setting(bridge, "disable_ipv6", `speak IPv6 on "${bridge}"`),
+    // Its link-local address asks for containers; nothing could be forwarded to the first one for two seconds.
+    ipv6Setting(bridge, "accept_dad", `look for no other owner of addresses on "${bridge}"`),
     ...ipBatch(network, [`addr replace ${withPrefix(ipv6)} dev ${bridge} nodad`, ...up]),
   ];
+}
+
+function ipv6Setting(bridge: string, name: "disable_ipv6" | "accept_dad", label: string): HostStep {
+  return { label, kind: "write", path: `/proc/sys/net/ipv6/conf/${bridge}/${name}`, data: "0" };
 }
 
 /** Throws when the host has come to route a network's subnet elsewhere since the network was made. */
