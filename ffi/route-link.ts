@@ -2,13 +2,22 @@
  * Links by rtnetlink(7), in the network namespace this thread is in: a veth pair on a bridge, and what its port does. What
  * `ip link` would ask for, without starting it, which takes four milliseconds of a start. Needs CAP_NET_ADMIN.
  *
- * See netlink(7), linux/rtnetlink.h, linux/if_link.h. All numbers have the machine's byte order.
+ * See linux/rtnetlink.h, linux/if_link.h.
  */
 import { closeQuietly } from "./file.ts";
-import { addressFamilies, interfaceFlags, socketTypes } from "./flags.ts";
+import { interfaceFlags } from "./flags.ts";
 import { parseHardwareAddress } from "./inet-address.ts";
 import { ifreqUnion, interfaceRequest, ioctlRequest } from "./kernel-struct.ts";
-import { syscall, syscallUninterrupted } from "./libc.ts";
+import { syscall } from "./libc.ts";
+import {
+  netlinkAttribute as attribute,
+  netlinkNumber,
+  netlinkRequest,
+  nlmsghdrBytes,
+  openNetlink,
+  receiveNetlink,
+  sendNetlink,
+} from "./netlink.ts";
 import { SyscallError } from "./syscall-error.ts";
 
 export type LinkRequest =
@@ -28,14 +37,9 @@ export type LinkRequest =
   /** The port that link `name` is of its bridge; `isolated`: apart from others that are (Linux 4.18). */
   | { readonly kind: "bridge-port"; readonly name: string; readonly isolated: boolean };
 
-/** Numbers of linux/netlink.h, rtnetlink.h, if_link.h and veth.h; a test compares them with those. */
+/** Numbers of linux/rtnetlink.h, if_link.h and veth.h; a test compares them with those. */
 export const routeLinkNumber = {
   NETLINK_ROUTE: 0,
-  NLM_F_REQUEST: 0x1,
-  NLM_F_ACK: 0x4,
-  NLM_F_EXCL: 0x200,
-  NLM_F_CREATE: 0x400,
-  NLMSG_ERROR: 2,
   RTM_NEWLINK: 16,
   IFLA_ADDRESS: 1,
   IFLA_IFNAME: 3,
@@ -53,11 +57,8 @@ export const routeLinkNumber = {
 } as const;
 
 const number = routeLinkNumber;
-const { AF_NETLINK } = addressFamilies;
-const { SOCK_RAW, SOCK_CLOEXEC } = socketTypes;
+const { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLMSG_ERROR } = netlinkNumber;
 const { IFF_UP } = interfaceFlags;
-/** struct nlmsghdr: u32 len @0, u16 type @4, u16 flags @6, u32 seq @8, u32 pid @12. */
-export const nlmsghdrBytes = 16;
 /** struct ifinfomsg: u8 family @0, u16 type @2, s32 index @4, u32 flags @8, u32 change @12. */
 export const ifinfomsgBytes = 16;
 /** An answer is an error number and, where it is one, the request. */
@@ -65,8 +66,7 @@ const answerBytes = 1024;
 
 /** Makes the requests in order, each whole or not at all. Throws LinkRefused for the first that the kernel does not grant. */
 export function requestLinks(requests: readonly LinkRequest[]): void {
-  const type = SOCK_RAW | SOCK_CLOEXEC;
-  const fd = syscall("socket", [AF_NETLINK, type, number.NETLINK_ROUTE], () => "AF_NETLINK, NETLINK_ROUTE");
+  const fd = openNetlink(number.NETLINK_ROUTE, "NETLINK_ROUTE");
   try {
     for (const [index, request] of requests.entries()) {
       try {
@@ -94,11 +94,11 @@ function ask(fd: number, request: LinkRequest): void {
   const message =
     request.kind === "veth" ? vethMessage(request, indexOf(fd, request.master)) : portMessage(request);
   const what = () => `RTM_NEWLINK, ${request.kind} ${request.name}`;
-  syscall("sendto", [fd, message, message.byteLength, 0, null, 0], what);
+  sendNetlink(fd, message, what);
   const answer = new Uint8Array(answerBytes);
-  const size = syscallUninterrupted("recvfrom", [fd, answer, answerBytes, 0, null, null], what);
+  const size = receiveNetlink(fd, answer, what);
   const view = new DataView(answer.buffer);
-  if (size < nlmsghdrBytes + 4 || view.getUint16(4, true) !== number.NLMSG_ERROR)
+  if (size < nlmsghdrBytes + 4 || view.getUint16(4, true) !== NLMSG_ERROR)
     throw new RangeError("malformed netlink answer");
   const error = view.getInt32(nlmsghdrBytes, true);
   if (error !== 0) throw new SyscallError("sendto", -error, what());
@@ -121,7 +121,7 @@ export function vethMessage(request: LinkRequest & { readonly kind: "veth" }, ma
     attribute(number.IFLA_ADDRESS, parseHardwareAddress(peer.macAddress)),
     attribute(number.IFLA_NET_NS_PID, word(peer.pid)),
   ];
-  return newLink(number.NLM_F_CREATE | number.NLM_F_EXCL, IFF_UP, [
+  return newLink(NLM_F_CREATE | NLM_F_EXCL, IFF_UP, [
     attribute(number.IFLA_IFNAME, text(request.name)),
     attribute(number.IFLA_MTU, word(request.mtu)),
     attribute(number.IFLA_MASTER, word(master)),
@@ -149,37 +149,11 @@ export function portMessage({ name, isolated }: LinkRequest & { readonly kind: "
 
 /** `state`: the interface flags to set. */
 function newLink(flags: number, state: number, attributes: readonly Uint8Array[]): Uint8Array {
-  const head = new Uint8Array(nlmsghdrBytes + ifinfomsgBytes);
-  const message = joined([head, ...attributes]);
-  const view = new DataView(message.buffer);
-  view.setUint32(0, message.byteLength, true);
-  view.setUint16(4, number.RTM_NEWLINK, true);
-  view.setUint16(6, number.NLM_F_REQUEST | number.NLM_F_ACK | flags, true);
-  view.setUint32(nlmsghdrBytes + 8, state, true);
-  view.setUint32(nlmsghdrBytes + 12, state, true);
-  return message;
-}
-
-/** struct rtattr: u16 len @0 with its own 4 bytes, u16 type @2; then what it holds, padded to 4. */
-function attribute(type: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = joined([new Uint8Array(4), ...parts]);
-  const length = 4 + parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, length, true);
-  view.setUint16(2, type, true);
-  return bytes;
-}
-
-/** One behind the other, padded at the end. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const bytes = new Uint8Array((length + 3) & ~3);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
+  const info = new Uint8Array(ifinfomsgBytes);
+  const view = new DataView(info.buffer);
+  view.setUint32(8, state, true);
+  view.setUint32(12, state, true);
+  return netlinkRequest(number.RTM_NEWLINK, NLM_F_ACK | flags, [info, ...attributes]);
 }
 
 function text(value: string): Uint8Array {

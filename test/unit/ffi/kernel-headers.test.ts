@@ -21,9 +21,10 @@ import * as flags from "../../../ffi/flags.ts";
 import { sockaddrInBytes } from "../../../ffi/inet-socket.ts";
 import * as struct from "../../../ffi/kernel-struct.ts";
 import { mountAttrBytes } from "../../../ffi/mount.ts";
+import { netlinkNumber, nlmsghdrBytes } from "../../../ffi/netlink.ts";
 import { rlimit64Bytes, SECBIT_NO_SETUID_FIXUP, siginfoBytes } from "../../../ffi/process.ts";
 import { dqblk, fsxattr, projectRequest } from "../../../ffi/quota.ts";
-import { ifinfomsgBytes, nlmsghdrBytes, routeLinkNumber } from "../../../ffi/route-link.ts";
+import { ifinfomsgBytes, routeLinkNumber } from "../../../ffi/route-link.ts";
 import { lookupNumber, skLookupOffset } from "../../../ffi/socket-lookup.ts";
 import { arm64, x86_64 } from "../../../ffi/syscall-number.ts";
 import { winsizeBytes } from "../../../ffi/tty.ts";
@@ -139,6 +140,7 @@ describe.skipIf(!hasCompiler)("constants", () => {
       FD_CLOEXEC: flags.FD_CLOEXEC,
       SOL_SOCKET: flags.SOL_SOCKET,
       ...lookupNumber,
+      ...netlinkNumber,
       ...conntrackNumber,
       ...routeLinkNumber,
       PER_LINUX32: flags.personalities.LINUX32,
