@@ -1,6 +1,7 @@
 /**
  * A program's second start, in namespaces of its own: what other engines make on a host ends with it.
  */
+import { rmSync } from "node:fs";
 
 const insideVariable = "BOCKER_BENCH_INSIDE";
 
@@ -28,4 +29,11 @@ export function runInPrivateNamespaces(): number {
   ];
   const env = { ...process.env, [insideVariable]: "1" };
   return Bun.spawnSync(argv, { stdio: ["ignore", "inherit", "inherit"], env }).exitCode;
+}
+
+/** Removes a directory below which engines have mounted; those mounts are of this process's namespace. */
+export function discardDirectory(directory: string): void {
+  const script = `grep -o ' ${directory}/[^ ]*' /proc/self/mounts | sort -r | xargs -r -n1 umount -l`;
+  Bun.spawnSync(["sh", "-c", script]);
+  rmSync(directory, { recursive: true, force: true });
 }

@@ -3,13 +3,13 @@
  * What the seccomp filter costs a call: getpid(2), and personality(2), whose argument is looked at, in a loop inside
  * containers of bocker, docker and podman, and without a filter. `bun test/bench/seccomp.ts`
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { bockerBinary } from "../lib/bocker-binary.ts";
 import { openWorkspace } from "../lib/workspace.ts";
 import { makeRootfs } from "./bundle.ts";
 import { openDocker, openPodman } from "./peer.ts";
-import { isInPrivateNamespaces, runInPrivateNamespaces } from "./private-namespaces.ts";
+import { discardDirectory, isInPrivateNamespaces, runInPrivateNamespaces } from "./private-namespaces.ts";
 
 const rounds = 5;
 
@@ -60,12 +60,7 @@ async function main(): Promise<void> {
       console.log(`${name.padEnd(24)} ${best[index]?.map((ns) => ns.toFixed(1).padStart(9)).join("    ")}`);
   } finally {
     for (const peer of peers) await peer[Symbol.asyncDispose]();
-    Bun.spawnSync([
-      "sh",
-      "-c",
-      `grep -o ' ${directory}/[^ ]*' /proc/self/mounts | sort -r | xargs -r -n1 umount -l`,
-    ]);
-    rmSync(directory, { recursive: true, force: true });
+    discardDirectory(directory);
   }
 }
 

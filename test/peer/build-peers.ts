@@ -9,14 +9,18 @@
  * a result differs and expectedDifferences does not say why. Not a part of the tests: it needs the other engines, and minutes.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { TarEntry } from "../../src/storage/tar-entry.ts";
 import { TarReader } from "../../src/storage/tar-reader.ts";
 import { makeRootfs } from "../bench/bundle.ts";
 import { openDocker, openPodman } from "../bench/peer.ts";
-import { isInPrivateNamespaces, runInPrivateNamespaces } from "../bench/private-namespaces.ts";
+import {
+  discardDirectory,
+  isInPrivateNamespaces,
+  runInPrivateNamespaces,
+} from "../bench/private-namespaces.ts";
 import { bockerBinary } from "../lib/bocker-binary.ts";
 import { type CorpusCase, loadCorpusCase, writeBuildContext } from "../lib/build-context.ts";
 import { openWorkspace } from "../lib/workspace.ts";
@@ -53,14 +57,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({ options: { only: { type: "string" } } });
   const directory = mkdtempSync("/tmp/bocker-build-peers-");
   await using last = new AsyncDisposableStack();
-  last.defer(() => {
-    Bun.spawnSync([
-      "sh",
-      "-c",
-      `grep -o "${directory}[^ ]*" /proc/mounts | sort -r | xargs -r -n1 umount -l`,
-    ]);
-    rmSync(directory, { recursive: true, force: true });
-  });
+  last.defer(() => discardDirectory(directory));
   await using bocker = openWorkspace();
   const rootfs = join(directory, "rootfs");
   mkdirSync(rootfs);

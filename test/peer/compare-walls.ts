@@ -8,11 +8,15 @@
  * Every difference needs an explanation (wall-difference.ts): one without ends the script with 1. Not a part of the tests:
  * it needs the other engines.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { makeRootfs } from "../bench/bundle.ts";
 import { openDocker, openPodman } from "../bench/peer.ts";
-import { isInPrivateNamespaces, runInPrivateNamespaces } from "../bench/private-namespaces.ts";
+import {
+  discardDirectory,
+  isInPrivateNamespaces,
+  runInPrivateNamespaces,
+} from "../bench/private-namespaces.ts";
 import { bockerBinary } from "../lib/bocker-binary.ts";
 import { type ProbeFacts, parseProbe, probeScript } from "../lib/probe.ts";
 import { openWorkspace } from "../lib/workspace.ts";
@@ -157,12 +161,7 @@ async function main(): Promise<void> {
     process.exitCode = unexplained.length > 0 ? 1 : 0;
   } finally {
     for (const peer of peers) await peer[Symbol.asyncDispose]();
-    Bun.spawnSync([
-      "sh",
-      "-c",
-      `grep -o ' ${directory}/[^ ]*' /proc/self/mounts | sort -r | xargs -r -n1 umount -l`,
-    ]);
-    rmSync(directory, { recursive: true, force: true });
+    discardDirectory(directory);
   }
 }
 

@@ -18,7 +18,7 @@ import { dirname, join } from "node:path";
 import { type CopyRequest, digestOfPlan, planCopy } from "../../../src/build/copy/plan-copy.ts";
 import { parseIgnoreFile } from "../../../src/build/ignore-file.ts";
 import { layerTree, type SourceTree } from "../../../src/build/source-tree.ts";
-import type { CopyEffect } from "../../../src/build/stage-state.ts";
+import { type CopyEffect, plainCopy } from "../../../src/build/stage-state.ts";
 import { readTar } from "../storage/tar-fixture.ts";
 
 let folder = "";
@@ -87,18 +87,9 @@ function requestOf(
   owner: Words["owner"],
 ): CopyRequest {
   const whole: CopyEffect = {
-    kind: "copy",
+    ...plainCopy,
     location: { line: 1, endLine: 1 },
-    from: undefined,
     sources: [],
-    documents: [],
-    destination: "/",
-    chown: undefined,
-    chmod: undefined,
-    link: false,
-    parents: false,
-    exclude: [],
-    add: undefined,
     ...effect,
   };
   const sources = whole.sources.map((path) => ({ tree, path }));
