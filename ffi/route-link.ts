@@ -1,6 +1,6 @@
 /**
  * Links by rtnetlink(7), in the network namespace this thread is in: a veth pair on a bridge, and what its port does. What
- * `ip link` would ask for, without starting it, which takes four milliseconds of a start. Needs CAP_NET_ADMIN.
+ * `ip link` would ask for, without starting it. Needs CAP_NET_ADMIN.
  *
  * See linux/rtnetlink.h, linux/if_link.h.
  */
